@@ -1,0 +1,49 @@
+// `chain { }`: linked submissions as a pure value, and the program that submits them together.
+namespace Uring.FSharp
+
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+/// Collects requests into a chain: each waits for the success of the one before it.
+///
+///     chain {
+///         FileRequest.write file data 0L
+///         FileRequest.sync file true
+///     }
+[<Sealed>]
+type ChainBuilder() =
+    member _.Yield(request: Request) : Chain<Request> = Chain.single request
+    member _.YieldFrom(chain: Chain<Request>) : Chain<Request> = chain
+    member _.Zero() : Chain<Request> = Chain.empty
+    member _.Combine(first: Chain<Request>, second: Chain<Request>) = Chain.append first second
+    member _.Delay(build: unit -> Chain<Request>) = build ()
+
+    member _.For(sequence: 'T seq, body: 'T -> Chain<Request>) =
+        sequence |> Seq.fold (fun chain item -> Chain.append chain (body item)) Chain.empty
+
+[<AutoOpen>]
+module ChainBuilderValue =
+
+    /// Linked requests: `chain { FileRequest.write file data 0L; FileRequest.sync file true }`.
+    let chain = ChainBuilder()
+
+[<RequireQualifiedAccess>]
+module Chains =
+
+    /// Submits the chain at once and waits for all of it. The outcome has one entry per step.
+    let run (chain: Chain<Request>) : Uring<StepOutcome list> =
+        Program.ofScope (fun scope ->
+            let steps = scope.Loop.StartChain(chain, scope.Token)
+
+            ValueTask<StepOutcome list>(
+                task {
+                    let results = Array.zeroCreate steps.Length
+
+                    for index in 0 .. steps.Length - 1 do
+                        let! result = steps[index]
+                        results[index] <- result
+
+                    return Chain.outcome (List.ofArray results)
+                }
+            ))

@@ -1,0 +1,139 @@
+// Files for F# programs: `File.openRead`, `File.read`, `File.write`, ... Each function is a cold program.
+namespace Uring.FSharp
+
+open System
+open System.IO
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+/// An open file, and the loop that it belongs to. Dispose of it with `use!`.
+[<Sealed>]
+type File internal (loop: Loop, descriptor: FileDescriptor, path: string) =
+    /// For requests of your own.
+    member _.Descriptor = descriptor
+    /// The path that it was opened by.
+    member _.Path = path
+
+    interface IAsyncDisposable with
+        member _.DisposeAsync() =
+            let closing = loop.CloseDescriptor descriptor
+
+            if closing.IsCompletedSuccessfully then
+                ValueTask.CompletedTask
+            else
+                ValueTask(closing.AsTask())
+
+[<RequireQualifiedAccess>]
+module File =
+
+    let private readWriteByOwner =
+        UnixFileMode.UserRead
+        ||| UnixFileMode.UserWrite
+        ||| UnixFileMode.GroupRead
+        ||| UnixFileMode.OtherRead
+
+    let private discard (program: Uring<int>) : Uring<unit> =
+        uring {
+            let! _ = program
+            return ()
+        }
+
+    /// Opens a path with flags of your choice. `mode` is for a file that this creates.
+    let openWith (flags: OpenFlags) (mode: UnixFileMode) (path: string) : Uring<File> =
+        uring {
+            let! number = Program.single (FileRequest.openPath path flags mode)
+            let! loop = Uring.loop
+            return File(loop, loop.Own number, path)
+        }
+
+    /// Opens a file to read.
+    let openRead (path: string) : Uring<File> = openWith OpenFlags.Read readWriteByOwner path
+
+    /// Makes a file, or empties the one that is there, to write and read.
+    let create (path: string) : Uring<File> =
+        openWith (OpenFlags.ReadWrite ||| OpenFlags.Create ||| OpenFlags.Truncate) readWriteByOwner path
+
+    /// Closes the file when the operations on it have ended; they are cancelled. Raises what close(2) reports.
+    let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
+
+    /// Reads up to `buffer.Length` bytes at `offset`; 0 at the end of the file. Allocates nothing.
+    let read (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
+        Program.single (FileRequest.read file.Descriptor buffer offset)
+
+    /// Reads at the file's own position: for pipes and terminals. Allocates nothing.
+    let readNext (file: File) (buffer: Memory<byte>) : Uring<int> =
+        Program.single (FileRequest.readNext file.Descriptor buffer)
+
+    /// Writes at `offset`. The result can be fewer bytes than asked for. Allocates nothing.
+    let writeSome (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<int> =
+        Program.single (FileRequest.write file.Descriptor buffer offset)
+
+    /// Writes at the file's own position. The result can be fewer bytes than asked for. Allocates nothing.
+    let writeNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
+        Program.single (FileRequest.writeNext file.Descriptor buffer)
+
+    /// Writes all of `buffer` at `offset`.
+    let write (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
+        uring {
+            let mutable written = 0
+
+            while written < buffer.Length do
+                let! count = writeSome file (buffer.Slice written) (offset + int64 written)
+                written <- written + count
+        }
+
+    /// Reads until `buffer` is full or the file ends; the number of bytes.
+    let readFull (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
+        uring {
+            let mutable filled = 0
+            let mutable more = buffer.Length > 0
+
+            while more do
+                let! count = read file (buffer.Slice filled) (offset + int64 filled)
+                filled <- filled + count
+                more <- count > 0 && filled < buffer.Length
+
+            return filled
+        }
+
+    let private statusOf (request: Request) : Uring<FileStatus> =
+        uring {
+            let! _ = Program.single request
+            return FileStatus.ofBytes (Memory.op_Implicit(request.Buffer).Span)
+        }
+
+    /// What an open file is.
+    let status (file: File) : Uring<FileStatus> = statusOf (FileRequest.statusOf file.Descriptor)
+
+    /// What a path names, after symbolic links.
+    let statusOfPath (path: string) : Uring<FileStatus> = statusOf (FileRequest.status path true)
+
+    /// What a path names, itself a symbolic link or not.
+    let statusOfLink (path: string) : Uring<FileStatus> = statusOf (FileRequest.status path false)
+
+    /// Waits until data and metadata are on the device.
+    let sync (file: File) : Uring<unit> = discard (Program.single (FileRequest.sync file.Descriptor false))
+
+    /// Sets the length (Linux 6.9): cuts the file, or extends it with a hole.
+    let truncate (file: File) (length: int64) : Uring<unit> =
+        discard (Program.single (FileRequest.truncate file.Descriptor length))
+
+    /// Reserves space, extending the file if need be.
+    let allocate (file: File) (offset: int64) (length: int64) : Uring<unit> =
+        discard (Program.single (FileRequest.allocate file.Descriptor offset length))
+
+    let makeDirectory (path: string) : Uring<unit> =
+        let mode = enum<UnixFileMode> 0o777
+        discard (Program.single (FileRequest.makeDirectory path mode))
+
+    /// Removes a file.
+    let delete (path: string) : Uring<unit> = discard (Program.single (FileRequest.unlink path))
+
+    /// Removes an empty directory.
+    let removeDirectory (path: string) : Uring<unit> =
+        discard (Program.single (FileRequest.removeDirectory path))
+
+    /// Renames; what `target` named before is replaced.
+    let rename (source: string) (target: string) : Uring<unit> =
+        discard (Program.single (FileRequest.rename source target))

@@ -1,0 +1,150 @@
+// What each file operation asks of the ring, as a value. Checks what the caller can get wrong, so that nothing
+// malformed reaches the kernel. Used by the File module, by chains and by the C# facade.
+namespace Uring.FSharp
+
+open System
+open System.IO
+open System.Runtime.InteropServices
+open System.Text
+open Uring.Driver
+open Uring.Model
+
+/// How to open a file: what open(2) calls its flags. These numbers are the same on x86-64 and arm64.
+[<Flags>]
+type OpenFlags =
+    | Read = 0
+    | Write = 1
+    | ReadWrite = 2
+    | Create = 0o100
+    | Exclusive = 0o200
+    | Truncate = 0o1000
+    | Append = 0o2000
+
+[<RequireQualifiedAccess>]
+module FileRequest =
+
+    let private closeOnExec = 0o2000000
+
+    /// UTF-8 with a final zero, behind `reserved` bytes for what the kernel writes.
+    let private pathBytes (reserved: int) (path: string) =
+        ArgumentException.ThrowIfNullOrEmpty(path, nameof path)
+
+        if path.Contains '\000' then
+            raise (ArgumentException("A path cannot contain a zero character.", nameof path))
+
+        let bytes = Array.zeroCreate<byte>(reserved + Encoding.UTF8.GetByteCount path + 1)
+        Encoding.UTF8.GetBytes(path, bytes.AsSpan reserved) |> ignore
+        bytes
+
+    let private nonNegative (name: string) (value: int64) =
+        ArgumentOutOfRangeException.ThrowIfNegative(value, name)
+
+    let private onPath path submission =
+        Request.onPath path (Memory(pathBytes 0 path)) Reach.Address submission
+
+    /// Opens a path. `mode` is used when the file is created, less the process's umask. The result is a descriptor.
+    let openPath (path: string) (flags: OpenFlags) (mode: UnixFileMode) : Request =
+        Submission.openAt OpFlags.WorkingDirectory 0UL (uint32 flags ||| uint32 closeOnExec) (uint32 mode)
+        |> onPath path
+
+    /// Reads into `buffer` at `offset` bytes. The result is the number of bytes, 0 at the end of the file.
+    let read (file: FileDescriptor) (buffer: Memory<byte>) (offset: int64) : Request =
+        nonNegative (nameof offset) offset
+
+        Submission.read file.Number 0UL (uint32 buffer.Length) (uint64 offset) |> Request.over file buffer
+
+    /// Reads at the file's own position, for pipes, terminals and other things without offsets.
+    let readNext (file: FileDescriptor) (buffer: Memory<byte>) : Request =
+        Submission.read file.Number 0UL (uint32 buffer.Length) OpFlags.CurrentPosition
+        |> Request.over file buffer
+
+    /// Writes `buffer` at `offset`. The result is the number of bytes, which can be fewer.
+    let write (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Request =
+        nonNegative (nameof offset) offset
+
+        Submission.write file.Number 0UL (uint32 buffer.Length) (uint64 offset)
+        |> Request.over file (MemoryMarshal.AsMemory buffer)
+
+    /// Writes at the file's own position.
+    let writeNext (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =
+        Submission.write file.Number 0UL (uint32 buffer.Length) OpFlags.CurrentPosition
+        |> Request.over file (MemoryMarshal.AsMemory buffer)
+
+    /// Asks what a path names; `follow` symbolic links. The struct statx is at the start of the request's buffer.
+    let status (path: string) (follow: bool) : Request =
+        let flags = if follow then 0u else OpFlags.NoFollow
+
+        Submission.status OpFlags.WorkingDirectory (uint64 FileStatus.Size) flags OpFlags.StatusAll 0UL
+        |> Request.onPath path (Memory(pathBytes FileStatus.Size path)) (Reach.Address ||| Reach.Offset)
+
+    /// Asks what an open file is. The struct statx is at the start of the request's buffer.
+    let statusOf (file: FileDescriptor) : Request = {
+        (Submission.status file.Number (uint64 FileStatus.Size) OpFlags.EmptyPath OpFlags.StatusAll 0UL
+         |> Request.over file (Memory(Array.zeroCreate (FileStatus.Size + 1)))) with
+            Reach = Reach.Address ||| Reach.Offset
+    }
+
+    /// Waits until the file's data (and unless `dataOnly`, its metadata) are on the device.
+    let sync (file: FileDescriptor) (dataOnly: bool) : Request =
+        Submission.sync file.Number (if dataOnly then OpFlags.SyncData else 0u) |> Request.on file
+
+    /// Sets the file's length (6.9): cuts it, or extends it with a hole.
+    let truncate (file: FileDescriptor) (length: int64) : Request =
+        nonNegative (nameof length) length
+        Submission.truncate file.Number (uint64 length) |> Request.on file
+
+    /// Reserves `length` bytes at `offset`, extending the file if need be.
+    let allocate (file: FileDescriptor) (offset: int64) (length: int64) : Request =
+        nonNegative (nameof offset) offset
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
+
+        Submission.allocate file.Number 0u (uint64 offset) (uint64 length) |> Request.on file
+
+    let makeDirectory (path: string) (mode: UnixFileMode) : Request =
+        Submission.makeDirectoryAt OpFlags.WorkingDirectory 0UL (uint32 mode) |> onPath path
+
+    /// Removes a file, not a directory.
+    let unlink (path: string) : Request = Submission.unlinkAt OpFlags.WorkingDirectory 0UL 0u |> onPath path
+
+    /// Removes an empty directory.
+    let removeDirectory (path: string) : Request =
+        Submission.unlinkAt OpFlags.WorkingDirectory 0UL OpFlags.RemoveDirectory |> onPath path
+
+    /// Renames; what `target` named before is replaced.
+    let rename (source: string) (target: string) : Request =
+        let targetBytes = pathBytes 0 target
+        let bytes = pathBytes targetBytes.Length source
+        targetBytes.CopyTo(bytes, 0)
+
+        Submission.renameAt
+            OpFlags.WorkingDirectory
+            (uint64 targetBytes.Length)
+            OpFlags.WorkingDirectory
+            0UL
+            0u
+        |> Request.onPath source (Memory bytes) (Reach.Address ||| Reach.Offset)
+
+    /// Moves up to `length` bytes without copying them through user memory; one side must be a pipe. An offset of -1
+    /// means the side's own position, and is the only one that a pipe has.
+    let splice
+        (source: FileDescriptor)
+        (sourceOffset: int64)
+        (target: FileDescriptor)
+        (targetOffset: int64)
+        (length: int)
+        : Request =
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
+        ArgumentOutOfRangeException.ThrowIfLessThan(sourceOffset, -1L, nameof sourceOffset)
+        ArgumentOutOfRangeException.ThrowIfLessThan(targetOffset, -1L, nameof targetOffset)
+
+        {
+            (Submission.splice
+                source.Number
+                (uint64 sourceOffset)
+                target.Number
+                (uint64 targetOffset)
+                (uint32 length)
+                0u
+             |> Request.on target) with
+                Other = source
+        }

@@ -1,0 +1,79 @@
+// What a `uring { }` program is: a cold value that starts when it is given a scope. Nothing runs when it is built,
+// and it may be started any number of times.
+namespace Uring.FSharp
+
+open System.Runtime.CompilerServices
+open System.Threading
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+/// Where a program runs: the loop whose ring it uses, and what cancels it. Passed along by `uring { }`, so that no
+/// user code names a ring.
+[<Sealed>]
+type Scope internal (loop: Loop, token: CancellationToken) =
+    /// The loop, and with it the ring.
+    member _.Loop = loop
+    /// Cancelled when the program shall end.
+    member _.Token = token
+    /// The same loop with another token.
+    member internal _.With(token: CancellationToken) = Scope(loop, token)
+
+/// How a program starts. One object serves every program of its sort: what differs is in the request.
+[<AbstractClass>]
+type Program<'T>() =
+    /// Starts it on the scope's loop; called on that loop's thread.
+    abstract Start: scope: Scope * request: inref<Request> -> ValueTask<'T>
+
+/// A cold program with a result: a single operation (then `Request` says which, and starting it allocates nothing),
+/// or a whole `uring { }`.
+[<Struct; IsReadOnly; NoEquality; NoComparison>]
+type Uring<'T> = {
+    Program: Program<'T>
+    Request: Request
+} with
+
+    /// Starts the program. `uring { }` calls this for `let!`; user code has `Uring.run`.
+    member this.Start(scope: Scope) : ValueTask<'T> = this.Program.Start(scope, &this.Request)
+
+/// A single operation whose result is a number.
+[<Sealed>]
+type internal SingleProgram() =
+    inherit Program<int>()
+    static let instance = SingleProgram()
+    static member Instance = instance
+
+    override _.Start(scope, request) = scope.Loop.Start(&request, scope.Token)
+
+/// A single operation whose errors are negative numbers.
+[<Sealed>]
+type internal TryProgram() =
+    inherit Program<int>()
+    static let instance = TryProgram()
+    static member Instance = instance
+
+    override _.Start(scope, request) = scope.Loop.TryStart(&request, scope.Token)
+
+/// A program that is a function of its scope.
+[<Sealed>]
+type ScopedProgram<'T>(start: Scope -> ValueTask<'T>) =
+    inherit Program<'T>()
+    override _.Start(scope, _) = start scope
+
+/// Ways to make a program without `uring { }`.
+[<RequireQualifiedAccess>]
+module Program =
+
+    let private nothing = Request.bare (Submission.nop ())
+
+    /// A program that is a function of its scope.
+    let ofScope (start: Scope -> ValueTask<'T>) : Uring<'T> = {
+        Program = ScopedProgram start
+        Request = nothing
+    }
+
+    /// One operation. Errors are exceptions.
+    let single (request: Request) : Uring<int> = { Program = SingleProgram.Instance; Request = request }
+
+    /// One operation. Errors are negative results.
+    let attempt (request: Request) : Uring<int> = { Program = TryProgram.Instance; Request = request }

@@ -1,0 +1,179 @@
+// Sockets for F# programs: `Socket.listen`, `Socket.connect`, `Socket.send`, ... Each function is a cold program.
+namespace Uring.FSharp
+
+open System
+open System.Net
+open System.Net.Sockets
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+/// A socket, and the loop that it belongs to. Dispose of it with `use!`.
+[<Sealed>]
+type Socket internal (loop: Loop, descriptor: FileDescriptor, family: AddressFamily) =
+    /// For requests of your own.
+    member _.Descriptor = descriptor
+    member internal _.Loop = loop
+    member internal _.Family = family
+
+    interface IAsyncDisposable with
+        member _.DisposeAsync() =
+            let closing = loop.CloseDescriptor descriptor
+
+            if closing.IsCompletedSuccessfully then
+                ValueTask.CompletedTask
+            else
+                ValueTask(closing.AsTask())
+
+/// What io_uring has no opcode for on every kernel we support: names and options, by way of the BCL. None of these
+/// blocks.
+[<RequireQualifiedAccess>]
+module SocketOptions =
+
+    /// Lends the descriptor to a BCL socket for one synchronous call.
+    let borrow (descriptor: FileDescriptor) (action: Sockets.Socket -> 'T) : 'T =
+        ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
+        use handle = new SafeSocketHandle(nativeint descriptor.Number, false)
+        use socket = new Sockets.Socket(handle)
+        action socket
+
+    let private required (endPoint: EndPoint | null) : EndPoint =
+        match endPoint with
+        | null -> raise (InvalidOperationException "The socket has no address yet: bind or connect it first.")
+        | endPoint -> endPoint
+
+    let localEndPoint descriptor : EndPoint = borrow descriptor (fun socket -> required socket.LocalEndPoint)
+
+    let remoteEndPoint descriptor : EndPoint =
+        borrow descriptor (fun socket -> required socket.RemoteEndPoint)
+
+    /// Sends small messages at once instead of collecting them (TCP_NODELAY).
+    let setNoDelay descriptor (value: bool) = borrow descriptor (fun socket -> socket.NoDelay <- value)
+
+    /// Lets a server bind to an address whose last connections still linger (SO_REUSEADDR).
+    let setReuseAddress descriptor (value: bool) =
+        borrow descriptor (fun socket ->
+            // The BCL's ReuseAddress also sets SO_REUSEPORT, which would let a second server in: the raw option.
+            socket.SetRawSocketOption(1, 2, ReadOnlySpan(BitConverter.GetBytes(if value then 1 else 0))))
+
+[<RequireQualifiedAccess>]
+module Socket =
+
+    let private discard (program: Uring<int>) : Uring<unit> =
+        uring {
+            let! _ = program
+            return ()
+        }
+
+    /// Makes a socket.
+    let create (family: AddressFamily) (kind: SocketType) (protocol: ProtocolType) : Uring<Socket> =
+        uring {
+            let! number = Program.single (SocketRequest.socket family kind protocol)
+            let! loop = Uring.loop
+            return Socket(loop, loop.Own number, family)
+        }
+
+    let private protocolFor (family: AddressFamily) =
+        if family = AddressFamily.Unix then ProtocolType.Unspecified else ProtocolType.Tcp
+
+    let private stream (family: AddressFamily) = create family SocketType.Stream (protocolFor family)
+
+    /// Closes the socket when the operations on it have ended; they are cancelled.
+    let close (socket: Socket) : Uring<unit> = uring { do! (socket :> IAsyncDisposable).DisposeAsync() }
+
+    let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
+        discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
+
+    /// A stream socket that listens on an address, with SO_REUSEADDR. Port 0 takes a free one: see `localEndPoint`.
+    let listen (endPoint: EndPoint) (backlog: int) : Uring<Socket> =
+        uring {
+            let! socket = stream endPoint.AddressFamily
+            let mutable listening = false
+
+            try
+                if endPoint.AddressFamily <> AddressFamily.Unix then
+                    SocketOptions.setReuseAddress socket.Descriptor true
+
+                do! bind socket endPoint
+                do! discard (Program.single (SocketRequest.listen socket.Descriptor backlog))
+                listening <- true
+            finally
+                if not listening then socket.Loop.CloseDescriptor socket.Descriptor |> ignore
+
+            return socket
+        }
+
+    /// A stream socket that is connected to an address.
+    let connect (endPoint: EndPoint) : Uring<Socket> =
+        uring {
+            let! socket = stream endPoint.AddressFamily
+            let mutable connected = false
+
+            try
+                do! discard (Program.single (SocketRequest.connect socket.Descriptor endPoint))
+                connected <- true
+            finally
+                if not connected then socket.Loop.CloseDescriptor socket.Descriptor |> ignore
+
+            return socket
+        }
+
+    let private accepted (listener: Socket) number =
+        Socket(listener.Loop, listener.Loop.Own number, listener.Family)
+
+    /// Takes one connection.
+    let accept (listener: Socket) : Uring<Socket> =
+        uring {
+            let! number = Program.single (SocketRequest.accept listener.Descriptor)
+            return accepted listener number
+        }
+
+    /// Takes connections with one submission (Linux 5.19): `for connection in stream do` in `uring { }`.
+    let acceptMany (listener: Socket) : Uring<UringStream<Socket>> =
+        Program.ofScope (fun scope ->
+            let stream = listener.Loop.Open(SocketRequest.acceptMany listener.Descriptor, null, scope.Token)
+            ValueTask<_>(UringStream(stream, fun item -> accepted listener item.Result)))
+
+    /// Receives up to `buffer.Length` bytes; 0 when the peer has finished. Allocates nothing.
+    let receive (socket: Socket) (buffer: Memory<byte>) : Uring<int> =
+        Program.single (SocketRequest.receive socket.Descriptor buffer)
+
+    /// Sends `buffer`. The result can be fewer bytes than asked for. Allocates nothing.
+    let sendSome (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
+        Program.single (SocketRequest.send socket.Descriptor buffer)
+
+    /// Sends all of `buffer`.
+    let send (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
+        uring {
+            let mutable sent = 0
+
+            while sent < buffer.Length do
+                let! count = sendSome socket (buffer.Slice sent)
+                sent <- sent + count
+        }
+
+    /// A pool of `count` buffers of `size` bytes for this loop (Linux 5.19).
+    let bufferPool (count: int) (size: int) : Uring<BufferPool> =
+        Program.ofScope (fun scope -> ValueTask<BufferPool>(scope.Loop.CreatePool(count, size)))
+
+    /// Receives with one submission into buffers of a pool (Linux 6.0), which the kernel takes only when data is there.
+    /// Dispose of each lease to give its buffer back.
+    let receiveMany (socket: Socket) (pool: BufferPool) : Uring<UringStream<BufferLease>> =
+        Program.ofScope (fun scope ->
+            let stream =
+                socket.Loop.Open(SocketRequest.receiveMany socket.Descriptor pool, pool, scope.Token)
+
+            ValueTask<_>(
+                UringStream(stream, fun item -> new BufferLease(pool, item.Buffer, item.Offset, item.Result))
+            ))
+
+    /// Ends one direction, or both. The peer sees the end of the stream.
+    let shutdown (socket: Socket) (how: SocketShutdown) : Uring<unit> =
+        discard (Program.single (SocketRequest.shutdown socket.Descriptor how))
+
+    let localEndPoint (socket: Socket) : EndPoint = SocketOptions.localEndPoint socket.Descriptor
+
+    let remoteEndPoint (socket: Socket) : EndPoint = SocketOptions.remoteEndPoint socket.Descriptor
+
+    /// Sends small messages at once instead of collecting them (TCP_NODELAY).
+    let setNoDelay (socket: Socket) (value: bool) = SocketOptions.setNoDelay socket.Descriptor value

@@ -1,0 +1,179 @@
+// Runs programs and combines them: the functions that a script starts with.
+namespace Uring.FSharp
+
+open System
+open System.Buffers.Binary
+open System.Threading
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+[<RequireQualifiedAccess>]
+module Uring =
+
+    /// Starts a program on a loop, from any thread. The task runs its continuations elsewhere, so that a caller who
+    /// blocks cannot block the loop.
+    let startOn (host: LoopThread) (token: CancellationToken) (program: Uring<'T>) : Task<'T> =
+        let ended = TaskCompletionSource<'T>(TaskCreationOptions.RunContinuationsAsynchronously)
+
+        let run (_: obj | null) =
+            task {
+                try
+                    let! result = program.Start(Scope(host.Loop, token))
+                    ended.SetResult result
+                with
+                | :? OperationCanceledException as reason when token.IsCancellationRequested ->
+                    ended.TrySetCanceled reason.CancellationToken |> ignore
+                | reason -> ended.SetException reason
+            }
+            |> ignore
+
+        ObjectDisposedException.ThrowIf(host.Loop.IsStopping, typeof<LoopThread>)
+        host.Loop.Post(SendOrPostCallback run, null)
+        ended.Task
+
+    /// Starts a program on the process's shared ring.
+    let start (program: Uring<'T>) : Task<'T> = startOn LoopThread.Default CancellationToken.None program
+
+    /// Runs a program on a ring of your own and waits for its result.
+    let runOn (host: LoopThread) (token: CancellationToken) (program: Uring<'T>) : 'T =
+        match Loop.Current with
+        | null -> (startOn host token program).GetAwaiter().GetResult()
+        | _ ->
+            raise (
+                InvalidOperationException
+                    "Uring.run blocks until its program has ended, and this is a ring's own thread: use let! or return! inside uring { } instead."
+            )
+
+    /// Runs a program on the process's shared ring and waits for its result. Errors are raised here.
+    let run (program: Uring<'T>) : 'T = runOn LoopThread.Default CancellationToken.None program
+
+    /// One operation, for what the modules do not offer. Errors are exceptions.
+    let perform (request: Request) : Uring<int> = Program.single request
+
+    /// One operation. Errors are negative results: for hot paths on which failing is ordinary.
+    let attempt (request: Request) : Uring<int> = Program.attempt request
+
+    /// Does nothing, by way of the kernel.
+    let nop: Uring<int> = perform (Request.bare (Submission.nop ()))
+
+    /// What cancels the running program.
+    let token: Uring<CancellationToken> =
+        Program.ofScope (fun scope -> ValueTask<CancellationToken> scope.Token)
+
+    /// The loop that the program runs on.
+    let loop: Uring<Loop> = Program.ofScope (fun scope -> ValueTask<Loop> scope.Loop)
+
+    let result (value: 'T) : Uring<'T> = Program.ofScope (fun _ -> ValueTask<'T> value)
+
+    let map (change: 'T -> 'U) (program: Uring<'T>) : Uring<'U> =
+        uring {
+            let! value = program
+            return change value
+        }
+
+    /// The result, or the exception.
+    let catch (program: Uring<'T>) : Uring<Result<'T, exn>> =
+        uring {
+            try
+                let! value = program
+                return Ok value
+            with reason ->
+                return Error reason
+        }
+
+    /// Runs all at once; the results come in their order. If one fails the others are cancelled, and awaited.
+    let ``parallel`` (programs: Uring<'T> seq) : Uring<'T array> = Concurrent.all programs
+
+    /// Starts a program beside the running one, with the same cancellation. Await the task, or let it go.
+    let spawn (program: Uring<'T>) : Uring<Task<'T>> =
+        Program.ofScope (fun scope -> ValueTask<Task<'T>>(program.Start(scope).AsTask()))
+
+    /// struct __kernel_timespec.
+    let private timespec (span: TimeSpan) =
+        let bytes = Array.zeroCreate<byte> 16
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan 0, span.Ticks / TimeSpan.TicksPerSecond)
+
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan 8, span.Ticks % TimeSpan.TicksPerSecond * 100L)
+
+        bytes
+
+    let private over (bytes: byte array) submission = {
+        Request.bare submission with
+            Buffer = Memory bytes
+            Reach = Reach.Address
+    }
+
+    /// A timer as a request: it ends with -ETIME. For chains, and for `sleep`.
+    let timer (span: TimeSpan) : Request =
+        ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, nameof span)
+        over (timespec span) (Submission.timeout 0UL OpFlags.TimeoutSuccess)
+
+    /// In a chain: bounds the step before it.
+    let within (span: TimeSpan) : Request =
+        ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, nameof span)
+        over (timespec span) (Submission.linkTimeout 0UL 0u)
+
+    /// Waits, on the ring's clock.
+    let sleep (span: TimeSpan) : Uring<unit> =
+        uring {
+            let! result = attempt (timer span)
+
+            match Errno.ofResult result with
+            | Errno.ETIME -> return ()
+            | Errno.ECANCELED ->
+                let! token = token
+                return raise (OperationCanceledException token)
+            | errno -> return raise (IO.IOException("The timer failed.", int errno))
+        }
+
+    /// Cancels the program when the time is over, waits for its end, and raises TimeoutException. If it ended with a
+    /// result all the same, the result wins.
+    let timeout (span: TimeSpan) (program: Uring<'T>) : Uring<'T> =
+        Program.ofScope (fun scope ->
+            let limit = CancellationTokenSource.CreateLinkedTokenSource scope.Token
+            let clock = CancellationTokenSource.CreateLinkedTokenSource scope.Token
+
+            let watch () =
+                task {
+                    let alarm = attempt (timer span)
+                    let! result = alarm.Start(scope.With clock.Token)
+
+                    if Errno.ofResult result = Errno.ETIME then
+                        limit.Cancel()
+                        return true
+                    else
+                        return false
+                }
+
+            ValueTask<'T>(
+                task {
+                    let watching = watch ()
+                    let mutable outcome = Unchecked.defaultof<'T>
+                    let mutable failure: exn | null = null
+
+                    try
+                        let! value = program.Start(scope.With limit.Token)
+                        outcome <- value
+                    with reason ->
+                        failure <- reason
+
+                    clock.Cancel()
+                    let! expired = watching
+                    limit.Dispose()
+                    clock.Dispose()
+
+                    match failure with
+                    | null -> return outcome
+                    | :? OperationCanceledException when expired && not scope.Token.IsCancellationRequested ->
+                        return
+                            raise (
+                                TimeoutException(
+                                    String.Concat("The operation did not end within ", span.ToString(), ".")
+                                )
+                            )
+                    | reason ->
+                        Runtime.ExceptionServices.ExceptionDispatchInfo.Throw reason
+                        return outcome
+                }
+            ))

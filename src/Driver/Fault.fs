@@ -1,0 +1,114 @@
+// Turns an error result into the exception that a .NET developer expects: the one table from errno to exceptions.
+// The kinds are decided by Model/Errno. Tested in tests/Linux/FaultTests.fs.
+namespace Uring.Driver
+
+open System
+open System.IO
+open System.Net.Sockets
+open System.Runtime.InteropServices
+open System.Threading
+open Uring.Model
+
+[<RequireQualifiedAccess>]
+module Fault =
+
+    /// `SocketException` takes a SocketError, not an errno: given 111 it would not say ConnectionRefused.
+    let socketError (errno: Errno) =
+        match errno with
+        | Errno.EACCES -> SocketError.AccessDenied
+        | Errno.EADDRINUSE -> SocketError.AddressAlreadyInUse
+        | Errno.EADDRNOTAVAIL -> SocketError.AddressNotAvailable
+        | Errno.EAFNOSUPPORT -> SocketError.AddressFamilyNotSupported
+        | Errno.EALREADY -> SocketError.AlreadyInProgress
+        | Errno.ECONNABORTED -> SocketError.ConnectionAborted
+        | Errno.ECONNREFUSED -> SocketError.ConnectionRefused
+        | Errno.ECONNRESET -> SocketError.ConnectionReset
+        | Errno.EDESTADDRREQ -> SocketError.DestinationAddressRequired
+        | Errno.EHOSTDOWN -> SocketError.HostDown
+        | Errno.EHOSTUNREACH -> SocketError.HostUnreachable
+        | Errno.EINPROGRESS -> SocketError.InProgress
+        | Errno.EISCONN -> SocketError.IsConnected
+        | Errno.EMSGSIZE -> SocketError.MessageSize
+        | Errno.ENETDOWN -> SocketError.NetworkDown
+        | Errno.ENETRESET -> SocketError.NetworkReset
+        | Errno.ENETUNREACH -> SocketError.NetworkUnreachable
+        | Errno.ENOBUFS -> SocketError.NoBufferSpaceAvailable
+        | Errno.ENOPROTOOPT -> SocketError.ProtocolOption
+        | Errno.ENOTCONN -> SocketError.NotConnected
+        | Errno.ENOTSOCK -> SocketError.NotSocket
+        | Errno.EOPNOTSUPP -> SocketError.OperationNotSupported
+        | Errno.EPFNOSUPPORT -> SocketError.ProtocolFamilyNotSupported
+        | Errno.EPIPE
+        | Errno.ESHUTDOWN -> SocketError.Shutdown
+        | Errno.EPROTONOSUPPORT -> SocketError.ProtocolNotSupported
+        | Errno.EPROTOTYPE -> SocketError.ProtocolType
+        | Errno.ESOCKTNOSUPPORT -> SocketError.SocketNotSupported
+        | Errno.ETIMEDOUT -> SocketError.TimedOut
+        // An open set: what the BCL has no name for.
+        | _ -> SocketError.SocketError
+
+    let private isSocketOperation opcode =
+        match opcode with
+        | Opcode.Accept
+        | Opcode.Bind
+        | Opcode.Connect
+        | Opcode.Listen
+        | Opcode.Receive
+        | Opcode.Send
+        | Opcode.Shutdown
+        | Opcode.Socket -> true
+        // An open set: everything else speaks of files.
+        | _ -> false
+
+    /// "Could not open '/x': No such file or directory (ENOENT)."
+    let private describe (request: inref<Request>) (errno: Errno) =
+        let subject =
+            match request.Subject with
+            | null -> ""
+            | subject -> String.Concat(" '", subject, "'")
+
+        String.Concat(
+            String.Concat(
+                request.Submission.Opcode.ToString(),
+                " failed",
+                (if subject = "" then "" else " on"),
+                subject
+            ),
+            ": ",
+            Marshal.GetPInvokeErrorMessage(int errno),
+            String.Concat(" (", errno.ToString(), ").")
+        )
+
+    /// This kernel lacks the opcode.
+    let private unsupported (opcode: Opcode) : exn =
+        PlatformNotSupportedException(
+            String.Concat(
+                String.Concat("This kernel's io_uring has no ", opcode.ToString()),
+                ": it needs Linux ",
+                Features.since opcode,
+                " or newer."
+            )
+        )
+
+    /// The exception for a negative result.
+    let ofResult (request: inref<Request>) (result: int) (token: CancellationToken) : exn =
+        let errno = Errno.ofResult result
+        let message = describe &request errno
+        let inputOutput () = IOException(message, int errno) :> exn
+
+        match Errno.kind errno with
+        | ErrorKind.Cancelled -> OperationCanceledException(message, token)
+        | ErrorKind.TimedOut -> TimeoutException message
+        // Ours, not the kernel's: Loop refuses an opcode that the probe did not list.
+        | ErrorKind.Unsupported when errno = Errno.ENOSYS -> unsupported request.Submission.Opcode
+        | ErrorKind.Closed ->
+            ObjectDisposedException((request.Subject |> Option.ofObj |> Option.toObj), message)
+        | _ when isSocketOperation request.Submission.Opcode && errno <> Errno.EINVAL ->
+            SocketException(int (socketError errno), message)
+        | ErrorKind.NotFound when errno = Errno.ENOTDIR -> DirectoryNotFoundException message
+        | ErrorKind.NotFound -> FileNotFoundException(message, request.Subject)
+        | ErrorKind.AccessDenied -> UnauthorizedAccessException message
+        | ErrorKind.Unsupported -> NotSupportedException message
+        | ErrorKind.Invalid -> ArgumentException message
+        | ErrorKind.Network
+        | ErrorKind.InputOutput -> inputOutput ()

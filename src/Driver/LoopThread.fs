@@ -1,0 +1,82 @@
+// Hosts a loop on a thread of its own: never a pool thread, because what a thread has submitted is cancelled by the
+// kernel when that thread ends. The thread outlives every operation.
+namespace Uring.Driver
+
+open System
+open System.Runtime.ExceptionServices
+open System.Threading
+open System.Threading.Tasks
+open Uring.Kernel
+open Uring.Model
+
+/// A loop and the thread that turns it.
+[<Sealed>]
+type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
+    let loop = Loop(kernel, options)
+    let ended = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    let stop = StopLoop loop
+
+    let run () =
+        try
+            try
+                loop.Enter()
+
+                while not loop.IsDrained do
+                    loop.Turn true
+            with reason ->
+                loop.Fail reason
+        finally
+            loop.Leave()
+            ended.SetResult()
+
+    let thread = Thread(run, IsBackground = true, Name = name)
+
+    static let mutable shared: LoopThread | null = null
+    static let gate = obj ()
+
+    /// Starts a loop on the given kernel. Raises UringUnavailableException when there is no ring to be had.
+    static member Start(kernel: IKernel, options: LoopOptions, name: string) : LoopThread =
+        let host = new LoopThread(kernel, options, name)
+        host.Begin()
+        host
+
+    /// The process's shared loop, started on first use and again if it was disposed of.
+    static member Default: LoopThread =
+        lock gate (fun () ->
+            let running: LoopThread | null = shared
+
+            match running with
+            | NonNull host when not host.Loop.IsStopping -> host
+            | _ ->
+                let host = LoopThread.Start(LinuxKernel.Instance, LoopOptions.standard, "uring")
+                shared <- host
+                host)
+
+    member private _.Begin() = thread.Start()
+
+    member _.Loop: Loop = loop
+
+    /// Stops, cancels everything in flight, waits for its end, and gives the ring back. A second call waits as well.
+    member _.DisposeAsync() : ValueTask =
+        if stop.TryClaim() then (loop :> IHost).HandOver stop
+
+        ValueTask ended.Task
+
+    interface IAsyncDisposable with
+        member this.DisposeAsync() = this.DisposeAsync()
+
+    interface IDisposable with
+
+        member this.Dispose() =
+            let ending = this.DisposeAsync()
+
+            // On the loop's own thread waiting would be waiting for oneself.
+            if not (obj.ReferenceEquals(Loop.Current, loop)) then
+                ending.AsTask().GetAwaiter().GetResult()
+
+/// Asks a loop to stop, once.
+and [<Sealed>] internal StopLoop(loop: Loop) =
+    inherit Work()
+    let mutable claimed = 0
+    member _.TryClaim() = Interlocked.Exchange(&claimed, 1) = 0
+    override _.Run() = loop.Stop()

@@ -1,0 +1,154 @@
+// One operation with one result, awaitable once and then used again: nothing is allocated per operation.
+// The task ends only with the last completion, so after `await` the buffer is the caller's, cancelled or not.
+namespace Uring.Driver
+
+open System
+open System.Runtime.ExceptionServices
+open System.Threading
+open System.Threading.Tasks.Sources
+open Uring.Model
+
+/// Takes operations back when their result has been read. From any thread.
+type internal IOperationPool =
+    abstract Return: Operation -> unit
+
+and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
+    inherit Pending(host)
+
+    let mutable version = 0s
+    let mutable result = 0
+    let mutable error: exn | null = null
+    let mutable raw = false
+    let mutable token = CancellationToken.None
+    let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
+    let mutable reusable = true
+    // Who still needs the object: the caller until it has read the result, and the kernel until the notification.
+    let mutable owners = 1
+
+    static let cancel =
+        Action<obj>(fun state ->
+            let operation = state :?> Operation
+            operation.RequestCancel())
+
+    let drop (this: Operation) = if Interlocked.Decrement(&owners) = 0 && reusable then pool.Return this
+
+    /// Names this use of the object, for ValueTask.
+    member _.Version = version
+
+    /// Prepares it for a request. `asResult`: hand errors over as negative results instead of exceptions.
+    member this.Initialize(request: inref<Request>, asResult: bool, cancellation: CancellationToken) =
+        this.Request <- request
+        raw <- asResult
+        owners <- 1
+
+        if cancellation.CanBeCanceled then
+            token <- cancellation
+            registration <- cancellation.UnsafeRegister(cancel, this)
+
+    member private this.RequestCancel() =
+        if this.Host.IsCurrentThread then
+            this.Host.Cancel this
+        else
+            this.Host.HandOver(CancelWork(this, version))
+
+    member private this.End(value: int) =
+        // False: the callback has run or is running, and may still hand over a cancel for this use. An object that a
+        // late cancel could reach is not used again.
+        if token.CanBeCanceled && not (registration.Unregister()) then reusable <- false
+
+        result <- value
+        this.Complete()
+
+    override this.Landed(completion, verdict) =
+        match verdict with
+        | Verdict.Finish ->
+            this.Release()
+            this.End completion.Result
+        | Verdict.FinishButHold ->
+            owners <- 2
+            this.End completion.Result
+        | Verdict.Release ->
+            this.Release()
+            drop this
+        | Verdict.DiscardAndRelease ->
+            this.Release()
+            this.CloseUnwanted completion.Result
+            this.End completion.Result
+        | Verdict.Deliver
+        | Verdict.Discard
+        | Verdict.AskKernel
+        | Verdict.Withdraw
+        | Verdict.Ignore
+        | Verdict.Violation -> ()
+
+    override this.Refused value =
+        this.Release()
+        this.End value
+
+    override this.Failed reason =
+        error <- reason
+        this.Refused(Errno.toResult Errno.EIO)
+
+    member private _.Check given =
+        if given <> version then
+            raise (
+                InvalidOperationException
+                    "This ValueTask was awaited before. A ValueTask can be awaited once: use AsTask() to await it more often."
+            )
+
+    interface IValueTaskSource<int> with
+
+        member this.GetStatus given =
+            this.Check given
+
+            if not this.IsCompleted then
+                ValueTaskSourceStatus.Pending
+            elif not (isNull error) then
+                ValueTaskSourceStatus.Faulted
+            elif raw || result >= 0 then
+                ValueTaskSourceStatus.Succeeded
+            else
+                match Errno.kind (Errno.ofResult result) with
+                | ErrorKind.Cancelled -> ValueTaskSourceStatus.Canceled
+                // Every other kind: an exception.
+                | _ -> ValueTaskSourceStatus.Faulted
+
+        member this.OnCompleted(action, state, given, flags) =
+            this.Check given
+            this.Await(action, state, flags)
+
+        member this.GetResult given =
+            this.Check given
+
+            if not this.IsCompleted then
+                raise (InvalidOperationException "The operation has not completed: await it.")
+
+            let value = result
+
+            let failure =
+                match error with
+                | null when raw || value >= 0 -> null
+                | null -> Fault.ofResult &this.Request value token
+                | failure -> failure
+
+            version <- version + 1s
+            this.Reset()
+            this.Request <- Unchecked.defaultof<Request>
+            this.UserData <- UserData.none
+            this.CancelAsked <- false
+            error <- null
+            token <- CancellationToken.None
+            registration <- Unchecked.defaultof<CancellationTokenRegistration>
+            drop this
+
+            match failure with
+            | null -> value
+            | failure ->
+                ExceptionDispatchInfo.Throw failure
+                value
+
+/// A cancel that came from another thread. It names the use of the object that it was meant for.
+and [<Sealed>] internal CancelWork(operation: Operation, version: int16) =
+    inherit Work()
+
+    override _.Run() = if operation.Version = version then operation.Host.Cancel operation

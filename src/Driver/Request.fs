@@ -1,0 +1,118 @@
+// One operation before it starts: a submission, the memory that it points into, and the descriptor that it works on.
+// A value: nothing happens until a loop starts it, and it may be started any number of times.
+namespace Uring.Driver
+
+open System
+open System.Runtime.CompilerServices
+open System.Threading
+open Uring.Kernel
+open Uring.Model
+
+/// An open descriptor with the operations on it. Applies Model/Descriptor; its state belongs to the loop's thread.
+[<Sealed>]
+type FileDescriptor internal (kernel: IKernel, number: int, home: obj) =
+    let mutable state = Descriptor.opened
+    let mutable closeAsked = 0
+
+    /// The loop that its state belongs to: every operation on it runs there.
+    member internal _.Home = home
+
+    /// The number that the kernel knows it by. It says nothing once `IsClosed`.
+    member _.Number = number
+
+    /// Somebody has asked to close it: nothing can start on it any more.
+    member _.IsClosed = Volatile.Read &closeAsked <> 0
+
+    /// From any thread. True for the first who asks.
+    member internal _.AskClose() = Interlocked.Exchange(&closeAsked, 1) = 0
+
+    member internal _.Began() =
+        let struct (next, verdict) = Descriptor.began state
+        state <- next
+        verdict
+
+    member internal _.Ended() =
+        let struct (next, verdict) = Descriptor.ended state
+        state <- next
+        verdict
+
+    member internal _.Close() =
+        let struct (next, verdict) = Descriptor.close state
+        state <- next
+        verdict
+
+    /// The submission that waits for the last operation, when closing had to wait.
+    member val internal Closer: Work | null = null with get, set
+
+    /// Closes the number at once: for when no loop can do it any more.
+    member internal this.CloseDirectly() =
+        if this.AskClose() then
+            GC.SuppressFinalize this
+            kernel.Close number |> ignore
+
+    /// A descriptor that was dropped without being closed goes back to the system when it is collected.
+    override this.Finalize() = if this.AskClose() then kernel.Close number |> ignore
+
+/// What to start.
+[<Struct; IsReadOnly; NoEquality; NoComparison>]
+type Request = {
+    Submission: Submission
+    /// Which fields of the submission are offsets into `Buffer`.
+    Reach: Reach
+    Shape: Shape
+    /// Pinned from the start to the last completion.
+    Buffer: Memory<byte>
+    /// Null when the submission names no descriptor of ours.
+    Target: FileDescriptor | null
+    /// A second descriptor that the submission names (splice), or null.
+    Other: FileDescriptor | null
+    /// What an error message calls the thing worked on: a path, an address. Null when there is nothing to say.
+    Subject: string | null
+}
+
+[<RequireQualifiedAccess>]
+module Request =
+
+    /// Works on nothing that we own.
+    let bare submission = {
+        Submission = submission
+        Reach = Reach.Nothing
+        Shape = Shape.Single
+        Buffer = Memory.Empty
+        Target = null
+        Other = null
+        Subject = null
+    }
+
+    /// Works on a descriptor.
+    let on (target: FileDescriptor) submission = {
+        Submission = submission
+        Reach = Reach.Nothing
+        Shape = Shape.Single
+        Buffer = Memory.Empty
+        Target = target
+        Other = null
+        Subject = null
+    }
+
+    /// Works on a descriptor and on memory.
+    let over (target: FileDescriptor) (buffer: Memory<byte>) submission = {
+        Submission = submission
+        Reach = Reach.Address
+        Shape = Shape.Single
+        Buffer = buffer
+        Target = target
+        Other = null
+        Subject = null
+    }
+
+    /// Works on what a path in `buffer` names.
+    let onPath (path: string) (buffer: Memory<byte>) reach submission = {
+        Submission = submission
+        Reach = reach
+        Shape = Shape.Single
+        Buffer = buffer
+        Target = null
+        Other = null
+        Subject = path
+    }

@@ -1,0 +1,140 @@
+// The ring without threads: writes submissions, enters the kernel, reads completions. One thread at a time, the same
+// one if the ring is SINGLE_ISSUER. Applies Model/Queue and Model/Enter. User data is the caller's business.
+namespace Uring.Driver
+
+open System
+open Uring.Kernel
+open Uring.Model
+
+/// What a ring has done so far. Submissions divided by enters is what batching saves.
+[<Struct>]
+type RingStatistics = {
+    /// Calls of io_uring_enter.
+    Enters: int64
+    /// Submissions consumed by the kernel.
+    Submitted: int64
+    /// Completions taken.
+    Completed: int64
+}
+
+/// A broken invariant or an error that a ring cannot survive. Not something a caller can mend at run time.
+[<Sealed>]
+type RingFailedException(message: string, errno: Errno) =
+    inherit IO.IOException(message, int errno)
+    /// What the kernel said.
+    member _.Errno = errno
+
+/// A single-issuer ring: submit, wait, drain. Made by `Setup.create`.
+[<Sealed>]
+type Ring
+    internal
+    (kernel: IKernel, descriptor: int, memory: RingMemory, plan: Plan, entries: uint32, completions: uint32) =
+    let mutable sq = Queue.create entries
+    let mutable cq = Queue.create completions
+    let mutable published = 0u
+    let mutable statistics = Unchecked.defaultof<RingStatistics>
+    let mutable closed = false
+    let deferred = Features.has SetupFlags.DeferTaskrun plan.Setup
+
+    let fatal errno =
+        raise (
+            RingFailedException(
+                String.Concat("io_uring_enter failed and the ring cannot go on: ", errno.ToString(), "."),
+                errno
+            )
+        )
+
+    /// The kernel behind the ring.
+    member internal _.Kernel = kernel
+
+    /// The ring's descriptor.
+    member _.Descriptor = descriptor
+
+    /// What this ring can do.
+    member _.Plan: Plan = plan
+
+    member _.Statistics = statistics
+
+    /// Submissions that fit before the next `Enter`.
+    member _.Room = int (Queue.free sq)
+
+    /// Submissions written and not yet consumed.
+    member _.Unsubmitted = int (Queue.used sq)
+
+    /// A ring is made disabled (R_DISABLED) and belongs to the thread that enables it.
+    member _.Enable() =
+        if Features.has SetupFlags.Disabled plan.Setup then
+            let result = kernel.Register(descriptor, RegisterOpcode.EnableRings, Span.Empty, 0u)
+
+            if Errno.isError result then fatal (Errno.ofResult result)
+
+    /// Writes one submission. False when the queue is full: enter first.
+    member _.TrySubmit(submission: Submission) =
+        if Queue.isFull sq then
+            false
+        else
+            memory.Write(Queue.slot sq.Tail sq, submission)
+            sq <- Queue.pushed sq
+            true
+
+    /// Publishes what was written and enters the kernel: submits all of it, and waits until `waitFor` completions are
+    /// there, or `timeout` nanoseconds are over (negative: no bound).
+    member _.Enter(waitFor: int, timeout: int64) : EnterVerdict =
+        let unsubmitted = Queue.used sq
+        let flags = memory.Flags
+        let waitFor = uint32 waitFor
+
+        if not (Enter.needed unsubmitted waitFor flags) then
+            EnterVerdict.Progress
+        else
+            if published <> sq.Tail then
+                memory.PublishSubmissions sq.Tail
+                published <- sq.Tail
+
+            let result =
+                kernel.Enter(descriptor, unsubmitted, waitFor, Enter.flags deferred waitFor flags, timeout)
+
+            // The kernel's head, not the return value, says what was consumed: a call that was interrupted or refused
+            // may have consumed some.
+            sq <- Queue.consumedTo memory.SubmissionHead sq
+
+            statistics <- {
+                statistics with
+                    Enters = statistics.Enters + 1L
+                    Submitted = statistics.Submitted + int64 (unsubmitted - Queue.used sq)
+            }
+
+            match Enter.verdict result with
+            | EnterVerdict.Fatal -> fatal (Errno.ofResult result)
+            | EnterVerdict.Progress
+            | EnterVerdict.Again
+            | EnterVerdict.ReapFirst
+            | EnterVerdict.TimedOut as verdict -> verdict
+
+    /// The kernel holds completions that only another `Enter` brings (deferred work, or an overflow).
+    member _.HasPendingWork = Enter.hasPendingWork memory.Flags
+
+    /// How many completions can be read now.
+    member _.Ready() =
+        cq <- Queue.filledTo memory.CompletionTail cq
+        int (Queue.used cq)
+
+    /// The completion `index` places after the oldest; 0 <= index < Ready().
+    member _.Completion(index: int) = memory.ReadCompletion(Queue.slot (cq.Head + uint32 index) cq)
+
+    /// Gives the slots of the oldest `count` completions back to the kernel: one store for a whole batch.
+    member _.Advance(count: int) =
+        cq <- Queue.consumedTo (cq.Head + uint32 count) cq
+        memory.ReleaseCompletions cq.Head
+
+        statistics <- { statistics with Completed = statistics.Completed + int64 count }
+
+    /// Unmaps and closes. Whatever is still in flight keeps its memory in the kernel's hands for a while: drain first.
+    member _.Close() =
+        if not closed then
+            closed <- true
+            memory.Unmap kernel
+            kernel.Close descriptor |> ignore
+
+    interface IDisposable with
+        member this.Dispose() = this.Close()

@@ -1,0 +1,119 @@
+// Makes a ring: performs the verdicts of Model/Features until there is one or a reason why not.
+// Tested in tests/Linux/SetupTests.fs with kernels that refuse.
+namespace Uring.Driver
+
+open System
+open Uring.Kernel
+open Uring.Model
+
+/// io_uring cannot be used here. The message names the cause and what to do about it.
+[<Sealed>]
+type UringUnavailableException(refusal: Refusal, message: string) =
+    inherit PlatformNotSupportedException(message)
+    /// The cause, for programs.
+    member _.Refusal = refusal
+
+[<RequireQualifiedAccess>]
+module Setup =
+
+    /// The cause and the remedy, for people.
+    let explain refusal =
+        match refusal with
+        | Refusal.NoSystemCall ->
+            "io_uring is not available: the kernel does not know the system call (ENOSYS). It needs Linux 5.11 or newer; in a sandbox (gVisor, some seccomp profiles) it may be hidden: allow io_uring_setup, io_uring_enter and io_uring_register."
+        | Refusal.Forbidden ->
+            "io_uring is not allowed here (EPERM). On a host, look at /proc/sys/kernel/io_uring_disabled: `sysctl kernel.io_uring_disabled=0` allows it (1 allows it to the group kernel.io_uring_group). In a container the default seccomp profile denies it: run with a profile that allows io_uring_setup, io_uring_enter and io_uring_register."
+        | Refusal.NoMemory ->
+            "The kernel would not give memory for even the smallest ring (ENOMEM). Rings count against RLIMIT_MEMLOCK: raise it (`ulimit -l`, LimitMEMLOCK= in systemd, --ulimit memlock in Docker), or close rings that are no longer needed."
+        | Refusal.TooManyFiles ->
+            "No descriptor is left for a ring (EMFILE or ENFILE). Raise the limit (`ulimit -n`), or close what is no longer needed."
+        | Refusal.TooOld ->
+            "This kernel's io_uring is too old: Linux 5.11 or newer is needed, 6.1 or newer is recommended."
+        | Refusal.InvalidSize ->
+            "The ring's sizes are out of range: 1 to 32768 submissions, and at least as many completions, at most 65536."
+        | Refusal.Unexpected errno ->
+            String.Concat(
+                "io_uring_setup failed: ",
+                errno.ToString(),
+                ". See man io_uring_setup(2), section ERRORS."
+            )
+
+    let private refuse refusal : Result<'T, Refusal> = Error refusal
+
+    /// 16 bytes, then 8 for each of 256 opcodes.
+    let private probe (kernel: IKernel) ring =
+        let probe = Array.zeroCreate<byte>(16 + 256 * 8)
+        let result = kernel.Register(ring, RegisterOpcode.Probe, probe.AsSpan(), 256u)
+
+        if Errno.isError result then
+            Array.zeroCreate 256
+        else
+            Features.opcodesOfProbe (ReadOnlySpan probe)
+
+    let private map (kernel: IKernel) ring attempt (parameters: SetupParameters) =
+        match RingMemory.Map(kernel, ring, parameters) with
+        | Error errno ->
+            kernel.Close ring |> ignore
+            refuse (Refusal.Unexpected errno)
+        | Ok memory ->
+            let plan = {
+                Setup = attempt
+                Features = parameters.Features
+                Opcodes = probe kernel ring
+                Wake = Wake.SendMessage
+            }
+
+            Ok(
+                new Ring(
+                    kernel,
+                    ring,
+                    memory,
+                    plan,
+                    parameters.SubmissionEntries,
+                    parameters.CompletionEntries
+                )
+            )
+
+    let rec private run (kernel: IKernel) verdict =
+        match verdict with
+        | SetupVerdict.Refused refusal -> refuse refusal
+        | SetupVerdict.Try attempt ->
+            let mutable parameters = {
+                Unchecked.defaultof<SetupParameters> with
+                    Flags = attempt.Flags
+                    CompletionEntries =
+                        if Features.has SetupFlags.CompletionSize attempt then attempt.Completions else 0u
+            }
+
+            let result = kernel.Setup(attempt.Entries, &parameters)
+
+            if Errno.isError result then
+                run kernel (Features.next attempt (Errno.ofResult result))
+            elif not (Features.isSufficient parameters.Features) then
+                kernel.Close result |> ignore
+                refuse Refusal.TooOld
+            else
+                map kernel result attempt parameters
+
+    /// A ring of these sizes, with the best flags that this kernel takes. It is disabled until `Ring.Enable`.
+    let create kernel (entries: int) (completions: int) : Result<Ring, Refusal> =
+        if entries < 1 || completions < 1 then
+            refuse Refusal.InvalidSize
+        else
+            run kernel (Features.first (uint32 entries) (uint32 completions))
+
+    /// A small ring without an owner: any thread may use it, one at a time, and it needs no enabling.
+    let internal createPlain kernel (entries: int) (completions: int) : Result<Ring, Refusal> =
+        run
+            kernel
+            (SetupVerdict.Try {
+                Flags = Features.plain
+                Entries = uint32 entries
+                Completions = uint32 completions
+            })
+
+    /// As `create`, for those who cannot go on without one.
+    let createOrRaise kernel entries completions : Ring =
+        match create kernel entries completions with
+        | Ok ring -> ring
+        | Error refusal -> raise (UringUnavailableException(refusal, explain refusal))

@@ -1,0 +1,77 @@
+// The seam: everything the library asks of a kernel. One virtual call per system call, none per operation, because
+// submissions and completions travel through shared memory. LinuxKernel stands behind it in production; whatever
+// else does (a simulation, a test that injects faults) reads the same SQE bytes and writes the same CQE bytes.
+namespace Uring.Kernel
+
+open System
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+open Uring.Model
+
+/// Where the submission ring's fields lie in its mapping: struct io_sqring_offsets, 40 bytes.
+[<Struct; IsReadOnly; StructLayout(LayoutKind.Sequential, Size = 40)>]
+type SubmissionOffsets = {
+    Head: uint32
+    Tail: uint32
+    RingMask: uint32
+    RingEntries: uint32
+    Flags: uint32
+    Dropped: uint32
+    Array: uint32
+    Reserved: uint32
+    UserAddress: uint64
+}
+
+/// Where the completion ring's fields lie in its mapping: struct io_cqring_offsets, 40 bytes.
+[<Struct; IsReadOnly; StructLayout(LayoutKind.Sequential, Size = 40)>]
+type CompletionOffsets = {
+    Head: uint32
+    Tail: uint32
+    RingMask: uint32
+    RingEntries: uint32
+    Overflow: uint32
+    Completions: uint32
+    Flags: uint32
+    Reserved: uint32
+    UserAddress: uint64
+}
+
+/// What io_uring_setup is told and what it answers: struct io_uring_params, 120 bytes.
+[<Struct; IsReadOnly; StructLayout(LayoutKind.Sequential, Size = 120)>]
+type SetupParameters = {
+    SubmissionEntries: uint32
+    CompletionEntries: uint32
+    Flags: SetupFlags
+    PollingCpu: uint32
+    PollingIdle: uint32
+    Features: FeatureFlags
+    WorkQueue: uint32
+    Reserved0: uint32
+    Reserved1: uint32
+    Reserved2: uint32
+    SubmissionRing: SubmissionOffsets
+    CompletionRing: CompletionOffsets
+}
+
+/// What the library needs from a kernel. Every member returns a negative errno on failure and never throws for it.
+type IKernel =
+
+    /// io_uring_setup(2). Returns the ring's descriptor and fills in `parameters`.
+    abstract Setup: entries: uint32 * parameters: byref<SetupParameters> -> int
+
+    /// io_uring_enter(2). Returns how many submissions were consumed. `timeout` bounds the wait in nanoseconds (5.11);
+    /// negative means no bound.
+    abstract Enter:
+        ring: int * toSubmit: uint32 * minComplete: uint32 * flags: EnterFlags * timeout: int64 -> int
+
+    /// io_uring_register(2). An empty `argument` is NULL; `ring` may be -1 for calls that need no ring.
+    abstract Register: ring: int * opcode: RegisterOpcode * argument: Span<byte> * count: uint32 -> int
+
+    /// mmap(2), shared and populated, of the ring at `offset`; of fresh zeroed memory when `ring` is -1. Page aligned.
+    abstract Map: ring: int * length: unativeint * offset: int64 -> nativeint
+
+    /// munmap(2).
+    abstract Unmap: address: nativeint * length: unativeint -> int
+
+    /// close(2), for rings and for descriptors when no ring can do it.
+    abstract Close: descriptor: int -> int

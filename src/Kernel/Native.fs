@@ -1,0 +1,93 @@
+// The system calls themselves: the only `extern` of the core. Errno comes back as a negative result, read right after
+// the call, because libc's syscall(2) wrapper returns -1 (a library that compared -1 with -EINTR lost its loop).
+namespace Uring.Kernel
+
+open System
+open System.Runtime.InteropServices
+
+#nowarn "9" // Pointers: this module's business.
+
+[<RequireQualifiedAccess>]
+module internal Native =
+
+    // Numbers that x86-64 and arm64 share.
+    let private sysSetup = 425n
+    let private sysEnter = 426n
+    let private sysRegister = 427n
+
+    [<DllImport("libc", EntryPoint = "syscall")>]
+    extern nativeint private syscall3(nativeint number, nativeint a, nativeint b)
+
+    [<DllImport("libc", EntryPoint = "syscall")>]
+    extern nativeint private syscall5(nativeint number, nativeint a, nativeint b, nativeint c, nativeint d)
+
+    [<DllImport("libc", EntryPoint = "syscall")>]
+    extern nativeint private syscall7(
+        nativeint number,
+        nativeint a,
+        nativeint b,
+        nativeint c,
+        nativeint d,
+        nativeint e,
+        nativeint f
+    )
+
+    [<DllImport("libc", EntryPoint = "mmap")>]
+    extern nativeint private mmap(
+        nativeint address,
+        unativeint length,
+        int protection,
+        int flags,
+        int fd,
+        nativeint offset
+    )
+
+    [<DllImport("libc", EntryPoint = "munmap")>]
+    extern int private munmap(nativeint address, unativeint length)
+
+    [<DllImport("libc", EntryPoint = "close")>]
+    extern int private closeDescriptor(int fd)
+
+    /// The result, or the negative errno.
+    let private orErrno (result: nativeint) =
+        if result < 0n then -(nativeint (Marshal.GetLastSystemError())) else result
+
+    let setup (entries: uint32) (parameters: nativeint) =
+        int (orErrno (syscall3 (sysSetup, nativeint entries, parameters)))
+
+    let enter
+        (ring: int)
+        (toSubmit: uint32)
+        (minComplete: uint32)
+        (flags: uint32)
+        (argument: nativeint)
+        (size: int)
+        =
+        int (
+            orErrno (
+                syscall7 (
+                    sysEnter,
+                    nativeint ring,
+                    nativeint toSubmit,
+                    nativeint minComplete,
+                    nativeint flags,
+                    argument,
+                    nativeint size
+                )
+            )
+        )
+
+    let register (ring: int) (opcode: uint32) (argument: nativeint) (count: uint32) =
+        int (orErrno (syscall5 (sysRegister, nativeint ring, nativeint opcode, argument, nativeint count)))
+
+    let private readWrite = 3
+    let private sharedPopulated = 0x8001 // MAP_SHARED | MAP_POPULATE
+    let private privateAnonymous = 0x22 // MAP_PRIVATE | MAP_ANONYMOUS
+
+    let map (ring: int) (length: unativeint) (offset: int64) =
+        let flags = if ring < 0 then privateAnonymous else sharedPopulated
+        orErrno (mmap (0n, length, readWrite, flags, ring, nativeint offset))
+
+    let unmap (address: nativeint) (length: unativeint) = int (orErrno (nativeint (munmap (address, length))))
+
+    let close (fd: int) = int (orErrno (nativeint (closeDescriptor fd)))

@@ -1,0 +1,216 @@
+// Names the numbers that io_uring's interface is made of: opcodes and flag bits, nothing else.
+// Knows no rule about them. Checked against the kernel's own table in tests/Properties/AbiLaws.fs.
+// Source: include/uapi/linux/io_uring.h, man io_uring_enter(2), io_uring_setup(2), io_uring_register(2).
+namespace Uring.Model
+
+open System
+
+/// What one submission asks for: `io_uring_sqe.opcode`. The comment gives the first kernel that has it.
+type Opcode =
+    | Nop = 0uy // 5.1
+    | ReadVector = 1uy // 5.1
+    | WriteVector = 2uy // 5.1
+    | Sync = 3uy // 5.1
+    | ReadFixed = 4uy // 5.1
+    | WriteFixed = 5uy // 5.1
+    | PollAdd = 6uy // 5.1
+    | PollRemove = 7uy // 5.1
+    | SyncFileRange = 8uy // 5.2
+    | SendMessage = 9uy // 5.3
+    | ReceiveMessage = 10uy // 5.3
+    | Timeout = 11uy // 5.4
+    | TimeoutRemove = 12uy // 5.5
+    | Accept = 13uy // 5.5
+    | Cancel = 14uy // 5.5
+    | LinkTimeout = 15uy // 5.5
+    | Connect = 16uy // 5.5
+    | Allocate = 17uy // 5.6
+    | OpenAt = 18uy // 5.6
+    | Close = 19uy // 5.6
+    | FilesUpdate = 20uy // 5.6
+    | Status = 21uy // 5.6
+    | Read = 22uy // 5.6
+    | Write = 23uy // 5.6
+    | FileAdvise = 24uy // 5.6
+    | MemoryAdvise = 25uy // 5.6
+    | Send = 26uy // 5.6
+    | Receive = 27uy // 5.6
+    | OpenAt2 = 28uy // 5.6
+    | EpollControl = 29uy // 5.6
+    | Splice = 30uy // 5.7
+    | ProvideBuffers = 31uy // 5.7
+    | RemoveBuffers = 32uy // 5.7
+    | Tee = 33uy // 5.8
+    | Shutdown = 34uy // 5.11
+    | RenameAt = 35uy // 5.11
+    | UnlinkAt = 36uy // 5.11
+    | MakeDirectoryAt = 37uy // 5.15
+    | SymbolicLinkAt = 38uy // 5.15
+    | LinkAt = 39uy // 5.15
+    | MessageRing = 40uy // 5.18
+    | SetAttributeOfFile = 41uy // 5.19
+    | SetAttribute = 42uy // 5.19
+    | GetAttributeOfFile = 43uy // 5.19
+    | GetAttribute = 44uy // 5.19
+    | Socket = 45uy // 5.19
+    | Command = 46uy // 5.19
+    | SendZeroCopy = 47uy // 6.0
+    | SendMessageZeroCopy = 48uy // 6.1
+    | ReadMultishot = 49uy // 6.7
+    | WaitId = 50uy // 6.7
+    | FutexWait = 51uy // 6.7
+    | FutexWake = 52uy // 6.7
+    | FutexWaitVector = 53uy // 6.7
+    | InstallFixed = 54uy // 6.8
+    | Truncate = 55uy // 6.9
+    | Bind = 56uy // 6.11
+    | Listen = 57uy // 6.11
+    | ReceiveZeroCopy = 58uy // 6.15
+    | EpollWait = 59uy // 6.15
+    | ReadVectorFixed = 60uy // 6.15
+    | WriteVectorFixed = 61uy // 6.15
+    | Pipe = 62uy // 6.16
+
+/// `io_uring_sqe.flags`.
+[<Flags>]
+type SqeFlags =
+    | None = 0uy
+    | FixedFile = 0x01uy // 5.1
+    | Drain = 0x02uy // 5.2
+    | Link = 0x04uy // 5.3
+    | HardLink = 0x08uy // 5.5
+    | Async = 0x10uy // 5.6
+    | BufferSelect = 0x20uy // 5.7
+    | SkipSuccess = 0x40uy // 5.17
+
+/// `io_uring_cqe.flags`; with `Buffer` set, the upper 16 bits are the buffer id.
+[<Flags>]
+type CqeFlags =
+    | None = 0u
+    | Buffer = 0x1u // 5.7
+    | More = 0x2u // 5.13
+    | SocketNonEmpty = 0x4u // 5.19
+    | Notification = 0x8u // 6.0
+    | BufferMore = 0x10u // 6.12
+    | Skip = 0x20u // 6.18
+
+/// `io_uring_params.flags`.
+[<Flags>]
+type SetupFlags =
+    | None = 0u
+    | CompletionSize = 0x8u // 5.5
+    | Clamp = 0x10u // 5.6
+    | Disabled = 0x40u // 5.10
+    | SubmitAll = 0x80u // 5.18
+    | CooperativeTaskrun = 0x100u // 5.19
+    | TaskrunFlag = 0x200u // 5.19
+    | SingleIssuer = 0x1000u // 6.0
+    | DeferTaskrun = 0x2000u // 6.1
+    | NoSubmissionArray = 0x10000u // 6.6
+
+/// `io_uring_params.features`: what the kernel says of itself.
+[<Flags>]
+type FeatureFlags =
+    | None = 0u
+    | SingleMap = 0x1u // 5.4
+    | NoDrop = 0x2u // 5.5
+    | SubmitStable = 0x4u // 5.5
+    | CurrentPosition = 0x8u // 5.6
+    | CurrentPersonality = 0x10u // 5.6
+    | FastPoll = 0x20u // 5.7
+    | Poll32Bits = 0x40u // 5.9
+    | PollingNonFixed = 0x80u // 5.11
+    | ExtendedArgument = 0x100u // 5.11
+    | NativeWorkers = 0x200u // 5.12
+    | ResourceTags = 0x400u // 5.13
+    | SkipSuccess = 0x800u // 5.17
+    | LinkedFile = 0x1000u // 5.17
+    | RegisteredRing = 0x2000u // 6.3
+    | Bundle = 0x4000u // 6.10
+    | MinimumTimeout = 0x8000u // 6.12
+    | ReadWriteAttributes = 0x10000u // 6.14
+    | NoIoWait = 0x20000u // 6.15
+
+/// The `flags` argument of io_uring_enter(2).
+[<Flags>]
+type EnterFlags =
+    | None = 0u
+    | GetEvents = 0x1u // 5.1
+    | ExtendedArgument = 0x8u // 5.11
+    | RegisteredRing = 0x10u // 5.18
+    | NoIoWait = 0x80u // 6.15
+
+/// What the kernel tells in the submission ring's flags word.
+[<Flags>]
+type SubmissionRingFlags =
+    | None = 0u
+    | NeedWakeup = 0x1u // 5.1
+    | CompletionOverflow = 0x2u // 5.8
+    | Taskrun = 0x4u // 5.19
+
+/// The `opcode` argument of io_uring_register(2).
+type RegisterOpcode =
+    | Probe = 8u // 5.6
+    | EnableRings = 12u // 5.10
+    | WorkerLimits = 19u // 5.15
+    | RingDescriptors = 20u // 5.18
+    | UnregisterRingDescriptors = 21u // 5.18
+    | BufferRing = 22u // 5.19
+    | UnregisterBufferRing = 23u // 5.19
+    | BufferRingStatus = 26u // 6.8
+    | SendMessage = 31u // 6.13
+
+/// Bits that travel in an opcode's own fields.
+[<RequireQualifiedAccess>]
+module OpFlags =
+    /// FSYNC: data only, like fdatasync(2).
+    [<Literal>]
+    let SyncData = 1u
+
+    /// TIMEOUT: expiry is success, so that it does not break a chain (5.16).
+    [<Literal>]
+    let TimeoutSuccess = 0x20u
+
+    /// ASYNC_CANCEL: all that match (5.19).
+    [<Literal>]
+    let CancelAll = 1u
+
+    /// ASYNC_CANCEL: match by descriptor (5.19).
+    [<Literal>]
+    let CancelDescriptor = 2u
+
+    /// ASYNC_CANCEL: match everything on this ring (5.19).
+    [<Literal>]
+    let CancelAny = 4u
+
+    /// ACCEPT, in ioprio: one submission, many connections (5.19).
+    [<Literal>]
+    let AcceptMultishot = 1us
+
+    /// RECV, in ioprio: one submission, many completions (6.0).
+    [<Literal>]
+    let ReceiveMultishot = 2us
+
+    /// UNLINKAT: remove a directory (AT_REMOVEDIR).
+    [<Literal>]
+    let RemoveDirectory = 0x200u
+
+    /// Paths are relative to the working directory (AT_FDCWD).
+    [<Literal>]
+    let WorkingDirectory = -100
+
+    /// STATX: the descriptor itself, with an empty path (AT_EMPTY_PATH).
+    [<Literal>]
+    let EmptyPath = 0x1000u
+
+    /// STATX: a symbolic link itself, not its target (AT_SYMLINK_NOFOLLOW).
+    [<Literal>]
+    let NoFollow = 0x100u
+
+    /// STATX: type, mode, links, owner, times, inode, size, blocks, and birth time.
+    [<Literal>]
+    let StatusAll = 0xfffu
+
+    /// Use the file's own position (off = -1; FEAT_RW_CUR_POS, 5.6).
+    [<Literal>]
+    let CurrentPosition = 0xffff_ffff_ffff_ffffUL

@@ -1,0 +1,74 @@
+// Decides how steps are linked and what became of each. Knows nothing of what a step does.
+// Tested in ChainLaws.fs; Api/Chains.fs submits them. Source: man io_uring_linked_requests(7).
+namespace Uring.Model
+
+/// What the next step waits for.
+[<Struct; RequireQualifiedAccess>]
+type Link =
+    /// The success of this step: a failure cancels all the rest.
+    | Soft
+    /// The end of this step, whatever came of it.
+    | Hard
+
+/// Steps that the kernel runs one after another, as a value.
+type Chain<'Step> = { Steps: struct ('Step * Link) list }
+
+/// What became of one step.
+[<Struct; RequireQualifiedAccess>]
+type StepOutcome =
+    /// It ran, with this result.
+    | Ran of result: int
+    /// It ran and failed.
+    | Failed of errno: Errno
+    /// It was cancelled: a step before it failed or came up short, or its time was over.
+    | Cancelled
+
+/// Laws
+///  1. every step but the last is linked to its follower, the last to nothing
+///  2. the outcome has one entry per step, in the order of the steps
+///  3. appending keeps all steps and their order
+///  4. a step is cancelled exactly when the kernel says so; every other error is its own
+[<RequireQualifiedAccess>]
+module Chain =
+
+    let empty<'Step> : Chain<'Step> = { Steps = [] }
+
+    let single step = { Steps = [ struct (step, Link.Soft) ] }
+
+    let append first second = { Steps = first.Steps @ second.Steps }
+
+    /// The follower of the last step waits for its end, not for its success.
+    let hardened chain = {
+        Steps =
+            match List.rev chain.Steps with
+            | [] -> []
+            | struct (step, _) :: earlier -> List.rev (struct (step, Link.Hard) :: earlier)
+    }
+
+    let length chain = List.length chain.Steps
+
+    /// The flags for each step's SQE.
+    let flags chain =
+        let last = length chain - 1
+
+        chain.Steps
+        |> List.mapi (fun index struct (step, link) ->
+            let flag =
+                match link with
+                | _ when index = last -> SqeFlags.None
+                | Link.Soft -> SqeFlags.Link
+                | Link.Hard -> SqeFlags.HardLink
+
+            struct (step, flag))
+
+    /// What became of each step, from the results in the order of the steps.
+    let outcome (results: int list) =
+        results
+        |> List.map (fun result ->
+            if not (Errno.isError result) then
+                StepOutcome.Ran result
+            else
+                match Errno.ofResult result with
+                | Errno.ECANCELED -> StepOutcome.Cancelled
+                // An open set: every other errno is the step's own.
+                | errno -> StepOutcome.Failed errno)

@@ -1,0 +1,52 @@
+// Decides how to read a completion. Knows nothing of who waits for it.
+// Tested in CompletionLaws.fs. Source: man io_uring(7), struct io_uring_cqe.
+namespace Uring.Model
+
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+
+/// One CQE as an immutable 16-byte value, in the kernel's own layout.
+///
+/// Laws
+///  1. total: every 128-bit pattern decodes to something
+///  2. a completion is either bytes or an error, never both
+///  3. only the MORE bit says whether more completions follow
+///  4. a buffer id is there exactly when the BUFFER bit is set, whatever the result is
+[<Struct; IsReadOnly; StructLayout(LayoutKind.Sequential, Size = 16); NoComparison>]
+type Completion = {
+    /// @0 the submission's user data, echoed.
+    UserData: UserData
+    /// @8 bytes, a descriptor or zero; a negative errno on failure.
+    Result: int
+    /// @12 flags; the upper 16 bits may hold a buffer id.
+    Flags: CqeFlags
+}
+
+[<RequireQualifiedAccess>]
+module Completion =
+
+    /// More completions of the same submission will come.
+    let more completion = uint32 (completion.Flags &&& CqeFlags.More) <> 0u
+
+    /// The zero-copy notification: the kernel no longer reads the buffer.
+    let notification completion = uint32 (completion.Flags &&& CqeFlags.Notification) <> 0u
+
+    /// A provided buffer came with it.
+    let hasBuffer completion = uint32 (completion.Flags &&& CqeFlags.Buffer) <> 0u
+
+    /// The same provided buffer will come again: the kernel has used only a part (incremental rings, 6.12).
+    let bufferMore completion = uint32 (completion.Flags &&& CqeFlags.BufferMore) <> 0u
+
+    /// The id of the provided buffer that came with the completion.
+    let bufferId completion =
+        if hasBuffer completion then
+            ValueSome(uint16 (uint32 completion.Flags >>> 16))
+        else
+            ValueNone
+
+    /// Bytes (or another non-negative result), or the error.
+    let (|Succeeded|Failed|) completion =
+        if Errno.isError completion.Result then
+            Failed(Errno.ofResult completion.Result)
+        else
+            Succeeded completion.Result

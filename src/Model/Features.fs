@@ -1,0 +1,195 @@
+// Decides which ring to ask for, what to ask for next when the kernel refuses, and what the ring can then do.
+// Makes no call. Tested in FeaturesLaws.fs; driven by Driver/Setup.fs. Source: man io_uring_setup(2).
+namespace Uring.Model
+
+open System
+
+/// One call of io_uring_setup.
+type SetupAttempt = {
+    Flags: SetupFlags
+    /// Submission entries, 1..32768.
+    Entries: uint32
+    /// Completion entries; the kernel rounds up to a power of two.
+    Completions: uint32
+}
+
+/// Why there is no ring. Each has a remedy that its user can apply.
+[<RequireQualifiedAccess>]
+type Refusal =
+    /// ENOSYS: no io_uring in this kernel, or a sandbox that hides it.
+    | NoSystemCall
+    /// EPERM: sysctl kernel.io_uring_disabled, or a seccomp profile.
+    | Forbidden
+    /// ENOMEM down to the smallest ring: RLIMIT_MEMLOCK.
+    | NoMemory
+    /// EMFILE, ENFILE: the descriptor limits.
+    | TooManyFiles
+    /// The kernel has io_uring but lacks what this library cannot do without.
+    | TooOld
+    /// The caller's sizes are out of range.
+    | InvalidSize
+    /// Anything else.
+    | Unexpected of Errno
+
+/// What to do after io_uring_setup has said no.
+[<RequireQualifiedAccess>]
+type SetupVerdict =
+    | Try of SetupAttempt
+    | Refused of Refusal
+
+/// How another thread wakes the loop.
+[<Struct; RequireQualifiedAccess>]
+type Wake =
+    /// io_uring_register(-1, SEND_MSG_RING): one call, no ring of one's own (6.13).
+    | SendMessage
+    /// A small second ring that sends MSG_RING, used under a lock (5.18).
+    | MessageRing
+    /// The loop looks up every millisecond.
+    | Poll
+
+/// What the ring that we got can do.
+type Plan = {
+    Setup: SetupAttempt
+    Features: FeatureFlags
+    /// Indexed by opcode: the kernel supports it.
+    Opcodes: bool array
+    Wake: Wake
+}
+
+/// The ladder of flags, newest kernel first.
+///
+///   6.6  SINGLE_ISSUER DEFER_TASKRUN NO_SQARRAY
+///   6.1  SINGLE_ISSUER DEFER_TASKRUN
+///   5.19 COOP_TASKRUN TASKRUN_FLAG
+///   5.18 SUBMIT_ALL
+///   5.10 R_DISABLED
+///   5.6  CQSIZE CLAMP
+///
+/// Laws
+///  1. an unknown flag (EINVAL) leads to the next rung, and whichever flag is unknown, some rung works without it
+///  2. every ladder ends: in a ring or in a refusal that names its cause
+///  3. when memory is short (ENOMEM) sizes are halved, never below the smallest ring
+///  4. a missing opcode is reported with its name and first kernel, never submitted
+///  5. a wake that does not work leads to the next way of waking, the last one always works
+[<RequireQualifiedAccess>]
+module Features =
+
+    /// The smallest ring worth having.
+    [<Literal>]
+    let SmallestRing = 8u
+
+    let private sized = SetupFlags.CompletionSize ||| SetupFlags.Clamp
+
+    let private enabledLater = sized ||| SetupFlags.Disabled
+
+    let private submitAll = enabledLater ||| SetupFlags.SubmitAll
+
+    let private deferred =
+        submitAll ||| SetupFlags.SingleIssuer ||| SetupFlags.DeferTaskrun ||| SetupFlags.TaskrunFlag
+
+    /// All rungs, best first.
+    let ladder = [
+        deferred ||| SetupFlags.NoSubmissionArray
+        deferred
+        submitAll ||| SetupFlags.CooperativeTaskrun ||| SetupFlags.TaskrunFlag
+        submitAll
+        enabledLater
+        sized
+    ]
+
+    /// The last rung: a ring that any thread may use, and that is enabled from the start.
+    let plain = sized
+
+    /// The first call to make, for a ring of these sizes.
+    let first entries completions =
+        if entries < 1u || entries > 32768u || completions < entries || completions > 65536u then
+            SetupVerdict.Refused Refusal.InvalidSize
+        else
+            SetupVerdict.Try { Flags = List.head ladder; Entries = entries; Completions = completions }
+
+    let private nextRung flags = ladder |> List.skipWhile (fun rung -> rung <> flags) |> List.tryItem 1
+
+    /// What to do when this attempt was answered with this error.
+    let next attempt (errno: Errno) =
+        match errno with
+        | Errno.EINVAL ->
+            match nextRung attempt.Flags with
+            | Some flags -> SetupVerdict.Try { attempt with Flags = flags }
+            | None -> SetupVerdict.Refused Refusal.TooOld
+        | Errno.ENOMEM when attempt.Entries / 2u >= SmallestRing ->
+            SetupVerdict.Try {
+                attempt with
+                    Entries = attempt.Entries / 2u
+                    Completions = max (attempt.Entries / 2u) (attempt.Completions / 2u)
+            }
+        | Errno.ENOMEM -> SetupVerdict.Refused Refusal.NoMemory
+        | Errno.ENOSYS -> SetupVerdict.Refused Refusal.NoSystemCall
+        | Errno.EPERM
+        | Errno.EACCES -> SetupVerdict.Refused Refusal.Forbidden
+        | Errno.EMFILE
+        | Errno.ENFILE -> SetupVerdict.Refused Refusal.TooManyFiles
+        // An open set: the kernel may return any number.
+        | other -> SetupVerdict.Refused(Refusal.Unexpected other)
+
+    /// What this library cannot do without (5.11): one mapping, no lost completions, inputs that are stable after
+    /// submit, a wait with a time limit.
+    let required =
+        FeatureFlags.SingleMap
+        ||| FeatureFlags.NoDrop
+        ||| FeatureFlags.SubmitStable
+        ||| FeatureFlags.ExtendedArgument
+
+    let isSufficient (features: FeatureFlags) = (features &&& required) = required
+
+    let has flag (attempt: SetupAttempt) = (attempt.Flags &&& flag) <> SetupFlags.None
+
+    /// Reads struct io_uring_probe: 16 bytes, then 8 per opcode (code @0, flags @2, bit 0 = supported).
+    let opcodesOfProbe (probe: ReadOnlySpan<byte>) =
+        let supported = Array.zeroCreate 256
+
+        for index in 0 .. int probe[1] - 1 do
+            let entry = probe.Slice(16 + index * 8, 8)
+            supported[int entry[0]] <- (entry[2] &&& 1uy) <> 0uy
+
+        supported
+
+    let supports (opcode: Opcode) plan = plan.Opcodes[int opcode]
+
+    /// The next way of waking after one was refused.
+    let nextWake plan =
+        match plan.Wake with
+        | Wake.SendMessage when supports Opcode.MessageRing plan -> Wake.MessageRing
+        | Wake.SendMessage
+        | Wake.MessageRing
+        | Wake.Poll -> Wake.Poll
+
+    /// The first kernel that has an opcode: (last opcode, version), ascending.
+    let private versions = [
+        2, "5.1"
+        8, "5.2"
+        10, "5.3"
+        11, "5.4"
+        16, "5.5"
+        29, "5.6"
+        32, "5.7"
+        33, "5.8"
+        36, "5.11"
+        39, "5.15"
+        40, "5.18"
+        46, "5.19"
+        47, "6.0"
+        48, "6.1"
+        53, "6.7"
+        54, "6.8"
+        55, "6.9"
+        57, "6.11"
+        61, "6.15"
+        62, "6.16"
+    ]
+
+    /// The first kernel that has this opcode, as far as this library knows.
+    let since (opcode: Opcode) =
+        versions
+        |> List.tryFind (fun (last, _) -> int opcode <= last)
+        |> Option.map snd
+        |> Option.defaultValue "a newer kernel"

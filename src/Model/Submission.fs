@@ -1,0 +1,228 @@
+// Decides how a request is encoded as an SQE. Knows no memory: addresses are numbers here, and so are descriptors.
+// Tested in SubmissionLaws.fs. Source: man io_uring_enter(2), the liburing prep pages; one constructor per opcode.
+namespace Uring.Model
+
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+
+/// Which fields of a submission are offsets into the operation's own buffer until the driver pins it.
+[<System.Flags>]
+type Reach =
+    | Nothing = 0uy
+    /// `Address` counts from the start of the buffer.
+    | Address = 1uy
+    /// `Offset` (the kernel's addr2) counts from the start of the buffer.
+    | Offset = 2uy
+
+/// One SQE as an immutable 64-byte value, in the kernel's own layout: storing it in the ring is one write.
+///
+/// Laws
+///  1. the value is 64 bytes and every field lies where struct io_uring_sqe has it
+///  2. bytes to value to bytes is the identity
+///  3. each constructor sets exactly the fields its opcode reads; every other byte is zero
+///  4. modifiers change their own bit or field and nothing else
+///  5. rebasing adds the base to the fields that reach into the buffer, and to no other
+[<Struct; IsReadOnly; StructLayout(LayoutKind.Sequential, Size = 64); NoComparison>]
+type Submission = {
+    /// @0
+    Opcode: Opcode
+    /// @1
+    Flags: SqeFlags
+    /// @2 ioprio: I/O priority, or flags of accept, send and receive.
+    Priority: uint16
+    /// @4 the descriptor that the operation works on.
+    Fd: int
+    /// @8 off | addr2.
+    Offset: uint64
+    /// @16 addr | splice_off_in.
+    Address: uint64
+    /// @24
+    Length: uint32
+    /// @28 rw_flags, msg_flags, open_flags, ...: one word of flags that only the opcode can name.
+    OpFlags: uint32
+    /// @32
+    UserData: UserData
+    /// @40 buf_index | buf_group.
+    Buffer: uint16
+    /// @42
+    Personality: uint16
+    /// @44 splice_fd_in | file_index | optlen.
+    FileIndex: uint32
+    /// @48
+    Address3: uint64
+    /// @56
+    Reserved: uint64
+}
+
+[<RequireQualifiedAccess>]
+module Submission =
+
+    let inline private prepare opcode fd offset address length opFlags = {
+        Opcode = opcode
+        Flags = SqeFlags.None
+        Priority = 0us
+        Fd = fd
+        Offset = offset
+        Address = address
+        Length = length
+        OpFlags = opFlags
+        UserData = { Bits = 0UL }
+        Buffer = 0us
+        Personality = 0us
+        FileIndex = 0u
+        Address3 = 0UL
+        Reserved = 0UL
+    }
+
+    // ---- nothing, time, cancellation
+
+    /// Completes at once with 0.
+    let nop () = prepare Opcode.Nop -1 0UL 0UL 0u 0u
+
+    /// Completes with -ETIME after the 16-byte timespec at `timespec` (relative, CLOCK_MONOTONIC).
+    let timeout timespec flags = prepare Opcode.Timeout -1 0UL timespec 1u flags
+
+    /// Bounds the submission before it, which must be linked to this one.
+    let linkTimeout timespec flags = prepare Opcode.LinkTimeout -1 0UL timespec 1u flags
+
+    /// Asks for the end of the operation that was submitted with this user data.
+    let cancel (target: UserData) = prepare Opcode.Cancel -1 0UL target.Bits 0u 0u
+
+    /// Asks for the end of every operation on a descriptor (5.19); the result counts them.
+    let cancelDescriptor fd =
+        prepare Opcode.Cancel fd 0UL 0UL 0u (OpFlags.CancelDescriptor ||| OpFlags.CancelAll)
+
+    /// Asks for the end of everything on this ring (5.19); the result counts them.
+    let cancelEverything () = prepare Opcode.Cancel -1 0UL 0UL 0u OpFlags.CancelAny
+
+    /// Posts a completion with this user data and result on another ring.
+    let messageRing ring (target: UserData) (result: uint32) =
+        prepare Opcode.MessageRing ring target.Bits 0UL result 0u
+
+    // ---- files
+
+    /// Opens a path, relative to `directory`. The result is the descriptor.
+    let openAt directory path flags mode = prepare Opcode.OpenAt directory 0UL path mode flags
+
+    let close fd = prepare Opcode.Close fd 0UL 0UL 0u 0u
+
+    /// Reads up to `length` bytes at `offset`, or at the file's own position for `OpFlags.CurrentPosition`.
+    let read fd address length offset = prepare Opcode.Read fd offset address length 0u
+
+    let write fd address length offset = prepare Opcode.Write fd offset address length 0u
+
+    /// Writes a 256-byte struct statx to `status`.
+    let status directory path flags mask status = prepare Opcode.Status directory status path mask flags
+
+    let sync fd flags = prepare Opcode.Sync fd 0UL 0UL 0u flags
+
+    /// Sets a file's length (6.9).
+    let truncate fd length = prepare Opcode.Truncate fd length 0UL 0u 0u
+
+    /// Reserves or punches `length` bytes at `offset`; `mode` as in fallocate(2).
+    let allocate fd mode offset length = prepare Opcode.Allocate fd offset length mode 0u
+
+    let makeDirectoryAt directory path mode = prepare Opcode.MakeDirectoryAt directory 0UL path mode 0u
+
+    let unlinkAt directory path flags = prepare Opcode.UnlinkAt directory 0UL path 0u flags
+
+    let renameAt oldDirectory oldPath (newDirectory: int) newPath flags =
+        prepare Opcode.RenameAt oldDirectory newPath oldPath (uint32 newDirectory) flags
+
+    /// Moves `length` bytes between two descriptors of which one is a pipe; an offset of
+    /// `OpFlags.CurrentPosition` means none.
+    let splice source sourceOffset target targetOffset length flags = {
+        prepare Opcode.Splice target targetOffset sourceOffset length flags with
+            FileIndex = uint32 (source: int)
+    }
+
+    // ---- sockets
+
+    /// Makes a socket (5.19). The result is the descriptor.
+    let socket (domain: int) (kind: int) (protocol: int) =
+        prepare Opcode.Socket domain (uint64 (uint32 kind)) 0UL (uint32 protocol) 0u
+
+    /// Binds to the sockaddr of `length` bytes at `address` (6.11).
+    let bind fd address (length: uint32) = prepare Opcode.Bind fd (uint64 length) address 0u 0u
+
+    /// Starts listening (6.11).
+    let listen fd backlog = prepare Opcode.Listen fd 0UL 0UL backlog 0u
+
+    /// Takes one connection. `address` and `lengthAt` may be 0 when the peer's address is not wanted.
+    let accept fd address lengthAt flags = prepare Opcode.Accept fd lengthAt address 0u flags
+
+    /// Takes connections until cancelled (5.19): each completion is one descriptor.
+    let acceptMultishot fd flags = {
+        prepare Opcode.Accept fd 0UL 0UL 0u flags with
+            Priority = OpFlags.AcceptMultishot
+    }
+
+    let connect fd address (length: uint32) = prepare Opcode.Connect fd (uint64 length) address 0u 0u
+
+    let send fd address length flags = prepare Opcode.Send fd 0UL address length flags
+
+    let receive fd address length flags = prepare Opcode.Receive fd 0UL address length flags
+
+    /// Receives into provided buffers of `group` until cancelled, starved or closed (6.0).
+    let receiveMultishot fd group flags = {
+        prepare Opcode.Receive fd 0UL 0UL 0u flags with
+            Flags = SqeFlags.BufferSelect
+            Priority = OpFlags.ReceiveMultishot
+            Buffer = group
+    }
+
+    let shutdown fd (how: uint32) = prepare Opcode.Shutdown fd 0UL 0UL how 0u
+
+    /// The result of success is a new descriptor, which somebody has to close.
+    let createsDescriptor opcode =
+        match opcode with
+        | Opcode.OpenAt
+        | Opcode.OpenAt2
+        | Opcode.Accept
+        | Opcode.Socket -> true
+        // An open set: every other opcode returns bytes, a count or zero.
+        | _ -> false
+
+    // ---- modifiers
+
+    let private flagged flag (submission: Submission) = { submission with Flags = submission.Flags ||| flag }
+
+    /// The next submission waits for this one, and is cancelled if this one fails.
+    let linked submission = flagged SqeFlags.Link submission
+
+    /// The next submission waits for this one, whatever comes of it.
+    let hardLinked submission = flagged SqeFlags.HardLink submission
+
+    /// Waits for all before it, and all after it wait. A pending multishot in front stalls the ring.
+    let drained submission = flagged SqeFlags.Drain submission
+
+    /// `Fd` is an index into the registered files.
+    let onFixedFile submission = flagged SqeFlags.FixedFile submission
+
+    /// Posts no completion unless it fails (5.17).
+    let silentOnSuccess submission = flagged SqeFlags.SkipSuccess submission
+
+    /// The kernel takes a buffer of this group when it has something to put there.
+    let withBuffers group (submission: Submission) = {
+        submission with
+            Flags = submission.Flags ||| SqeFlags.BufferSelect
+            Buffer = group
+    }
+
+    let tagged userData (submission: Submission) = { submission with UserData = userData }
+
+    /// Replaces the descriptor.
+    let onDescriptor fd (submission: Submission) = { submission with Fd = fd }
+
+    /// Turns offsets into the operation's buffer into addresses, now that the buffer is pinned at `address`.
+    let rebase (reach: Reach) (address: uint64) (submission: Submission) =
+        match reach with
+        | Reach.Nothing -> submission
+        | Reach.Address -> { submission with Address = submission.Address + address }
+        | Reach.Offset -> { submission with Offset = submission.Offset + address }
+        // Both bits: the enum's only other value.
+        | _ -> {
+            submission with
+                Address = submission.Address + address
+                Offset = submission.Offset + address
+          }

@@ -1,0 +1,27 @@
+// Visits every state that a machine can reach. Knows no machine. Used by the law files of the state machines.
+module Uring.Laws.Explore
+
+open System.Collections.Generic
+open Expecto
+
+/// All states that some sequence of events leads to, the start included.
+let states (start: 'State list) (events: 'State -> 'Event list) (next: 'State -> 'Event -> 'State) =
+    let seen = HashSet<'State>(HashIdentity.Structural)
+
+    let rec visit frontier =
+        if not (List.isEmpty frontier) then
+            frontier
+            |> List.collect (fun state -> events state |> List.map (next state))
+            |> List.filter seen.Add
+            |> visit
+
+    start |> List.filter seen.Add |> visit
+    List.ofSeq seen
+
+/// Fails with the first transition that breaks the law, and when there were too few of them to mean anything.
+let expectAll atLeast (law: 'Transition -> bool) (transitions: 'Transition list) =
+    Expect.isGreaterThan (List.length transitions) atLeast "transitions visited"
+
+    match List.tryFind (law >> not) transitions with
+    | Some transition -> failtestf "broken by %A" transition
+    | None -> ()

@@ -1,0 +1,261 @@
+module Uring.Laws.FeaturesLaws
+
+open System
+open Expecto
+open Uring.Model
+
+/// A kernel that answers io_uring_setup: unknown bits, forbidden pairs (kernel.md 2.2), memory for so many entries.
+type private Kernel = {
+    Known: uint32
+    Memory: uint32
+}
+
+let private allBits = 0xFFFF_FFFFu
+
+let private roundedUp (entries: uint32) =
+    Seq.initInfinite (fun power -> 1u <<< power) |> Seq.find (fun size -> size >= entries)
+
+let private answer kernel (attempt: SetupAttempt) =
+    let flags = uint32 attempt.Flags
+    let has bit = flags &&& bit <> 0u
+    let singleIssuer, deferTaskrun, coopTaskrun, taskrunFlag = has 0x1000u, has 0x2000u, has 0x100u, has 0x200u
+    let sizes = [ attempt.Entries; attempt.Completions ]
+
+    if flags &&& ~~~kernel.Known <> 0u then Some Errno.EINVAL
+    elif deferTaskrun && not singleIssuer then Some Errno.EINVAL
+    elif taskrunFlag && not (coopTaskrun || deferTaskrun) then Some Errno.EINVAL
+    elif List.exists (fun size -> size = 0u || size > 65536u) sizes then Some Errno.EINVAL
+    elif attempt.Completions < attempt.Entries then Some Errno.EINVAL
+    elif List.sumBy roundedUp sizes > kernel.Memory then Some Errno.ENOMEM
+    else None
+
+/// Calls until there is a ring or a refusal: all attempts, newest first, and the refusal if there was one.
+let private climb (answers: SetupAttempt -> Errno option) verdict =
+    let rec go attempts verdict =
+        match verdict with
+        | SetupVerdict.Refused refusal -> attempts, Some refusal
+        | SetupVerdict.Try _ when List.length attempts > 50 -> failtest "the ladder has no end"
+        | SetupVerdict.Try attempt ->
+            match answers attempt with
+            | None -> attempt :: attempts, None
+            | Some errno -> go (attempt :: attempts) (Features.next attempt errno)
+
+    go [] verdict
+
+let private climbFrom entries completions answers = Features.first entries completions |> climb answers
+
+let private bits = [ for flag in Enum.GetValues<SetupFlags>() do if flag <> SetupFlags.None then uint32 flag ]
+
+/// Without these two (5.5, 5.6) the library does not start: every rung has them.
+let private base' = 0x18u
+
+/// By hand from the table in kernel.md 2.2: what a kernel knows, and the rung of the diagram that it gets.
+let private kernels = [
+    "6.6", 0x7FFFFu, 0x132D8u
+    "6.5", 0x0FFFFu, 0x032D8u
+    "6.1", 0x03FFFu, 0x032D8u
+    "6.0", 0x01FFFu, 0x003D8u
+    "5.19", 0x00FFFu, 0x003D8u
+    "5.18", 0x000FFu, 0x000D8u
+    "5.10", 0x0007Fu, 0x00058u
+    "5.6", 0x0003Fu, 0x00018u
+]
+
+/// By hand from the column "since" of kernel.md 1.1, opcode 0 first.
+let private since =
+    List.concat [
+        List.replicate 8 "5.1" // NOP..POLL_REMOVE
+        List.replicate 1 "5.2" // SYNC_FILE_RANGE
+        List.replicate 2 "5.3" // SENDMSG, RECVMSG
+        List.replicate 1 "5.4" // TIMEOUT
+        List.replicate 5 "5.5" // TIMEOUT_REMOVE..CONNECT
+        List.replicate 13 "5.6" // FALLOCATE..EPOLL_CTL
+        List.replicate 3 "5.7" // SPLICE..REMOVE_BUFFERS
+        List.replicate 1 "5.8" // TEE
+        List.replicate 3 "5.11" // SHUTDOWN..UNLINKAT
+        List.replicate 3 "5.15" // MKDIRAT..LINKAT
+        List.replicate 1 "5.18" // MSG_RING
+        List.replicate 6 "5.19" // FSETXATTR..URING_CMD
+        List.replicate 1 "6.0" // SEND_ZC
+        List.replicate 1 "6.1" // SENDMSG_ZC
+        List.replicate 5 "6.7" // READ_MULTISHOT..FUTEX_WAITV
+        List.replicate 1 "6.8" // FIXED_FD_INSTALL
+        List.replicate 1 "6.9" // FTRUNCATE
+        List.replicate 2 "6.11" // BIND, LISTEN
+        List.replicate 4 "6.15" // RECV_ZC..WRITEV_FIXED
+        List.replicate 1 "6.16" // PIPE
+    ]
+
+let private refusals = [
+    38, Refusal.NoSystemCall
+    1, Refusal.Forbidden
+    13, Refusal.Forbidden
+    12, Refusal.NoMemory
+    23, Refusal.TooManyFiles
+    24, Refusal.TooManyFiles
+    22, Refusal.TooOld
+]
+
+let private plan opcodes wake = {
+    Setup = {
+        Flags = SetupFlags.None
+        Entries = 8u
+        Completions = 16u
+    }
+    Features = FeatureFlags.None
+    Opcodes = opcodes
+    Wake = wake
+}
+
+/// struct io_uring_probe for these opcodes, in this order: (code, supported).
+let private probe (entries: (byte * bool) list) =
+    Array.concat [
+        [| 255uy; byte entries.Length |]
+        Array.create 14 0xEEuy
+        yield!
+            entries
+            |> List.map (fun (code, supported) ->
+                let flags = if supported then 0x01uy else 0xFEuy
+                [| code; 0xEEuy; flags; 0xEEuy; 0xEEuy; 0xEEuy; 0xEEuy; 0xEEuy |])
+    ]
+
+let private ringOn known =
+    match climbFrom 64u 128u (answer { Known = known; Memory = allBits }) with
+    | ring :: _, None -> Some(uint32 ring.Flags)
+    | _, refusal ->
+        Expect.equal refusal (Some Refusal.TooOld) "what is said of a kernel without the base flags"
+        None
+
+[<Tests>]
+let laws =
+    testList "Features" [
+        test "1. an unknown flag (EINVAL) leads to the next rung, and whichever flag is unknown, some rung works without it" {
+            let unknowns =
+                List.allPairs bits bits |> List.map (fun (one, two) -> one ||| two) |> List.distinct
+
+            Expect.hasLength unknowns 45 "nine bits and 36 pairs"
+
+            for unknown in unknowns do
+                match ringOn (allBits &&& ~~~unknown) with
+                | Some flags -> Expect.equal (flags &&& unknown) 0u $"0x{unknown:x} is unknown"
+                | None -> Expect.notEqual (unknown &&& base') 0u $"0x{unknown:x} is unknown: no ring"
+        }
+
+        test "1. ... the best that this kernel has" {
+            for version, known, best in kernels do
+                Expect.equal (ringOn known) (Some best) version
+        }
+
+        testProperty "1. ... whatever else it does not know, and no rung is left out"
+        <| fun (unknown: uint32 list) ->
+            let unknown = unknown |> List.fold (fun sum bit -> sum ||| (1u <<< int (bit % 20u))) 0u
+            let kernel = { Known = ~~~unknown ||| base'; Memory = allBits }
+            let attempts, refusal = climbFrom 64u 128u (answer kernel)
+            Expect.isNone refusal "a ring"
+            let tried = attempts |> List.rev |> List.map (fun attempt -> attempt.Flags)
+            Expect.equal tried (List.take tried.Length Features.ladder) "rungs, in order"
+
+        test "2. every ladder ends: in a ring or in a refusal that names its cause" {
+            for number in 1..4095 do
+                let expected =
+                    match List.tryFind (fun (other, _) -> other = number) refusals with
+                    | Some(_, refusal) -> refusal
+                    | None -> Refusal.Unexpected(enum<Errno> number)
+
+                let attempts, refusal = climbFrom 32768u 65536u (fun _ -> Some(enum<Errno> number))
+                Expect.equal refusal (Some expected) $"errno {number} for ever"
+                Expect.isLessThan attempts.Length 20 $"attempts against errno {number}"
+        }
+
+        testProperty "2. ... for every sequence of answers" <| fun (answers: bool list) ->
+            let mutable rest = answers
+
+            let answer _ =
+                match rest with
+                | [] -> None
+                | first :: others ->
+                    rest <- others
+                    Some(if first then Errno.EINVAL else Errno.ENOMEM)
+
+            let attempts, refusal = climbFrom 1024u 4096u answer
+            let refused = refusal = Some Refusal.TooOld || refusal = Some Refusal.NoMemory
+            attempts.Length < 20 && (refusal.IsNone || refused)
+
+        testProperty "2. ... and sizes that no kernel takes are refused before the first call"
+        <| fun (entries: uint32) (completions: uint32) ->
+            let edges = [ 0u; 1u; 2u; 8u; 32768u; 32769u; 65536u; 65537u; entries; completions ]
+
+            for entries, completions in List.allPairs edges edges do
+                let sane = entries >= 1u && entries <= 32768u && completions >= entries && completions <= 65536u
+                let _, refusal = climbFrom entries completions (fun _ -> None)
+                Expect.equal refusal (if sane then None else Some Refusal.InvalidSize) $"{entries}, {completions}"
+
+        test "3. when memory is short (ENOMEM) sizes are halved, never below the smallest ring" {
+            for power in 3..15 do
+                for factor in [ 1u; 2u ] do
+                    let entries = 1u <<< power
+
+                    for room in 3..17 do
+                        let kernel = { Known = allBits; Memory = (1u <<< room) * (1u + factor) }
+                        let attempts, refusal = climbFrom entries (entries * factor) (answer kernel)
+                        let sizes = attempts |> List.rev |> List.map (fun it -> it.Entries, it.Completions)
+                        let halved = List.init (max 0 (power - room) + 1) (fun index -> entries >>> index)
+                        Expect.equal sizes (halved |> List.map (fun size -> size, size * factor)) "sizes tried"
+                        Expect.isNone refusal $"{entries} entries, room for {1u <<< room}"
+        }
+
+        testProperty "3. ... whatever was asked for, and a kernel without any memory gets a refusal"
+        <| fun (entries: uint16) (more: uint16) ->
+            let entries = 1u + uint32 entries % 32768u
+            let completions = min 65536u (entries + uint32 more)
+            let attempts, refusal = climbFrom entries completions (answer { Known = allBits; Memory = 0u })
+            Expect.equal refusal (Some Refusal.NoMemory) "refusal"
+
+            for later, earlier in List.pairwise attempts do
+                Expect.isTrue (later.Entries = earlier.Entries / 2u) $"{earlier} then {later}: half"
+                Expect.isTrue (later.Completions >= later.Entries) $"{later}: the kernel wants no fewer completions"
+                Expect.isTrue (later.Completions < earlier.Completions || earlier.Completions = later.Entries) $"{later}"
+                Expect.isTrue (later.Entries >= 8u) $"{later}: not below the smallest"
+                Expect.equal later.Flags earlier.Flags "the rung stays"
+
+        testProperty "4. a missing opcode is reported with its name and first kernel, never submitted"
+        <| fun (entries: (byte * bool) list) ->
+            let entries = entries |> List.distinctBy fst
+            let opcodes = Features.opcodesOfProbe (ReadOnlySpan(probe entries))
+            let supported = entries |> List.filter snd |> List.map fst |> Set.ofList
+
+            for opcode in Enum.GetValues<Opcode>() do
+                let expected = supported.Contains(byte opcode)
+                Expect.equal (Features.supports opcode (plan opcodes Wake.Poll)) expected $"{opcode}"
+
+            Expect.hasLength opcodes 256 "every byte is an opcode"
+
+        test "4. ... with its first kernel" {
+            let said = [ for opcode in Enum.GetValues<Opcode>() -> $"{opcode} {Features.since opcode}" ]
+            let expected = [ for opcode in Enum.GetValues<Opcode>() -> $"{opcode} {since[int opcode]}" ]
+            Expect.equal said expected "opcode and first kernel"
+            Expect.equal (Features.since (enum<Opcode> 63uy)) "a newer kernel" "one that we do not know"
+        }
+
+        test "4. ... and a kernel that lacks what the library cannot do without is found out" {
+            for features in 0u .. 0x3FFFFu do
+                let features = LanguagePrimitives.EnumOfValue<uint32, FeatureFlags> features
+
+                if Features.isSufficient features <> (uint32 features &&& 0x107u = 0x107u) then
+                    failtestf "SINGLE_MMAP, NODROP, SUBMIT_STABLE, EXT_ARG are needed, and nothing else: %A" features
+        }
+
+        test "5. a wake that does not work leads to the next way of waking, the last one always works" {
+            let after wake hasMessageRing =
+                let opcodes = Array.create 256 (not hasMessageRing)
+                opcodes[40] <- hasMessageRing
+                Features.nextWake (plan opcodes wake)
+
+            Expect.equal (after Wake.SendMessage true) Wake.MessageRing "6.13 is missing, 5.18 is there"
+            Expect.equal (after Wake.SendMessage false) Wake.Poll "both are missing"
+
+            for hasMessageRing in [ true; false ] do
+                Expect.equal (after Wake.MessageRing hasMessageRing) Wake.Poll "the second ring failed"
+                Expect.equal (after Wake.Poll hasMessageRing) Wake.Poll "needs nothing of the kernel"
+        }
+    ]
