@@ -1,8 +1,11 @@
-// Programs side by side on one loop. Structured: nothing that was started is left running when one of these ends.
+// Programs side by side on one loop. Structured: a scope ends when everything that was started in it has ended.
+// All of these run on the loop's thread, one step at a time: what they share needs no lock.
 namespace Uring.FSharp
 
+open System.Runtime.ExceptionServices
 open System.Threading
 open System.Threading.Tasks
+open Uring.Driver
 
 /// Tasks that were started elsewhere, as programs.
 [<RequireQualifiedAccess>]
@@ -11,67 +14,91 @@ module Foreign =
     let ofTask (started: Task) : Uring<unit> =
         Program.ofScope (fun _ -> ValueTask<unit>(task { do! started }))
 
-/// All of these run on the loop's thread, one step at a time: what they share needs no lock.
 [<RequireQualifiedAccess>]
 module Concurrent =
 
-    /// Starts a program; its failure cancels the siblings. Cancellation that we caused ourselves is not the reason
-    /// that the caller wants to hear, so the first failure is remembered.
-    let private start
-        (program: Uring<'T>)
-        (scope: Scope)
-        (siblings: CancellationTokenSource)
-        (first: (exn | null) ref)
-        =
+    /// Runs `body` in a scope of its own. If it fails, what it has started beside itself is cancelled; in any case
+    /// that is awaited before the scope ends.
+    let internal within (loop: Loop) (outer: CancellationToken) (body: Scope -> Task<'T>) : Task<'T> =
+        task {
+            use scope = new Scope(loop, outer)
+            let mutable outcome = Unchecked.defaultof<'T>
+            let mutable failure: exn | null = null
+
+            try
+                let! result = body scope
+                outcome <- result
+            with reason ->
+                failure <- reason
+                scope.Cancel()
+
+            do! scope.Childless()
+
+            match failure with
+            | null -> ()
+            | reason -> ExceptionDispatchInfo.Throw reason
+
+            return outcome
+        }
+
+    /// Starts a program beside the one that the scope was made for.
+    let spawn (scope: Scope) (program: Uring<'T>) : Task<'T> =
+        scope.ChildStarted()
+
+        task {
+            try
+                return! program.Start scope
+            finally
+                scope.ChildEnded()
+        }
+
+    /// Starts a program whose failure cancels its siblings. They then fail as cancelled, which is not what the caller
+    /// wants to hear, so the first failure is kept.
+    let private sibling (scope: Scope) (first: (exn | null) ref) (program: Uring<'T>) : Task<'T> =
         task {
             try
                 return! program.Start scope
             with reason ->
                 if isNull first.Value then
                     first.Value <- reason
-                    siblings.Cancel()
+                    scope.Cancel()
 
                 return Unchecked.defaultof<'T>
         }
 
-    let private finish (all: Task) (siblings: CancellationTokenSource) (first: (exn | null) ref) =
-        task {
-            do! all
-            siblings.Dispose()
-
-            match first.Value with
-            | null -> ()
-            | reason -> System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw reason
-        }
+    let private raiseFirst (first: (exn | null) ref) =
+        match first.Value with
+        | null -> ()
+        | reason -> ExceptionDispatchInfo.Throw reason
 
     /// Runs two programs at once.
     let both (left: Uring<'T>) (right: Uring<'U>) : Uring<'T * 'U> =
-        Program.ofScope (fun scope ->
-            let siblings = CancellationTokenSource.CreateLinkedTokenSource scope.Token
-            let inner = scope.With siblings.Token
-            let first = ref null
-
-            ValueTask<'T * 'U>(
+        Program.ofScope (fun outer ->
+            let body scope =
                 task {
-                    let one = start left inner siblings first
-                    let other = start right inner siblings first
-                    do! finish (Task.WhenAll(one :> Task, other)) siblings first
-                    return one.Result, other.Result
+                    let first = ref null
+                    let one = sibling scope first left
+                    let other = sibling scope first right
+                    let! left = one
+                    let! right = other
+                    raiseFirst first
+                    return left, right
                 }
-            ))
+
+            ValueTask<'T * 'U>(within outer.Loop outer.Token body))
 
     /// Runs all programs at once; the results come in their order.
     let all (programs: Uring<'T> seq) : Uring<'T array> =
-        Program.ofScope (fun scope ->
-            let siblings = CancellationTokenSource.CreateLinkedTokenSource scope.Token
-            let inner = scope.With siblings.Token
-            let first = ref null
-
-            ValueTask<'T array>(
+        Program.ofScope (fun outer ->
+            let body scope =
                 task {
-                    let running = [| for program in programs -> start program inner siblings first |]
+                    let first = ref null
 
-                    do! finish (Task.WhenAll running) siblings first
-                    return running |> Array.map _.Result
+                    let running = [| for program in programs -> sibling scope first program |]
+
+                    let! results = Task.WhenAll running
+                    raiseFirst first
+                    return results
                 }
-            ))
+
+            ValueTask<'T array>(within outer.Loop outer.Token body))

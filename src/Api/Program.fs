@@ -2,6 +2,7 @@
 // and it may be started any number of times.
 namespace Uring.FSharp
 
+open System
 open System.Runtime.CompilerServices
 open System.Threading
 open System.Threading.Tasks
@@ -9,15 +10,48 @@ open Uring.Driver
 open Uring.Model
 
 /// Where a program runs: the loop whose ring it uses, and what cancels it. Passed along by `uring { }`, so that no
-/// user code names a ring.
+/// user code names a ring. Used on the loop's thread only.
 [<Sealed>]
-type Scope internal (loop: Loop, token: CancellationToken) =
+type Scope internal (loop: Loop, outer: CancellationToken) =
+    let source = CancellationTokenSource.CreateLinkedTokenSource outer
+    let group = loop.Group source.Token
+    let mutable children = 0
+    let mutable waiting: TaskCompletionSource | null = null
+
     /// The loop, and with it the ring.
     member _.Loop = loop
+
     /// Cancelled when the program shall end.
-    member _.Token = token
-    /// The same loop with another token.
-    member internal _.With(token: CancellationToken) = Scope(loop, token)
+    member _.Token = source.Token
+
+    /// The operations of this scope are cancelled together.
+    member internal _.Group = group
+
+    member internal _.Cancel() = source.Cancel()
+
+    /// A program was started beside the one that the scope was made for.
+    member internal _.ChildStarted() = children <- children + 1
+
+    member internal _.ChildEnded() =
+        children <- children - 1
+
+        match waiting with
+        | null -> ()
+        | waiting -> if children = 0 then waiting.SetResult()
+
+    /// Ends when the last child has.
+    member internal _.Childless() : Task =
+        if children = 0 then
+            Task.CompletedTask
+        else
+            let ended = TaskCompletionSource()
+            waiting <- ended
+            ended.Task
+
+    interface IDisposable with
+        member _.Dispose() =
+            group.Dispose()
+            source.Dispose()
 
 /// How a program starts. One object serves every program of its sort: what differs is in the request.
 [<AbstractClass>]
@@ -43,7 +77,7 @@ type internal SingleProgram() =
     static let instance = SingleProgram()
     static member Instance = instance
 
-    override _.Start(scope, request) = scope.Loop.Start(&request, scope.Token)
+    override _.Start(scope, request) = scope.Loop.StartIn(scope.Group, &request, false)
 
 /// A single operation whose errors are negative numbers.
 [<Sealed>]
@@ -52,7 +86,7 @@ type internal TryProgram() =
     static let instance = TryProgram()
     static member Instance = instance
 
-    override _.Start(scope, request) = scope.Loop.TryStart(&request, scope.Token)
+    override _.Start(scope, request) = scope.Loop.StartIn(scope.Group, &request, true)
 
 /// A program that is a function of its scope.
 [<Sealed>]

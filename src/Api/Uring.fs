@@ -19,11 +19,12 @@ module Uring =
         let run (_: obj | null) =
             task {
                 try
-                    let! result = program.Start(Scope(host.Loop, token))
+                    let body (scope: Scope) = program.Start(scope).AsTask()
+                    let! result = Concurrent.within host.Loop token body
                     ended.SetResult result
                 with
-                | :? OperationCanceledException as reason when token.IsCancellationRequested ->
-                    ended.TrySetCanceled reason.CancellationToken |> ignore
+                | :? OperationCanceledException when token.IsCancellationRequested ->
+                    ended.TrySetCanceled token |> ignore
                 | reason -> ended.SetException reason
             }
             |> ignore
@@ -85,9 +86,10 @@ module Uring =
     /// Runs all at once; the results come in their order. If one fails the others are cancelled, and awaited.
     let ``parallel`` (programs: Uring<'T> seq) : Uring<'T array> = Concurrent.all programs
 
-    /// Starts a program beside the running one, with the same cancellation. Await the task, or let it go.
+    /// Starts a program beside the running one, with the same cancellation. The scope (the surrounding `run`, `parallel`
+    /// or `timeout`) waits for it before it ends. Its failure is the task's: await it, or catch it in the program.
     let spawn (program: Uring<'T>) : Uring<Task<'T>> =
-        Program.ofScope (fun scope -> ValueTask<Task<'T>>(program.Start(scope).AsTask()))
+        Program.ofScope (fun scope -> ValueTask<Task<'T>>(Concurrent.spawn scope program))
 
     /// struct __kernel_timespec.
     let private timespec (span: TimeSpan) =
@@ -130,50 +132,46 @@ module Uring =
     /// Cancels the program when the time is over, waits for its end, and raises TimeoutException. If it ended with a
     /// result all the same, the result wins.
     let timeout (span: TimeSpan) (program: Uring<'T>) : Uring<'T> =
-        Program.ofScope (fun scope ->
-            let limit = CancellationTokenSource.CreateLinkedTokenSource scope.Token
-            let clock = CancellationTokenSource.CreateLinkedTokenSource scope.Token
+        let alarm = attempt (timer span)
 
-            let watch () =
-                task {
-                    let alarm = attempt (timer span)
-                    let! result = alarm.Start(scope.With clock.Token)
+        let body (clock: CancellationTokenSource) (scope: Scope) =
+            task {
+                // In a scope of its own, because it is cancelled apart from the program.
+                let expired =
+                    Concurrent.within scope.Loop clock.Token (fun watch ->
+                        task {
+                            let! result = alarm.Start watch
 
-                    if Errno.ofResult result = Errno.ETIME then
-                        limit.Cancel()
-                        return true
-                    else
-                        return false
-                }
+                            if Errno.ofResult result = Errno.ETIME then
+                                scope.Cancel()
+                                return true
+                            else
+                                return false
+                        })
 
+                let caught = catch program
+                let! outcome = caught.Start scope
+                clock.Cancel()
+                let! expired = expired
+
+                match outcome with
+                | Ok result -> return result
+                | Error(:? OperationCanceledException) when expired ->
+                    return
+                        raise (
+                            TimeoutException(
+                                String.Concat("The operation did not end within ", span.ToString(), ".")
+                            )
+                        )
+                | Error reason ->
+                    Runtime.ExceptionServices.ExceptionDispatchInfo.Throw reason
+                    return Unchecked.defaultof<'T>
+            }
+
+        Program.ofScope (fun outer ->
             ValueTask<'T>(
                 task {
-                    let watching = watch ()
-                    let mutable outcome = Unchecked.defaultof<'T>
-                    let mutable failure: exn | null = null
-
-                    try
-                        let! value = program.Start(scope.With limit.Token)
-                        outcome <- value
-                    with reason ->
-                        failure <- reason
-
-                    clock.Cancel()
-                    let! expired = watching
-                    limit.Dispose()
-                    clock.Dispose()
-
-                    match failure with
-                    | null -> return outcome
-                    | :? OperationCanceledException when expired && not scope.Token.IsCancellationRequested ->
-                        return
-                            raise (
-                                TimeoutException(
-                                    String.Concat("The operation did not end within ", span.ToString(), ".")
-                                )
-                            )
-                    | reason ->
-                        Runtime.ExceptionServices.ExceptionDispatchInfo.Throw reason
-                        return outcome
+                    use clock = CancellationTokenSource.CreateLinkedTokenSource outer.Token
+                    return! Concurrent.within outer.Loop outer.Token (body clock)
                 }
             ))

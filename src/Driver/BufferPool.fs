@@ -25,13 +25,21 @@ type BufferPool internal (host: IHost, ring: int, group: uint16, count: int, siz
     let publish id =
         let struct (nextRing, nextBuffer, verdict) = BufferRing.publish state buffers[id]
 
-        match verdict, memory with
-        | BufferVerdict.Publish, NonNull memory ->
-            let address = Mapped.addressOfPinned storage + nativeint (id * size)
-            // The entry before the tail: `PublishTail` is the release that makes it visible.
-            memory.Write(BufferRing.slot state, address, size, uint16 id)
-            memory.PublishTail nextRing.Tail
-        | _ -> ()
+        match verdict with
+        | BufferVerdict.Publish ->
+            match memory with
+            | null -> ()
+            | memory ->
+                let address = Mapped.addressOfPinned storage + nativeint (id * size)
+                // The entry before the tail: `PublishTail` is the release that makes it visible.
+                memory.Write(BufferRing.slot state, address, size, uint16 id)
+                memory.PublishTail nextRing.Tail
+        | BufferVerdict.Take
+        | BufferVerdict.TakePart
+        | BufferVerdict.Return
+        | BufferVerdict.Ignore
+        | BufferVerdict.Full
+        | BufferVerdict.Violation -> ()
 
         state <- nextRing
         buffers[id] <- nextBuffer

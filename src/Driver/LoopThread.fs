@@ -43,14 +43,15 @@ type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
     /// The process's shared loop, started on first use and again if it was disposed of.
     static member Default: LoopThread =
         lock gate (fun () ->
-            let running: LoopThread | null = shared
+            match shared with
+            | null -> LoopThread.StartShared()
+            | host when host.Loop.IsStopping -> LoopThread.StartShared()
+            | host -> host)
 
-            match running with
-            | NonNull host when not host.Loop.IsStopping -> host
-            | _ ->
-                let host = LoopThread.Start(LinuxKernel.Instance, LoopOptions.standard, "uring")
-                shared <- host
-                host)
+    static member private StartShared() =
+        let host = LoopThread.Start(LinuxKernel.Instance, LoopOptions.standard, "uring")
+        shared <- host
+        host
 
     member private _.Begin() = thread.Start()
 

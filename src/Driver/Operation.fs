@@ -30,20 +30,35 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             let operation = state :?> Operation
             operation.RequestCancel())
 
-    let drop (this: Operation) = if Interlocked.Decrement(&owners) = 0 && reusable then pool.Return this
+    /// Only a result that came with a promise of a notification (`FinishButHold`, before the result was out) has two.
+    let drop (this: Operation) =
+        if owners = 1 || Interlocked.Decrement(&owners) = 0 then
+            this.Request <- Unchecked.defaultof<Request>
+            this.Group <- null
+
+            if reusable then pool.Return this
 
     /// Names this use of the object, for ValueTask.
     member _.Version = version
 
-    /// Prepares it for a request. `asResult`: hand errors over as negative results instead of exceptions.
-    member this.Initialize(request: inref<Request>, asResult: bool, cancellation: CancellationToken) =
+    /// Prepares it for a request. `isLocal`: this is the loop's thread. `asResult`: hand errors over as negative results instead of exceptions.
+    member this.Initialize
+        (request: inref<Request>, isLocal: bool, asResult: bool, cancellation: CancellationToken)
+        =
         this.Request <- request
+        this.IsLocal <- isLocal
         raw <- asResult
         owners <- 1
 
         if cancellation.CanBeCanceled then
             token <- cancellation
             registration <- cancellation.UnsafeRegister(cancel, this)
+
+    /// As `Initialize`, in a group that is cancelled as a whole.
+    member this.InitializeIn(group: OperationGroup, request: inref<Request>, isLocal: bool, asResult: bool) =
+        this.Initialize(&request, isLocal, asResult, CancellationToken.None)
+        this.Group <- group
+        token <- group.Token
 
     member private this.RequestCancel() =
         if this.Host.IsCurrentThread then
@@ -54,7 +69,8 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     member private this.End(value: int) =
         // False: the callback has run or is running, and may still hand over a cancel for this use. An object that a
         // late cancel could reach is not used again.
-        if token.CanBeCanceled && not (registration.Unregister()) then reusable <- false
+        if isNull this.Group && token.CanBeCanceled && not (registration.Unregister()) then
+            reusable <- false
 
         result <- value
         this.Complete()
@@ -133,7 +149,6 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
 
             version <- version + 1s
             this.Reset()
-            this.Request <- Unchecked.defaultof<Request>
             this.UserData <- UserData.none
             this.CancelAsked <- false
             error <- null

@@ -24,35 +24,47 @@ type internal IHost =
     abstract Cancel: Pending -> unit
     /// On the loop's thread: its caller is gone.
     abstract Abandon: Pending -> unit
+    /// On the loop's thread: ask for the end of every operation of this group.
+    abstract CancelGroup: obj -> unit
     /// For descriptors that nobody wants.
     abstract Kernel: IKernel
 
-/// One thread completes, another (or the same) awaits. The gate is 0, then
-///   awaited (1) when a continuation was stored first, or completed (2) when the result was;
-/// whoever comes second sees the other's mark and schedules the continuation. Each mark is an interlocked exchange:
-/// what was written before it is visible to the side that reads it.
+/// Where a continuation runs.
+and [<Struct; RequireQualifiedAccess>] internal Destination =
+    | Pool
+    | Loop
+    | Context
+
+/// One side completes, the other awaits. The gate is 0, then awaited (1) when a continuation was stored first, or
+/// completed (2) when the result was; whoever comes second sees the other's mark and schedules the continuation.
+///
+/// Local (started on the loop's thread): the loop's thread alone moves the gate, with plain accesses; a wait on
+/// another thread is handed over to it. Otherwise each move is an interlocked exchange, and what was written before it
+/// is visible to the side that reads it.
 and [<AbstractClass>] internal Pending(host: IHost) =
     inherit Work()
 
     let mutable gate = 0
     let mutable callback: Action<obj | null> | null = null
     let mutable state: obj | null = null
+    let mutable destination = Destination.Pool
     let mutable context: obj | null = null
     let mutable execution: ExecutionContext | null = null
 
     [<DefaultValue>]
     val mutable internal Request: Request
 
+    /// Started on the loop's thread.
+    [<DefaultValue>]
+    val mutable internal IsLocal: bool
+
     /// Names this use of the slot; 0 before it has one.
     [<DefaultValue>]
     val mutable internal UserData: UserData
 
-    /// The descriptor that waits for its end. Kept apart from the request, which the caller's thread clears.
+    /// What it is cancelled with, besides a token of its own.
     [<DefaultValue>]
-    val mutable internal Target: FileDescriptor | null
-
-    [<DefaultValue>]
-    val mutable internal Other: FileDescriptor | null
+    val mutable internal Group: obj | null
 
     [<DefaultValue>]
     val mutable internal Pin: MemoryHandle
@@ -93,12 +105,24 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         state <- null
         context <- null
         execution <- null
+        destination <- Destination.Pool
         Volatile.Write(&gate, 0)
 
     member internal this.Release() = this.Pin.Dispose()
 
     /// The result is stored: let the waiter know.
-    member internal this.Complete() = if Interlocked.Exchange(&gate, 2) = 1 then this.Schedule()
+    member internal this.Complete() =
+        if this.IsLocal then
+            let before = gate
+            // Release: the result is visible to a thread that sees the gate (IsCompleted).
+            Volatile.Write(&gate, 2)
+
+            if before = 1 then this.Schedule()
+        elif Interlocked.Exchange(&gate, 2) = 1 then
+            this.Schedule()
+
+    /// A continuation is stored, and this is the loop's thread: the other half of `Complete` for a local wait.
+    member internal this.Join() = if gate = 2 then this.Schedule() else gate <- 1
 
     /// Stores a continuation, or schedules it when the result is already there.
     member internal this.Await
@@ -110,17 +134,31 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         if (int flags &&& int ValueTaskSourceOnCompletedFlags.FlowExecutionContext) <> 0 then
             execution <- ExecutionContext.Capture()
 
-        if host.IsCurrentThread then
-            context <- host
-        elif (int flags &&& int ValueTaskSourceOnCompletedFlags.UseSchedulingContext) <> 0 then
-            match SynchronizationContext.Current with
-            | null when not (obj.ReferenceEquals(TaskScheduler.Current, TaskScheduler.Default)) ->
-                context <- TaskScheduler.Current
-            | null -> ()
-            | current when current.GetType() <> typeof<SynchronizationContext> -> context <- current
-            | _ -> ()
+        let here = host.IsCurrentThread
 
-        if Interlocked.CompareExchange(&gate, 1, 0) = 2 then this.Schedule()
+        if here then
+            destination <- Destination.Loop
+        elif (int flags &&& int ValueTaskSourceOnCompletedFlags.UseSchedulingContext) <> 0 then
+            this.Capture()
+
+        if not this.IsLocal then
+            if Interlocked.CompareExchange(&gate, 1, 0) = 2 then this.Schedule()
+        elif here then
+            this.Join()
+        else
+            host.HandOver(Joining this)
+
+    /// The context that an `await` wants to come back to: a synchronization context, or a task scheduler.
+    member private _.Capture() =
+        match SynchronizationContext.Current with
+        | null when not (obj.ReferenceEquals(TaskScheduler.Current, TaskScheduler.Default)) ->
+            context <- TaskScheduler.Current
+            destination <- Destination.Context
+        | null -> ()
+        | current when current.GetType() <> typeof<SynchronizationContext> ->
+            context <- current
+            destination <- Destination.Context
+        | _ -> ()
 
     /// Runs the continuation here and now.
     member internal _.Continue() =
@@ -132,20 +170,23 @@ and [<AbstractClass>] internal Pending(host: IHost) =
             | execution -> ExecutionContext.Run(execution, (fun argument -> action.Invoke argument), state)
 
     member private this.Schedule() =
-        match context with
-        | null -> ThreadPool.UnsafeQueueUserWorkItem(this :> IThreadPoolWorkItem, false) |> ignore
-        | :? IHost as host when host.IsCurrentThread -> host.Resume this
-        | :? IHost as host -> host.HandOver(Continuation this)
-        | :? SynchronizationContext as target ->
-            target.Post(SendOrPostCallback(fun _ -> this.Continue()), null)
-        | other ->
-            Task.Factory.StartNew(
-                Action(fun () -> this.Continue()),
-                CancellationToken.None,
-                TaskCreationOptions.DenyChildAttach,
-                (other :?> TaskScheduler)
-            )
-            |> ignore
+        match destination with
+        | Destination.Loop when host.IsCurrentThread -> host.Resume this
+        | Destination.Loop -> host.HandOver(Continuation this)
+        | Destination.Pool -> ThreadPool.UnsafeQueueUserWorkItem(this :> IThreadPoolWorkItem, false) |> ignore
+        | Destination.Context ->
+            match context with
+            | :? SynchronizationContext as target ->
+                target.Post(SendOrPostCallback(fun _ -> this.Continue()), null)
+            | :? TaskScheduler as scheduler ->
+                Task.Factory.StartNew(
+                    Action(fun () -> this.Continue()),
+                    CancellationToken.None,
+                    TaskCreationOptions.DenyChildAttach,
+                    scheduler
+                )
+                |> ignore
+            | _ -> this.Continue()
 
     interface IThreadPoolWorkItem with
         member this.Execute() = this.Continue()
@@ -156,3 +197,9 @@ and [<Sealed>] internal Continuation(pending: Pending) =
     override _.Run() = pending.Continue()
 
     override _.Bury() = ThreadPool.UnsafeQueueUserWorkItem(pending :> IThreadPoolWorkItem, false) |> ignore
+
+/// A wait, on another thread, for something local to the loop.
+and [<Sealed>] internal Joining(pending: Pending) =
+    inherit Work()
+    override _.Run() = pending.Join()
+    override _.Bury() = pending.Join()

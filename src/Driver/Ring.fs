@@ -69,11 +69,11 @@ type Ring
             if Errno.isError result then fatal (Errno.ofResult result)
 
     /// Writes one submission. False when the queue is full: enter first.
-    member _.TrySubmit(submission: Submission) =
+    member _.TrySubmit(submission: inref<Submission>) =
         if Queue.isFull sq then
             false
         else
-            memory.Write(Queue.slot sq.Tail sq, submission)
+            memory.Write(Queue.slot sq.Tail sq, &submission)
             sq <- Queue.pushed sq
             true
 

@@ -59,18 +59,24 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
 
     let giveBack (item: StreamItem) =
         match pool with
-        | NonNull pool when item.Buffer >= 0 -> pool.Release item.Buffer
-        | _ -> this.CloseUnwanted item.Result
+        | null -> this.CloseUnwanted item.Result
+        | pool when item.Buffer >= 0 -> pool.Release item.Buffer
+        | _ -> ()
 
     /// The loop learns of the buffer in completion order, whether anybody wants it or not.
     let arrive (completion: Completion) =
-        match pool, Completion.bufferId completion with
-        | NonNull pool, ValueSome id -> {
-            Result = completion.Result
-            Buffer = int id
-            Offset = pool.Selected(int id, completion.Result, Completion.bufferMore completion)
-          }
-        | _ -> { Result = completion.Result; Buffer = -1; Offset = 0 }
+        let bare = { Result = completion.Result; Buffer = -1; Offset = 0 }
+
+        match pool with
+        | null -> bare
+        | pool ->
+            match Completion.bufferId completion with
+            | ValueNone -> bare
+            | ValueSome id -> {
+                bare with
+                    Buffer = int id
+                    Offset = pool.Selected(int id, completion.Result, Completion.bufferMore completion)
+              }
 
     let deliver completion =
         let item = arrive completion

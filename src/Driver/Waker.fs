@@ -25,7 +25,7 @@ type internal Waker(kernel: IKernel, target: Ring, preferred: Wake) =
     /// A submission on a small ring, which several threads use one after another.
     let messageThrough (ring: Ring) =
         lock gate (fun () ->
-            ring.TrySubmit message |> ignore
+            ring.TrySubmit &message |> ignore
             ring.Enter(1, -1L) |> ignore
             let count = ring.Ready()
             let result = if count = 0 then 0 else ring.Completion(0).Result

@@ -86,7 +86,7 @@ type internal RingMemory
                 Mapped.write<uint32> (rings + nativeint sq.Array + nativeint index * 4n) index
 
     /// Writes one SQE. Plain stores: `PublishSubmissions` orders them.
-    member _.Write(slot: uint32, submission: Submission) =
+    member _.Write(slot: uint32, submission: inref<Submission>) =
         Mapped.write<Submission> (sqes + (nativeint slot <<< 6)) submission
 
     /// Reads one SQE back: for those that the kernel has not consumed.

@@ -2,6 +2,8 @@
 // Tested in DescriptorLaws.fs; driven by Driver/Descriptor.fs.
 namespace Uring.Model
 
+open System.Runtime.CompilerServices
+
 /// A descriptor's number is free for reuse the moment it is closed, and close(2) cancels nothing: an operation that
 /// still names the number would then work on a stranger's file. So closing waits for the operations.
 ///
@@ -46,6 +48,7 @@ module Descriptor =
     let opened = { Opening = Opening.Open; InFlight = 0 }
 
     /// An operation wants to start on it.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let began descriptor =
         match descriptor.Opening with
         | Opening.Open ->
@@ -54,6 +57,7 @@ module Descriptor =
         | Opening.Closed -> struct (descriptor, DescriptorVerdict.Refuse)
 
     /// An operation that had started has ended.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let ended descriptor =
         match descriptor.Opening, descriptor.InFlight with
         | _, 0 -> struct (descriptor, DescriptorVerdict.Violation)

@@ -2,6 +2,8 @@
 // Tested in LifecycleLaws.fs; Driver/SlotTable.fs keeps one `Lifecycle` per slot and performs the verdicts.
 namespace Uring.Model
 
+open System.Runtime.CompilerServices
+
 /// Where an operation stands.
 ///
 ///   Free --queued--> Queued --published--> InFlight --CQE--> Free
@@ -83,6 +85,7 @@ module Lifecycle =
     let free = { Phase = Phase.Free; Shape = Shape.Single; Abandoned = false }
 
     /// An operation takes the slot.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let queued shape lifecycle =
         match lifecycle.Phase with
         | Phase.Free -> struct ({ Phase = Phase.Queued; Shape = shape; Abandoned = false }, Verdict.Ignore)
@@ -93,6 +96,7 @@ module Lifecycle =
         | Phase.Notifying -> struct (lifecycle, Verdict.Violation)
 
     /// Its SQE is in the ring: from now on the kernel may have seen it.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let published lifecycle =
         match lifecycle.Phase with
         | Phase.Queued -> struct ({ lifecycle with Phase = Phase.InFlight }, Verdict.Ignore)
@@ -102,10 +106,12 @@ module Lifecycle =
         | Phase.Cancelling
         | Phase.Notifying -> struct (lifecycle, Verdict.Violation)
 
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let private ended lifecycle heard unheard =
         struct (free, (if lifecycle.Abandoned then unheard else heard))
 
     /// A completion that carries a result came.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let private result more lifecycle =
         match lifecycle.Shape with
         | Shape.Single when more -> struct (lifecycle, Verdict.Violation)
@@ -129,6 +135,7 @@ module Lifecycle =
         | Shape.ZeroCopy -> ended lifecycle Verdict.Finish Verdict.DiscardAndRelease
 
     /// A completion came: `more` is F_MORE, `notification` is F_NOTIF.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let completed more notification lifecycle =
         match lifecycle.Phase with
         | Phase.Free

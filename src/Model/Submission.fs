@@ -185,7 +185,8 @@ module Submission =
 
     // ---- modifiers
 
-    let private flagged flag (submission: Submission) = { submission with Flags = submission.Flags ||| flag }
+    /// Sets flags, and clears none.
+    let inline flagged flag (submission: Submission) = { submission with Flags = submission.Flags ||| flag }
 
     /// The next submission waits for this one, and is cancelled if this one fails.
     let linked submission = flagged SqeFlags.Link submission
@@ -209,20 +210,16 @@ module Submission =
             Buffer = group
     }
 
-    let tagged userData (submission: Submission) = { submission with UserData = userData }
+    /// The kernel echoes this in every completion.
+    let inline tagged userData (submission: Submission) = { submission with UserData = userData }
 
     /// Replaces the descriptor.
     let onDescriptor fd (submission: Submission) = { submission with Fd = fd }
 
     /// Turns offsets into the operation's buffer into addresses, now that the buffer is pinned at `address`.
-    let rebase (reach: Reach) (address: uint64) (submission: Submission) =
-        match reach with
-        | Reach.Nothing -> submission
-        | Reach.Address -> { submission with Address = submission.Address + address }
-        | Reach.Offset -> { submission with Offset = submission.Offset + address }
-        // Both bits: the enum's only other value.
-        | _ -> {
-            submission with
-                Address = submission.Address + address
-                Offset = submission.Offset + address
-          }
+    let inline rebase (reach: Reach) (address: uint64) (submission: Submission) = {
+        submission with
+            Address =
+                submission.Address + (if (byte reach &&& byte Reach.Address) <> 0uy then address else 0UL)
+            Offset = submission.Offset + (if (byte reach &&& byte Reach.Offset) <> 0uy then address else 0UL)
+    }

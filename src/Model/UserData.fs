@@ -68,5 +68,8 @@ module UserData =
         | 3uy -> CompletionKind.Wake
         | _ -> CompletionKind.Unknown
 
+    /// The same use of the same slot, spoken of in another way.
+    let withKind kind userData = { Bits = (userData.Bits &&& ~~~0xffUL) ||| uint64 (kindByte kind) }
+
     /// The generation that a slot takes on when it is freed.
     let next (generation: uint32) = (generation + 1u) &&& GenerationMask

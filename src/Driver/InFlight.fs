@@ -1,0 +1,240 @@
+// Begins and ends operations: pins their memory, counts them on their descriptors, gives them slots, and does what
+// the model's verdicts say when a completion or a cancel comes. Belongs to the loop's thread.
+namespace Uring.Driver
+
+open System
+open System.Buffers
+open Uring.Kernel
+open Uring.Model
+
+[<Sealed>]
+type internal InFlight(ring: Ring, capacity: int) =
+    let slots = SlotTable<Pending> capacity
+    let outbox = Outbox(ring, slots)
+    let cancelled = Errno.toResult Errno.ECANCELED
+    let mutable stopping = false
+
+    // ---- descriptors
+
+    let join (descriptor: FileDescriptor | null) =
+        match descriptor with
+        | null -> ()
+        | descriptor -> descriptor.Began() |> ignore
+
+    let leave (descriptor: FileDescriptor | null) =
+        match descriptor with
+        | null -> ()
+        | descriptor ->
+            match descriptor.Ended() with
+            | DescriptorVerdict.CloseNow ->
+                match descriptor.Closer with
+                | null -> ()
+                | closer ->
+                    descriptor.Closer <- null
+                    closer.Run()
+            | DescriptorVerdict.Start
+            | DescriptorVerdict.Refuse
+            | DescriptorVerdict.CancelOperations
+            | DescriptorVerdict.Ignore
+            | DescriptorVerdict.Violation -> ()
+
+    /// An operation no longer names its descriptors.
+    let left (pending: Pending) =
+        leave pending.Request.Target
+        leave pending.Request.Other
+
+    let names (descriptor: FileDescriptor) (pending: Pending) =
+        obj.ReferenceEquals(pending.Request.Target, descriptor)
+        || obj.ReferenceEquals(pending.Request.Other, descriptor)
+
+    let isClosed (descriptor: FileDescriptor | null) =
+        match descriptor with
+        | null -> false
+        | descriptor -> descriptor.IsClosed
+
+    // ---- beginning
+
+    /// Why it cannot begin, as a result; 0 if it can. Closing goes on while the loop stops.
+    let obstacle (pending: Pending) =
+        let opcode = pending.Request.Submission.Opcode
+
+        if pending.CancelAsked || (stopping && opcode <> Opcode.Close) then
+            cancelled
+        elif not (Features.supports opcode ring.Plan) then
+            Errno.toResult Errno.ENOSYS
+        elif isClosed pending.Request.Target || isClosed pending.Request.Other then
+            Errno.toResult Errno.EBADF
+        else
+            0
+
+    let pin (pending: Pending) =
+        if pending.Request.Buffer.Length > 0 then pending.Pin <- pending.Request.Buffer.Pin()
+
+        Mapped.addressOfPin pending.Pin
+
+    /// `flags` link it to its follower.
+    let start flags (pending: Pending) =
+        let address = pin pending
+        join pending.Request.Target
+        join pending.Request.Other
+        pending.UserData <- slots.Take(pending, pending.Request.Shape)
+
+        let submission =
+            pending.Request.Submission
+            |> Submission.rebase pending.Request.Reach address
+            |> Submission.tagged pending.UserData
+            |> Submission.flagged flags
+
+        outbox.Submit &submission
+
+    let tryStart flags (pending: Pending) =
+        match obstacle pending with
+        | 0 ->
+            try
+                start flags pending
+            with
+            // Memory that cannot be pinned: the caller's mistake, not the ring's.
+            | :? RingFailedException -> reraise ()
+            | reason -> pending.Failed reason
+        | result -> pending.Refused result
+
+    // ---- ending
+
+    let cancel (pending: Pending) =
+        pending.CancelAsked <- true
+
+        if not (slots.IsLive pending.UserData) then
+            pending.CancelledOutside()
+        else
+            match slots.Cancelled pending.UserData with
+            | Verdict.AskKernel ->
+                let request =
+                    Submission.cancel pending.UserData
+                    |> Submission.tagged (UserData.withKind CompletionKind.CancelRequest pending.UserData)
+
+                outbox.Submit &request
+            | Verdict.Withdraw
+            | Verdict.DiscardAndRelease ->
+                left pending
+                pending.Refused cancelled
+            | Verdict.Deliver
+            | Verdict.Finish
+            | Verdict.FinishButHold
+            | Verdict.Release
+            | Verdict.Discard
+            | Verdict.Ignore
+            | Verdict.Violation -> ()
+
+    let violation (completion: Completion) =
+        let slot = (UserData.slot completion.UserData).ToString()
+        let userData = completion.UserData.Bits.ToString "x16"
+        let flags = (uint32 completion.Flags).ToString "x"
+
+        raise (
+            InvalidOperationException(
+                String.Join(
+                    "",
+                    "A completion fits no operation: slot ",
+                    slot,
+                    ", user data 0x",
+                    userData,
+                    ", result ",
+                    completion.Result.ToString(),
+                    ", flags 0x",
+                    flags,
+                    ". This is a bug in Uring: please report it with this message."
+                )
+            )
+        )
+
+    /// Operations that have begun and not ended.
+    member _.Count = slots.Live
+
+    /// Nothing waits for room in the ring.
+    member _.IsFlushed = outbox.IsEmpty
+
+    member _.Flush() = outbox.Flush()
+
+    member _.Begin(pending: Pending) = tryStart SqeFlags.None pending
+
+    /// All together or none: false when there is no room for all of them now. If one cannot begin, it says why and the
+    /// others are cancelled.
+    member _.TryBeginChain(operations: Operation array, flags: SqeFlags array) =
+        let obstacles = operations |> Array.map (fun operation -> obstacle operation)
+
+        if obstacles |> Array.exists (fun result -> result <> 0) then
+            Array.iter2
+                (fun (operation: Operation) result ->
+                    operation.Refused(if result <> 0 then result else cancelled))
+                operations
+                obstacles
+
+            true
+        elif outbox.TryMakeRoom operations.Length then
+            Array.iter2 tryStart flags operations
+            true
+        else
+            false
+
+    member _.Cancel(pending: Pending) = cancel pending
+
+    /// Asks for the end of every operation of a group.
+    member _.CancelGroup(group: obj) =
+        slots.ForEach(
+            Action<Pending>(fun pending -> if obj.ReferenceEquals(pending.Group, group) then cancel pending)
+        )
+
+    /// Its caller is gone: what still comes is undone.
+    member _.Abandon(pending: Pending) = slots.Abandoned pending.UserData
+
+    /// Closes when the operations on the descriptor have ended; `closer` is what closes it.
+    member _.Close(descriptor: FileDescriptor, closer: Operation) =
+        match descriptor.Close() with
+        | DescriptorVerdict.CloseNow -> tryStart SqeFlags.None closer
+        | DescriptorVerdict.CancelOperations ->
+            descriptor.Closer <- closer
+
+            slots.ForEach(Action<Pending>(fun pending -> if names descriptor pending then cancel pending))
+        | DescriptorVerdict.Start
+        | DescriptorVerdict.Refuse
+        | DescriptorVerdict.Ignore
+        | DescriptorVerdict.Violation -> closer.Refused 0
+
+    /// A completion came.
+    member _.Dispatch(completion: Completion) =
+        match UserData.kind completion.UserData with
+        | CompletionKind.Operation ->
+            let struct (pending, verdict) = slots.Completed completion
+
+            match verdict with
+            | Verdict.Finish
+            | Verdict.Release
+            | Verdict.DiscardAndRelease ->
+                // Before it lands: once it has, another thread may use the object again.
+                left pending
+                pending.Landed(completion, verdict)
+            | Verdict.Deliver
+            | Verdict.FinishButHold
+            | Verdict.Discard -> pending.Landed(completion, verdict)
+            | Verdict.AskKernel
+            | Verdict.Withdraw
+            | Verdict.Ignore
+            | Verdict.Violation -> violation completion
+        | CompletionKind.CancelRequest
+        | CompletionKind.Wake
+        | CompletionKind.Unknown -> ()
+
+    /// Begins nothing more but closes, and asks for the end of all that is in flight.
+    member _.Stop() =
+        stopping <- true
+        slots.ForEach(Action<Pending> cancel)
+
+    /// The ring has failed: whoever waits gets the reason. Memory stays pinned, because the kernel may still write.
+    member _.Fail(reason: exn) =
+        stopping <- true
+
+        slots.ForEach(
+            Action<Pending>(fun pending ->
+                pending.Pin <- Unchecked.defaultof<MemoryHandle>
+                pending.Failed reason)
+        )
