@@ -2,6 +2,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Runtime.CompilerServices
 open System.IO
 open System.Threading.Tasks
 open Uring.Driver
@@ -58,6 +59,7 @@ module File =
     let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
 
     /// Reads up to `buffer.Length` bytes at `offset`; 0 at the end of the file. Allocates nothing.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let read (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
         Program.single (FileRequest.read file.Descriptor buffer offset)
 
@@ -66,6 +68,7 @@ module File =
         Program.single (FileRequest.readNext file.Descriptor buffer)
 
     /// Writes at `offset`. The result can be fewer bytes than asked for. Allocates nothing.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let writeSome (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<int> =
         Program.single (FileRequest.write file.Descriptor buffer offset)
 

@@ -3,6 +3,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Runtime.CompilerServices
 open System.IO
 open System.Runtime.InteropServices
 open System.Text
@@ -48,6 +49,7 @@ module FileRequest =
         |> onPath path
 
     /// Reads into `buffer` at `offset` bytes. The result is the number of bytes, 0 at the end of the file.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let read (file: FileDescriptor) (buffer: Memory<byte>) (offset: int64) : Request =
         nonNegative (nameof offset) offset
 
@@ -59,6 +61,7 @@ module FileRequest =
         |> Request.over file buffer
 
     /// Writes `buffer` at `offset`. The result is the number of bytes, which can be fewer.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let write (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Request =
         nonNegative (nameof offset) offset
 

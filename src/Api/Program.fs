@@ -107,6 +107,7 @@ module Program =
     }
 
     /// One operation. Errors are exceptions.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let single (request: Request) : Uring<int> = { Program = SingleProgram.Instance; Request = request }
 
     /// One operation. Errors are negative results.

@@ -2,6 +2,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Runtime.CompilerServices
 open System.Net
 open System.Net.Sockets
 open System.Threading.Tasks
@@ -135,10 +136,12 @@ module Socket =
             ValueTask<_>(UringStream(stream, fun item -> accepted listener item.Result)))
 
     /// Receives up to `buffer.Length` bytes; 0 when the peer has finished. Allocates nothing.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive (socket: Socket) (buffer: Memory<byte>) : Uring<int> =
         Program.single (SocketRequest.receive socket.Descriptor buffer)
 
     /// Sends `buffer`. The result can be fewer bytes than asked for. Allocates nothing.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let sendSome (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (SocketRequest.send socket.Descriptor buffer)
 

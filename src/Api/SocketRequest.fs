@@ -2,6 +2,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Runtime.CompilerServices
 open System.Net
 open System.Net.Sockets
 open System.Runtime.InteropServices
@@ -77,11 +78,13 @@ module SocketRequest =
     }
 
     /// Sends `buffer`. The result is the number of bytes, which can be fewer.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let send (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =
         Submission.send socket.Number 0UL (uint32 buffer.Length) 0u
         |> Request.over socket (MemoryMarshal.AsMemory buffer)
 
     /// Receives into `buffer`. The result is the number of bytes, 0 when the peer has finished.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
         Submission.receive socket.Number 0UL (uint32 buffer.Length) 0u |> Request.over socket buffer
 

@@ -61,19 +61,14 @@ module Fault =
         | _ -> false
 
     /// "Could not open '/x': No such file or directory (ENOENT)."
-    let private describe (request: inref<Request>) (errno: Errno) =
+    let private describe (opcode: Opcode) (subject: string | null) (errno: Errno) =
         let subject =
-            match request.Subject with
+            match subject with
             | null -> ""
             | subject -> String.Concat(" '", subject, "'")
 
         String.Concat(
-            String.Concat(
-                request.Submission.Opcode.ToString(),
-                " failed",
-                (if subject = "" then "" else " on"),
-                subject
-            ),
+            String.Concat(opcode.ToString(), " failed", (if subject = "" then "" else " on"), subject),
             ": ",
             Marshal.GetPInvokeErrorMessage(int errno),
             String.Concat(" (", errno.ToString(), ").")
@@ -91,22 +86,21 @@ module Fault =
         )
 
     /// The exception for a negative result.
-    let ofResult (request: inref<Request>) (result: int) (token: CancellationToken) : exn =
+    let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
         let errno = Errno.ofResult result
-        let message = describe &request errno
+        let message = describe opcode subject errno
         let inputOutput () = IOException(message, int errno) :> exn
 
         match Errno.kind errno with
         | ErrorKind.Cancelled -> OperationCanceledException(message, token)
         | ErrorKind.TimedOut -> TimeoutException message
         // Ours, not the kernel's: Loop refuses an opcode that the probe did not list.
-        | ErrorKind.Unsupported when errno = Errno.ENOSYS -> unsupported request.Submission.Opcode
-        | ErrorKind.Closed ->
-            ObjectDisposedException((request.Subject |> Option.ofObj |> Option.toObj), message)
-        | _ when isSocketOperation request.Submission.Opcode && errno <> Errno.EINVAL ->
+        | ErrorKind.Unsupported when errno = Errno.ENOSYS -> unsupported opcode
+        | ErrorKind.Closed -> ObjectDisposedException((subject |> Option.ofObj |> Option.toObj), message)
+        | _ when isSocketOperation opcode && errno <> Errno.EINVAL ->
             SocketException(int (socketError errno), message)
         | ErrorKind.NotFound when errno = Errno.ENOTDIR -> DirectoryNotFoundException message
-        | ErrorKind.NotFound -> FileNotFoundException(message, request.Subject)
+        | ErrorKind.NotFound -> FileNotFoundException(message, subject)
         | ErrorKind.AccessDenied -> UnauthorizedAccessException message
         | ErrorKind.Unsupported -> NotSupportedException message
         | ErrorKind.Invalid -> ArgumentException message

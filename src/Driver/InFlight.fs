@@ -40,12 +40,11 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     /// An operation no longer names its descriptors.
     let left (pending: Pending) =
-        leave pending.Request.Target
-        leave pending.Request.Other
+        leave pending.Target
+        leave pending.Other
 
     let names (descriptor: FileDescriptor) (pending: Pending) =
-        obj.ReferenceEquals(pending.Request.Target, descriptor)
-        || obj.ReferenceEquals(pending.Request.Other, descriptor)
+        obj.ReferenceEquals(pending.Target, descriptor) || obj.ReferenceEquals(pending.Other, descriptor)
 
     let isClosed (descriptor: FileDescriptor | null) =
         match descriptor with
@@ -56,47 +55,44 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     /// Why it cannot begin, as a result; 0 if it can. Closing goes on while the loop stops.
     let obstacle (pending: Pending) =
-        let opcode = pending.Request.Submission.Opcode
+        if pending.CancelAsked || (stopping && pending.Opcode <> Opcode.Close) then cancelled
+        elif not (Features.supports pending.Opcode ring.Plan) then Errno.toResult Errno.ENOSYS
+        elif isClosed pending.Target || isClosed pending.Other then Errno.toResult Errno.EBADF
+        else 0
 
-        if pending.CancelAsked || (stopping && opcode <> Opcode.Close) then
-            cancelled
-        elif not (Features.supports opcode ring.Plan) then
-            Errno.toResult Errno.ENOSYS
-        elif isClosed pending.Request.Target || isClosed pending.Request.Other then
-            Errno.toResult Errno.EBADF
-        else
-            0
-
-    let pin (pending: Pending) =
-        if pending.Request.Buffer.Length > 0 then pending.Pin <- pending.Request.Buffer.Pin()
+    let pin (pending: Pending) (request: inref<Request>) =
+        if request.Buffer.Length > 0 then pending.Pin <- request.Buffer.Pin()
 
         Mapped.addressOfPin pending.Pin
 
     /// `flags` link it to its follower.
-    let start flags (pending: Pending) =
-        let address = pin pending
-        join pending.Request.Target
-        join pending.Request.Other
-        pending.UserData <- slots.Take(pending, pending.Request.Shape)
+    let start flags (pending: Pending) (request: inref<Request>) =
+        let address = pin pending &request
+        join pending.Target
+        join pending.Other
+        pending.UserData <- slots.Take(pending, request.Shape)
 
         let submission =
-            pending.Request.Submission
-            |> Submission.rebase pending.Request.Reach address
+            request.Submission
+            |> Submission.rebase request.Reach address
             |> Submission.tagged pending.UserData
             |> Submission.flagged flags
 
         outbox.Submit &submission
 
-    let tryStart flags (pending: Pending) =
+    let tryStart flags (pending: Pending) (request: inref<Request>) =
         match obstacle pending with
         | 0 ->
             try
-                start flags pending
+                start flags pending &request
             with
             // Memory that cannot be pinned: the caller's mistake, not the ring's.
             | :? RingFailedException -> reraise ()
             | reason -> pending.Failed reason
         | result -> pending.Refused result
+
+    /// Begins what has waited for it.
+    let tryStartParked flags (pending: Pending) = tryStart flags pending &pending.Request
 
     // ---- ending
 
@@ -155,7 +151,11 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     member _.Flush() = outbox.Flush()
 
-    member _.Begin(pending: Pending) = tryStart SqeFlags.None pending
+    /// Begins an operation with a request that the caller holds.
+    member _.Begin(pending: Pending, request: inref<Request>) = tryStart SqeFlags.None pending &request
+
+    /// Begins an operation with the request that it holds itself.
+    member _.BeginParked(pending: Pending) = tryStartParked SqeFlags.None pending
 
     /// All together or none: false when there is no room for all of them now. If one cannot begin, it says why and the
     /// others are cancelled.
@@ -171,7 +171,7 @@ type internal InFlight(ring: Ring, capacity: int) =
 
             true
         elif outbox.TryMakeRoom operations.Length then
-            Array.iter2 tryStart flags operations
+            Array.iter2 (fun (operation: Operation) flag -> tryStartParked flag operation) operations flags
             true
         else
             false
@@ -190,7 +190,7 @@ type internal InFlight(ring: Ring, capacity: int) =
     /// Closes when the operations on the descriptor have ended; `closer` is what closes it.
     member _.Close(descriptor: FileDescriptor, closer: Operation) =
         match descriptor.Close() with
-        | DescriptorVerdict.CloseNow -> tryStart SqeFlags.None closer
+        | DescriptorVerdict.CloseNow -> tryStartParked SqeFlags.None closer
         | DescriptorVerdict.CancelOperations ->
             descriptor.Closer <- closer
 

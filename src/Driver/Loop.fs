@@ -129,7 +129,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             let version = operation.Version
             operation.Initialize(&request, isLocal, asResult, token)
 
-            if isLocal then inFlight.Begin operation else host.HandOver operation
+            if isLocal then inFlight.Begin(operation, &request) else host.HandOver operation
 
             ValueTask<int>(operation, version)
 
@@ -170,7 +170,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             steps
             |> Array.map (fun struct (request, _) ->
                 let operation = rent isLocal
-                operation.Initialize(&request, isLocal, true, token)
+                operation.Initialize(&request, false, true, token)
                 operation)
 
         let tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
@@ -202,8 +202,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
                 ValueTask.FromCanceled<int> group.Token
             else
                 let operation = rent true
-                operation.InitializeIn(group, &request, true, asResult)
-                inFlight.Begin operation
+                operation.InitializeIn(group, &request, asResult)
+                inFlight.Begin(operation, &request)
                 ValueTask<int>(operation, operation.Version)
 
     /// Opens a multishot operation as a stream.
@@ -238,8 +238,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         let result = pool.Register()
 
         if Errno.isError result then
-            let request = Request.bare (Submission.nop ())
-            raise (Fault.ofResult &request result CancellationToken.None)
+            raise (Fault.ofResult Opcode.ProvideBuffers "buffer ring" result CancellationToken.None)
 
         pools.Add pool
         pool
@@ -307,7 +306,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             if Volatile.Read &ended <> 0 then buryInbox ()
 
         member _.Resume pending = ready.Enqueue { Pending = pending }
-        member _.Begin pending = inFlight.Begin pending
+        member _.Begin pending = inFlight.BeginParked pending
         member _.Cancel pending = inFlight.Cancel pending
         member _.Abandon pending = inFlight.Abandon pending
         member _.CancelGroup group = inFlight.CancelGroup group

@@ -33,7 +33,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     /// Only a result that came with a promise of a notification (`FinishButHold`, before the result was out) has two.
     let drop (this: Operation) =
         if owners = 1 || Interlocked.Decrement(&owners) = 0 then
-            this.Request <- Unchecked.defaultof<Request>
+            this.Forget()
             this.Group <- null
 
             if reusable then pool.Return this
@@ -41,22 +41,25 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     /// Names this use of the object, for ValueTask.
     member _.Version = version
 
-    /// Prepares it for a request. `isLocal`: this is the loop's thread. `asResult`: hand errors over as negative results instead of exceptions.
+    /// Prepares it for a request. `isLocal`: it begins at once, on the loop's thread; else the request is kept.
+    /// `asResult`: errors are handed over as negative results instead of exceptions.
     member this.Initialize
         (request: inref<Request>, isLocal: bool, asResult: bool, cancellation: CancellationToken)
         =
-        this.Request <- request
+        this.Describe &request
         this.IsLocal <- isLocal
         raw <- asResult
         owners <- 1
+
+        if not isLocal then this.Request <- request
 
         if cancellation.CanBeCanceled then
             token <- cancellation
             registration <- cancellation.UnsafeRegister(cancel, this)
 
-    /// As `Initialize`, in a group that is cancelled as a whole.
-    member this.InitializeIn(group: OperationGroup, request: inref<Request>, isLocal: bool, asResult: bool) =
-        this.Initialize(&request, isLocal, asResult, CancellationToken.None)
+    /// As `Initialize`, on the loop's thread, in a group that is cancelled as a whole.
+    member this.InitializeIn(group: OperationGroup, request: inref<Request>, asResult: bool) =
+        this.Initialize(&request, true, asResult, CancellationToken.None)
         this.Group <- group
         token <- group.Token
 
@@ -144,7 +147,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             let failure =
                 match error with
                 | null when raw || value >= 0 -> null
-                | null -> Fault.ofResult &this.Request value token
+                | null -> this.Fault(value, token)
                 | failure -> failure
 
             version <- version + 1s

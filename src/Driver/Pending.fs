@@ -51,8 +51,22 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     let mutable context: obj | null = null
     let mutable execution: ExecutionContext | null = null
 
+    /// What to begin, for what does not begin at once: handed over, in a chain, or a stream that is armed again. The
+    /// hot path leaves it alone: it is two cache lines.
     [<DefaultValue>]
     val mutable internal Request: Request
+
+    [<DefaultValue>]
+    val mutable internal Opcode: Opcode
+
+    [<DefaultValue>]
+    val mutable internal Target: FileDescriptor | null
+
+    [<DefaultValue>]
+    val mutable internal Other: FileDescriptor | null
+
+    [<DefaultValue>]
+    val mutable internal Subject: string | null
 
     /// Started on the loop's thread.
     [<DefaultValue>]
@@ -92,9 +106,32 @@ and [<AbstractClass>] internal Pending(host: IHost) =
 
     override this.Bury() = this.Refused(Errno.toResult Errno.ECANCELED)
 
+    /// Remembers what the end of the operation has to know.
+    member internal this.Describe(request: inref<Request>) =
+        this.Opcode <- request.Submission.Opcode
+        this.Target <- request.Target
+
+        if not (isNull request.Other) then this.Other <- request.Other
+
+        if not (isNull request.Subject) then this.Subject <- request.Subject
+
+    /// Keeps nothing alive while it waits to be used again.
+    member internal this.Forget() =
+        this.Target <- null
+
+        if not this.IsLocal then this.Request <- Unchecked.defaultof<Request>
+
+        if not (isNull this.Other) then this.Other <- null
+
+        if not (isNull this.Subject) then this.Subject <- null
+
+    /// The exception for a negative result.
+    member internal this.Fault(result: int, token: CancellationToken) : exn =
+        Fault.ofResult this.Opcode this.Subject result token
+
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =
-        if result >= 0 && Submission.createsDescriptor this.Request.Submission.Opcode then
+        if result >= 0 && Submission.createsDescriptor this.Opcode then
             host.Kernel.Close result |> ignore
 
     member internal _.IsCompleted = Volatile.Read &gate = 2
@@ -171,7 +208,8 @@ and [<AbstractClass>] internal Pending(host: IHost) =
 
     member private this.Schedule() =
         match destination with
-        | Destination.Loop when host.IsCurrentThread -> host.Resume this
+        // What is local completes on the loop's thread. (Asking which thread this is costs more than it looks.)
+        | Destination.Loop when this.IsLocal || host.IsCurrentThread -> host.Resume this
         | Destination.Loop -> host.HandOver(Continuation this)
         | Destination.Pool -> ThreadPool.UnsafeQueueUserWorkItem(this :> IThreadPoolWorkItem, false) |> ignore
         | Destination.Context ->

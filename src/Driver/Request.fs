@@ -96,6 +96,7 @@ module Request =
     }
 
     /// Works on a descriptor and on memory.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let over (target: FileDescriptor) (buffer: Memory<byte>) submission = {
         Submission = submission
         Reach = Reach.Address

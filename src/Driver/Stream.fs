@@ -38,7 +38,9 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
     let mutable starving = false
     let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
 
-    do this.Request <- request
+    do
+        this.Request <- request
+        this.Describe &request
 
     /// Takes the mark of a waiting consumer; the lock is held.
     let takeWaiter () =
@@ -96,16 +98,17 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
         | StreamVerdict.DeliverAndRearm ->
             deliver completion
             host.Begin this
+        | StreamVerdict.Rearm -> host.Begin this
         | StreamVerdict.RearmWithBuffer ->
             match pool with
-            | null -> finish (Fault.ofResult &this.Request completion.Result cancellation)
+            | null -> finish (this.Fault(completion.Result, cancellation))
             | pool ->
                 starving <- true
                 pool.Starve this
         | StreamVerdict.EndOfStream ->
             giveBack (arrive completion)
             finish null
-        | StreamVerdict.Fail -> finish (Fault.ofResult &this.Request completion.Result cancellation)
+        | StreamVerdict.Fail -> finish (this.Fault(completion.Result, cancellation))
 
     /// Registers for cancellation and begins. From any thread.
     member _.Open() =
@@ -132,7 +135,7 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
         | Verdict.Ignore
         | Verdict.Violation -> ()
 
-    override _.Refused result = finish (Fault.ofResult &this.Request result cancellation)
+    override _.Refused result = finish (this.Fault(result, cancellation))
 
     override _.Failed reason = finish reason
 

@@ -43,7 +43,7 @@ type BufferRing = {
 type BufferVerdict =
     /// Write the entry at the slot, then store the tail with release.
     | Publish
-    /// The completion's bytes are the application's, from `Offset` on.
+    /// The completion's bytes are the application's: they start where the buffer's offset was before.
     | Take
     /// The same, but the kernel will fill more of this buffer.
     | TakePart

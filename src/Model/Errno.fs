@@ -69,7 +69,7 @@ type Errno =
 /// What an error means to a caller: as many kinds as there are different things to do about it.
 ///
 /// Laws
-///  1. every errno has exactly one kind, and success has none
+///  1. every errno has exactly one kind
 ///  2. a result is an error exactly when it is negative
 [<Struct; RequireQualifiedAccess>]
 type ErrorKind =
@@ -79,15 +79,15 @@ type ErrorKind =
     | AccessDenied
     /// A cancel request ended the operation.
     | Cancelled
-    /// A deadline passed.
+    /// A timer of the ring ran out.
     | TimedOut
     /// The descriptor is not open.
     | Closed
     /// An argument is out of range or of the wrong sort.
     | Invalid
-    /// This kernel, file system or protocol cannot do this.
+    /// This kernel or file system cannot do this.
     | Unsupported
-    /// The peer, the network or the address stood in the way.
+    /// The peer, the network, the address or the protocol stood in the way.
     | Network
     /// Everything else: an I/O error with its number.
     | InputOutput

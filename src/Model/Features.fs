@@ -56,7 +56,7 @@ type Plan = {
     Wake: Wake
 }
 
-/// The ladder of flags, newest kernel first.
+/// The ladder of flags, newest kernel first. Beyond them Linux 5.11 is needed (`required`).
 ///
 ///   6.6  SINGLE_ISSUER DEFER_TASKRUN NO_SQARRAY
 ///   6.1  SINGLE_ISSUER DEFER_TASKRUN
@@ -66,7 +66,7 @@ type Plan = {
 ///   5.6  CQSIZE CLAMP
 ///
 /// Laws
-///  1. an unknown flag (EINVAL) leads to the next rung, and whichever flag is unknown, some rung works without it
+///  1. an unknown flag (EINVAL) leads to the next rung: all but the last rung's flags can be missing
 ///  2. every ladder ends: in a ring or in a refusal that names its cause
 ///  3. when memory is short (ENOMEM) sizes are halved, never below the smallest ring
 ///  4. a missing opcode is reported with its name and first kernel, never submitted
@@ -109,6 +109,16 @@ module Features =
 
     let private nextRung flags = ladder |> List.skipWhile (fun rung -> rung <> flags) |> List.tryItem 1
 
+    /// Half of each size, as far down as makes sense: completions never below submissions.
+    let private halved attempt =
+        let entries = min attempt.Entries (max SmallestRing (attempt.Entries / 2u))
+
+        {
+            attempt with
+                Entries = entries
+                Completions = min attempt.Completions (max entries (attempt.Completions / 2u))
+        }
+
     /// What to do when this attempt was answered with this error.
     let next attempt (errno: Errno) =
         match errno with
@@ -116,13 +126,10 @@ module Features =
             match nextRung attempt.Flags with
             | Some flags -> SetupVerdict.Try { attempt with Flags = flags }
             | None -> SetupVerdict.Refused Refusal.TooOld
-        | Errno.ENOMEM when attempt.Entries / 2u >= SmallestRing ->
-            SetupVerdict.Try {
-                attempt with
-                    Entries = attempt.Entries / 2u
-                    Completions = max (attempt.Entries / 2u) (attempt.Completions / 2u)
-            }
-        | Errno.ENOMEM -> SetupVerdict.Refused Refusal.NoMemory
+        | Errno.ENOMEM ->
+            match halved attempt with
+            | smaller when smaller = attempt -> SetupVerdict.Refused Refusal.NoMemory
+            | smaller -> SetupVerdict.Try smaller
         | Errno.ENOSYS -> SetupVerdict.Refused Refusal.NoSystemCall
         | Errno.EPERM
         | Errno.EACCES -> SetupVerdict.Refused Refusal.Forbidden
@@ -165,7 +172,7 @@ module Features =
 
     /// The first kernel that has an opcode: (last opcode, version), ascending.
     let private versions = [
-        2, "5.1"
+        7, "5.1"
         8, "5.2"
         10, "5.3"
         11, "5.4"

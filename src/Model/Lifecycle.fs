@@ -59,7 +59,8 @@ type Verdict =
     | Release
     /// Undo the result (close the descriptor, return the buffer): nobody wants it. More will come.
     | Discard
-    /// Undo the result, release what the operation holds, free the slot.
+    /// Undo the result if there is one, release what the operation holds, free the slot. Told of a cancel: take it out
+    /// of our own queue, like `Withdraw`.
     | DiscardAndRelease
     /// Submit a cancel request.
     | AskKernel

@@ -14,6 +14,8 @@ namespace Uring.Model
 type StreamVerdict =
     /// Deliver the result, then arm again.
     | DeliverAndRearm
+    /// Nothing to deliver; arm again.
+    | Rearm
     /// Nothing to deliver; arm again when a buffer has come back.
     | RearmWithBuffer
     /// The source has no more.
@@ -33,5 +35,7 @@ module Multishot =
         else
             match Errno.ofResult result with
             | Errno.ENOBUFS -> StreamVerdict.RearmWithBuffer
+            // One connection ended before it was accepted; the listener has more.
+            | Errno.ECONNABORTED when not countsBytes -> StreamVerdict.Rearm
             // An open set: every other error ends the stream.
             | _ -> StreamVerdict.Fail

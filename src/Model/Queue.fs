@@ -45,5 +45,11 @@ module Queue =
     /// The consumer reports its head. A head outside head..tail is not believed.
     let consumedTo head queue = if head - queue.Head <= used queue then { queue with Head = head } else queue
 
-    /// The producer reports its tail. A tail further than `entries` from the head is not believed.
-    let filledTo tail queue = if tail - queue.Head <= queue.Entries then { queue with Tail = tail } else queue
+    /// The producer reports its tail. A tail that goes back, or further than `entries` from the head, is not believed.
+    let filledTo tail queue =
+        let reported = tail - queue.Head
+
+        if reported >= used queue && reported <= queue.Entries then
+            { queue with Tail = tail }
+        else
+            queue

@@ -107,8 +107,10 @@ module Submission =
     let close fd = prepare Opcode.Close fd 0UL 0UL 0u 0u
 
     /// Reads up to `length` bytes at `offset`, or at the file's own position for `OpFlags.CurrentPosition`.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let read fd address length offset = prepare Opcode.Read fd offset address length 0u
 
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let write fd address length offset = prepare Opcode.Write fd offset address length 0u
 
     /// Writes a 256-byte struct statx to `status`.
@@ -159,8 +161,10 @@ module Submission =
 
     let connect fd address (length: uint32) = prepare Opcode.Connect fd (uint64 length) address 0u 0u
 
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let send fd address length flags = prepare Opcode.Send fd 0UL address length flags
 
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive fd address length flags = prepare Opcode.Receive fd 0UL address length flags
 
     /// Receives into provided buffers of `group` until cancelled, starved or closed (6.0).
@@ -179,7 +183,8 @@ module Submission =
         | Opcode.OpenAt
         | Opcode.OpenAt2
         | Opcode.Accept
-        | Opcode.Socket -> true
+        | Opcode.Socket
+        | Opcode.InstallFixed -> true
         // An open set: every other opcode returns bytes, a count or zero.
         | _ -> false
 

@@ -189,13 +189,18 @@ let private opFlags = [
 /// kernel.md 2.9: struct, size, (field, offset).
 let private structs = [
     "io_uring_sqe", 64, [ for field, offset, _ in SubmissionLaws.layout -> field, offset ]
-    "io_uring_sqe", 64, [ "addr2", 8; "splice_off_in", 16; "open_flags", 28; "buf_group", 40; "splice_fd_in", 44 ]
+    "io_uring_sqe",
+    64,
+    [ "addr2", 8; "splice_off_in", 16; "open_flags", 28; "buf_group", 40; "splice_fd_in", 44 ]
     "io_uring_cqe", 16, [ "user_data", 0; "res", 8; "flags", 12 ]
     "io_uring_probe", 16, [ "last_op", 0; "ops_len", 1; "ops", 16 ]
     "io_uring_probe_op", 8, [ "op", 0; "flags", 2 ]
 ]
 
-let private rows = [ for prefix, _, rows in words do for name, number, _, _ in rows -> prefix + name, number ]
+let private rows = [
+    for prefix, _, rows in words do
+        for name, number, _, _ in rows -> prefix + name, number
+]
 
 let private layouts = [
     for name, size, fields in structs do

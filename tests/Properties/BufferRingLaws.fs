@@ -20,13 +20,7 @@ type private World = {
     Received: int list
 }
 
-type private Transition = {
-    Before: World
-    Step: Step
-    Id: int
-    Verdict: BufferVerdict
-    After: World
-}
+type private Transition = { Before: World; Step: Step; Id: int; Verdict: BufferVerdict; After: World }
 
 let private transition world step =
     let id =
@@ -92,14 +86,11 @@ let private start buffers entries tail = {
 /// The tail starts here, so that short histories pass the wrap.
 let private nearWrap = 0xFFFCus
 
-/// The same world with its tail brought back by whole rounds, so that the states come to an end. The wrap stays.
+/// The same world with its tail brought back by whole rounds: the states come to an end, and the wrap stays.
 let private folded world =
     let rounds = (world.Ring.Tail - nearWrap) / 8us
 
-    {
-        world with
-            Ring = { world.Ring with Tail = world.Ring.Tail - rounds * 8us }
-    }
+    { world with Ring = { world.Ring with Tail = world.Ring.Tail - rounds * 8us } }
 
 /// Buffers of one byte: what does not fit in a buffer the kernel does not write.
 let private events world = [
@@ -136,7 +127,11 @@ let private unchanged it = it.After = it.Before
 
 let private oneOwner it =
     let world = it.After
-    let owned owner = [ for id in 0 .. world.Buffers.Length - 1 do if world.Buffers[id].Owner = owner then id ]
+
+    let owned owner = [
+        for id in 0 .. world.Buffers.Length - 1 do
+            if world.Buffers[id].Owner = owner then id
+    ]
 
     set (owned Owner.Kernel) = world.Kernel
     && set (owned Owner.Application) = world.Application
@@ -148,7 +143,8 @@ let private neverOverfull it =
     let full = it.Before.Kernel.Count = it.Before.Ring.Entries
 
     match it.Step with
-    | Publish _ when it.Before.Returning.Contains it.Id && full -> it.Verdict = BufferVerdict.Full && unchanged it
+    | Publish _ when it.Before.Returning.Contains it.Id && full ->
+        it.Verdict = BufferVerdict.Full && unchanged it
     | Publish _ when it.Before.Returning.Contains it.Id -> it.Verdict = BufferVerdict.Publish
     | Publish _ -> it.Verdict = BufferVerdict.Ignore && unchanged it
     | Select _
@@ -162,7 +158,8 @@ let private tailCounts it =
 
 let private onlyTheKernelsOwn it =
     match it.Step with
-    | Select _ when it.Before.Kernel.Contains it.Id |> not -> it.Verdict = BufferVerdict.Violation && unchanged it
+    | Select _ when it.Before.Kernel.Contains it.Id |> not ->
+        it.Verdict = BufferVerdict.Violation && unchanged it
     | Select(_, _, more) -> it.Verdict = (if more then BufferVerdict.TakePart else BufferVerdict.Take)
     | Publish _
     | Release _ -> it.Verdict <> BufferVerdict.Violation
@@ -179,14 +176,14 @@ let private releasedOnce it =
     | Publish _
     | Select _ -> it.Verdict <> BufferVerdict.Return
 
-let private offsetsAddUp it =
-    (it.After.Buffers |> List.map (fun buffer -> buffer.Offset)) = it.After.Received
+let private offsetsAddUp it = (it.After.Buffers |> List.map (fun buffer -> buffer.Offset)) = it.After.Received
 
 let private law name holds =
     testList name [
-        test "in every state" { Explore.expectAll 10_000 holds everywhere.Value }
+        test "in every state" { Explore.expectAll 500_000 holds everywhere.Value }
 
-        testProperty "in every history" <| fun (steps: Step list) ->
+        testProperty "in every history"
+        <| fun (steps: Step list) ->
             List.allPairs [ 1; 3; 8 ] [ 1; 4; 8 ]
             |> List.forall (fun (buffers, entries) ->
                 history (start buffers entries nearWrap) steps |> List.forall holds)
@@ -207,7 +204,7 @@ let laws =
             for entries in [ 1; BufferRing.MaxEntries ] do
                 let mutable ring = BufferRing.create entries
 
-                for count in 0 .. 131071 do
+                for count in 0..131071 do
                     if int ring.Tail <> count % 65536 || BufferRing.slot ring <> count % entries then
                         failtestf "%d entries: after %d publishes %A" entries count ring
 
@@ -217,12 +214,14 @@ let laws =
         }
 
         law
-            "4. a buffer that the kernel does not own cannot be selected: that is a violation, and changes nothing"
+            "4. a buffer that the kernel does not own cannot be selected: that is a violation, and \
+             changes nothing"
             onlyTheKernelsOwn
 
         law "5. releasing twice is harmless: only the first release returns the buffer" releasedOnce
 
         law
-            "6. offsets of an incremental buffer add up to what was received, and start again at 0 when it is published"
+            "6. offsets of an incremental buffer add up to what was received, and start again at 0 when it \
+             is published"
             offsetsAddUp
     ]

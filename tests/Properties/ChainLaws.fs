@@ -30,8 +30,8 @@ let private steps chain = [ for struct (step, _) in chain.Steps -> step ]
 
 let private flags chain = [ for struct (_, flag) in Chain.flags chain -> flag ]
 
-/// A kernel that knows only SQE flags: a step fails when it is odd. A soft link behind a failure cancels the rest
-/// of the chain, a hard one does not.
+/// A kernel that knows only SQE flags. Odd steps fail; a soft link behind a failure cancels the rest of the
+/// chain, a hard one does not.
 let private runByKernel chain =
     let folder (cancelled, results) (struct (step, flag)) =
         let result =
@@ -48,12 +48,9 @@ let private runByKernel chain =
 /// The same from the reference.
 let private expectedOf made =
     let folder (cancelled, outcomes) (step, hard) =
-        if cancelled then
-            true, StepOutcome.Cancelled :: outcomes
-        elif step % 2 = 0 then
-            false, StepOutcome.Ran(abs (step % 1000)) :: outcomes
-        else
-            not hard, StepOutcome.Failed Errno.EIO :: outcomes
+        if cancelled then true, StepOutcome.Cancelled :: outcomes
+        elif step % 2 = 0 then false, StepOutcome.Ran(abs (step % 1000)) :: outcomes
+        else not hard, StepOutcome.Failed Errno.EIO :: outcomes
 
     reference made |> List.fold folder (false, []) |> snd |> List.rev
 
@@ -67,7 +64,8 @@ let laws =
             let expected = links |> List.mapi (fun index link -> if index = last then SqeFlags.None else link)
             Expect.equal (flags (chain made)) expected "flags"
 
-        testProperty "2. the outcome has one entry per step, in the order of the steps" <| fun (made: Made) ->
+        testProperty "2. the outcome has one entry per step, in the order of the steps"
+        <| fun (made: Made) ->
             let outcome = Chain.outcome (runByKernel (chain made))
             Expect.hasLength outcome (Chain.length (chain made)) "one per step"
             Expect.equal outcome (expectedOf made) "outcome"
@@ -75,7 +73,12 @@ let laws =
         testProperty "3. appending keeps all steps and their order"
         <| fun (first: Made) (second: Made) (third: Made) ->
             let a, b, c = chain first, chain second, chain third
-            Expect.equal (steps (Chain.append a b)) (List.map fst (reference first @ reference second)) "steps"
+
+            Expect.equal
+                (steps (Chain.append a b))
+                (List.map fst (reference first @ reference second))
+                "steps"
+
             Expect.equal (Chain.append (Chain.append a b) c) (Chain.append a (Chain.append b c)) "associative"
             Expect.equal (Chain.append Chain.empty a, Chain.append a Chain.empty) (a, a) "empty is neutral"
             Expect.equal (steps (Chain.hardened a)) (steps a) "hardening keeps the steps"

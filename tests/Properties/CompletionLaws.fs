@@ -14,8 +14,7 @@ let private bytesOf (userData: uint64) (result: int) (flags: uint32) =
     BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 12, flags)
     bytes
 
-let private read (bytes: byte array) =
-    MemoryMarshal.Read<Completion>(ReadOnlySpan bytes)
+let private read (bytes: byte array) = MemoryMarshal.Read<Completion>(ReadOnlySpan bytes)
 
 let private completion result flags = read (bytesOf 0UL result flags)
 
@@ -42,7 +41,8 @@ let laws =
             && decode completion = [ bit 1; bit 3; bit 0; bit 4 ]
             && sizeof<Completion> = 16
 
-        testProperty "1. ... and loses none of its 16 bytes" <| fun (seed: int) ->
+        testProperty "1. ... and loses none of its 16 bytes"
+        <| fun (seed: int) ->
             let bytes = Array.zeroCreate 16
             Random(seed).NextBytes bytes
             let completion = read bytes
@@ -66,8 +66,10 @@ let laws =
         test "2. ... at the edges too" {
             for result in results do
                 match completion result 0u with
-                | Completion.Succeeded bytes -> Expect.isTrue (result >= 0 && bytes = result) $"{result} succeeded"
-                | Completion.Failed errno -> Expect.isTrue (result < 0 && -(int errno) = result) $"{result} failed"
+                | Completion.Succeeded bytes ->
+                    Expect.isTrue (result >= 0 && bytes = result) $"{result} succeeded"
+                | Completion.Failed errno ->
+                    Expect.isTrue (result < 0 && -(int errno) = result) $"{result} failed"
         }
 
         test "3. only the MORE bit says whether more completions follow" {

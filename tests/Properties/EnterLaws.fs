@@ -14,8 +14,8 @@ type Answer =
 
 let private errnos = [| Errno.EBUSY; Errno.EAGAIN; Errno.ENOMEM |]
 
-/// A ring between a driver, who only obeys verdicts, and a kernel, who takes submissions in order and cannot take
-/// any while completions lie about.
+/// A ring between a driver, who only obeys verdicts, and a kernel, who takes submissions in order, and none
+/// while completions lie about.
 type private World = {
     Queue: Queue
     /// The kernel's own count of what it has taken.
@@ -63,11 +63,7 @@ let rec private submit answers world =
 
 let private submitAll count answers =
     submit answers {
-        Queue = {
-            Head = 0xFFFF_FFF0u
-            Tail = 0xFFFF_FFF0u + uint32 count
-            Entries = 256u
-        }
+        Queue = { Head = 0xFFFF_FFF0u; Tail = 0xFFFF_FFF0u + uint32 count; Entries = 256u }
         Taken = 0
         Backlog = 0
         Calls = 0
@@ -86,7 +82,8 @@ let private counts = [ 0u; 1u; 2u; 32768u; 0x8000_0000u; 0xFFFF_FFFFu ]
 let laws =
     testList "Enter" [
         testProperty
-            "1. a signal loses nothing: EINTR means again, and what was consumed is read from the kernel's head"
+            "1. a signal loses nothing: EINTR means again, and what was consumed is read from the \
+             kernel's head"
         <| fun (count: byte) (answers: Answer list) ->
             let world = submitAll count answers
             Expect.equal world.Taken (int count) "submissions taken"
@@ -94,7 +91,9 @@ let laws =
 
         test "1. ... and the same call again" { Expect.equal (Enter.verdict -4) EnterVerdict.Again "EINTR" }
 
-        test "2. when the kernel is short of room (EBUSY, EAGAIN, ENOMEM) completions are reaped before the next try" {
+        test
+            "2. when the kernel is short of room (EBUSY, EAGAIN, ENOMEM) completions are reaped before \
+             the next try" {
             for result in [ -16; -11; -12 ] do
                 Expect.equal (Enter.verdict result) EnterVerdict.ReapFirst $"{result}"
 
@@ -110,14 +109,18 @@ let laws =
             Expect.equal (Enter.verdict -62) EnterVerdict.TimedOut "ETIME"
         }
 
-        testProperty "3. ... and only errors are" <| fun (result: int) ->
-            (Enter.verdict result = EnterVerdict.Progress) = (result >= 0)
+        testProperty "3. ... and only errors are"
+        <| fun (result: int) -> (Enter.verdict result = EnterVerdict.Progress) = (result >= 0)
 
         test "4. it is never called without work: no submission, no wait, no pending kernel work, no call" {
             for unsubmitted, waitFor in List.allPairs counts counts do
                 for ring in words do
                     let work = unsubmitted <> 0u || waitFor <> 0u || wants ring
-                    Expect.equal (Enter.needed unsubmitted waitFor ring) work $"{unsubmitted}, {waitFor}, {ring}"
+
+                    Expect.equal
+                        (Enter.needed unsubmitted waitFor ring)
+                        work
+                        $"{unsubmitted}, {waitFor}, {ring}"
         }
 
         test "4. ... and a call that submits nothing has GETEVENTS, or it would do nothing" {

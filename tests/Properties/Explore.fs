@@ -4,11 +4,18 @@ module Uring.Laws.Explore
 open System.Collections.Generic
 open Expecto
 
+/// A machine that reaches more states than this has lost a bound that its laws promise.
+[<Literal>]
+let private MostStates = 50_000
+
 /// All states that some sequence of events leads to, the start included.
 let states (start: 'State list) (events: 'State -> 'Event list) (next: 'State -> 'Event -> 'State) =
     let seen = HashSet<'State>(HashIdentity.Structural)
 
     let rec visit frontier =
+        if seen.Count > MostStates && not (List.isEmpty frontier) then
+            failtestf "more than %d states, among them %A" MostStates (List.head frontier)
+
         if not (List.isEmpty frontier) then
             frontier
             |> List.collect (fun state -> events state |> List.map (next state))

@@ -9,15 +9,16 @@ open Expecto
 
 let private header = "/usr/include/linux/io_uring.h"
 
-/// True when the header knows the name: an older one lacks the newest, and only io_uring's own can be lacking.
+/// True when the header knows the names. An older one lacks the newest of io_uring's; all others are old.
 let private isKnown (text: string) (expression: string) =
-    Regex.Matches(expression, "IO\\w*|io_uring_\\w+")
+    Regex.Matches(expression, @"\bIO\w*|\bio_uring_\w+")
     |> Seq.forall (fun name -> Regex.IsMatch(text, $@"\b{name.Value}\b"))
 
 let private run (program: string) (arguments: string list) =
-    let start = ProcessStartInfo(program, arguments, RedirectStandardOutput = true, RedirectStandardError = true)
+    let start =
+        ProcessStartInfo(program, arguments, RedirectStandardOutput = true, RedirectStandardError = true)
 
-    use running = Process.Start start
+    use running = nonNull (Process.Start start)
     let errors = running.StandardError.ReadToEndAsync()
     let output = running.StandardOutput.ReadToEnd()
     running.WaitForExit()
@@ -57,7 +58,7 @@ let private print (text: string) expressions =
 /// Compares golden values, given as (C expression, value), with the header's. Skips where there is no C.
 let expectSame atLeast (golden: (string * int64) list) =
     let onPath name =
-        (Environment.GetEnvironmentVariable "PATH").Split ':'
+        (string (Environment.GetEnvironmentVariable "PATH")).Split ':'
         |> Array.exists (fun directory -> File.Exists(Path.Combine(directory, name)))
 
     let reason =

@@ -13,6 +13,8 @@ type Event =
     | Return
     /// End of file (nothing that an accept could say).
     | Close
+    /// One connection was gone before it was accepted; the listener is not.
+    | Aborted
     | Break of errno: byte
 
 /// The driver, who only obeys the verdicts, and a source that keeps its own books.
@@ -42,6 +44,7 @@ let private start = {
 
 let private errnoOf (number: byte) =
     match 1 + int number % 130 with
+    | 103
     | 105 -> 104
     | other -> other
 
@@ -58,6 +61,7 @@ let private finished countsBytes result world =
 
     match Multishot.ended countsBytes result with
     | StreamVerdict.DeliverAndRearm -> armed { world with Delivered = result :: world.Delivered }
+    | StreamVerdict.Rearm -> armed world
     | StreamVerdict.RearmWithBuffer -> { world with WaitsForBuffer = true }
     | StreamVerdict.EndOfStream
     | StreamVerdict.Fail -> { world with Over = true }
@@ -79,6 +83,8 @@ let private apply countsBytes world event =
     | Starve -> finished countsBytes -105 { world with HasBuffer = false }
     | Close when countsBytes -> finished true 0 { world with SourceOpen = false }
     | Close -> world
+    | Aborted when countsBytes -> world
+    | Aborted -> finished false -103 world
     | Break errno -> finished countsBytes -(errnoOf errno) { world with SourceOpen = false }
 
 /// Checks the law after every event of a history, for a receive stream and for an accept stream.
@@ -98,7 +104,10 @@ let laws =
         test "1. ... whatever it is, and descriptor 0 too" {
             for result in edges do
                 for countsBytes in [ true; false ] do
-                    Expect.equal (Multishot.ended countsBytes result) StreamVerdict.DeliverAndRearm $"{result}"
+                    Expect.equal
+                        (Multishot.ended countsBytes result)
+                        StreamVerdict.DeliverAndRearm
+                        $"{result}"
 
             Expect.equal (Multishot.ended false 0) StreamVerdict.DeliverAndRearm "an accepted descriptor"
         }
@@ -120,12 +129,13 @@ let laws =
         }
 
         testProperty "4. end of file and errors end the stream"
-        <| always (fun world -> Expect.equal world.Over (not world.SourceOpen) "over when the source has no more")
+        <| always (fun world ->
+            Expect.equal world.Over (not world.SourceOpen) "over when the source has no more")
 
         test "4. ... and the two are told apart" {
             Expect.equal (Multishot.ended true 0) StreamVerdict.EndOfStream "end of file"
 
-            for number in [ 1; 4; 9; 103; 104; 106; 125; 4095 ] do
+            for number in [ 1; 4; 9; 104; 106; 125; 4095 ] do
                 for countsBytes in [ true; false ] do
                     Expect.equal (Multishot.ended countsBytes -number) StreamVerdict.Fail $"errno {number}"
         }

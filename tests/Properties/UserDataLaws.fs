@@ -44,10 +44,7 @@ let private apply world step =
         let isLive = List.findIndex (fun (other, _) -> other = slot) world.Issued = index
         let reaches = world.Generations[slot] = UserData.generation userData
 
-        {
-            world with
-                Right = world.Right && UserData.slot userData = slot && reaches = isLive
-        }
+        { world with Right = world.Right && UserData.slot userData = slot && reaches = isLive }
 
 let private start = { Generations = Map.empty; Issued = []; Right = true }
 
@@ -66,6 +63,10 @@ let private kinds = [
     3uy, CompletionKind.Wake
 ]
 
+/// The same use of the slot, of another kind.
+let private isAlso slot generation userData (number, kind) =
+    BitConverter.GetBytes (UserData.withKind kind userData).Bits = bytesOf slot generation number
+
 let private isInverse slot generation =
     kinds
     |> List.forall (fun (number, kind) ->
@@ -74,7 +75,19 @@ let private isInverse slot generation =
         UserData.slot userData = slot
         && UserData.generation userData = generation % 0x100_0000u
         && UserData.kind userData = kind
-        && BitConverter.GetBytes userData.Bits = bytesOf slot generation number)
+        && BitConverter.GetBytes userData.Bits = bytesOf slot generation number
+        && List.forall (isAlso slot generation userData) kinds)
+
+/// How often a slot is freed until this generation comes again, or one more than should be.
+let private usesUntilAgain first =
+    let mutable generation = UserData.next first
+    let mutable uses = 1
+
+    while generation <> first && uses <= 0x100_0000 do
+        generation <- UserData.next generation
+        uses <- uses + 1
+
+    uses
 
 [<Tests>]
 let laws =
@@ -83,13 +96,23 @@ let laws =
         <| fun (slot: uint32) (generation: uint32) -> isInverse slot generation
 
         test "1. ... at the edges too" {
-            let edges = [ 0u; 1u; 0x7FFF_FFFFu; 0x8000_0000u; 0xFFFF_FFFFu; nearWrap; 0xFF_FFFFu; 0x100_0000u ]
+            let edges = [
+                0u
+                1u
+                0x7FFF_FFFFu
+                0x8000_0000u
+                0xFFFF_FFFFu
+                nearWrap
+                0xFF_FFFFu
+                0x100_0000u
+            ]
 
             for slot, generation in List.allPairs edges edges do
                 Expect.isTrue (isInverse slot generation) $"slot {slot}, generation {generation}"
         }
 
-        testProperty "2. a stale completion never reaches a live operation: a freed slot's next generation differs"
+        testProperty
+            "2. a stale completion never reaches a live operation: a freed slot's next generation differs"
         <| fun (steps: Step list) -> (List.fold apply start steps).Right
 
         test "2. ... for forty uses of one slot across the wrap, each completion delivered after each use" {
@@ -108,17 +131,14 @@ let laws =
 
         test "3. generations come round after 2^24 uses of one slot, not before" {
             for first in [ 0u; 1u; nearWrap; 0xFF_FFFFu ] do
-                let mutable generation = UserData.next first
-                let mutable uses = 1
-
-                while generation <> first && uses <= 1 <<< 24 do
-                    generation <- UserData.next generation
-                    uses <- uses + 1
-
-                Expect.equal uses (1 <<< 24) $"uses of a slot until generation {first} comes again"
+                Expect.equal
+                    (usesUntilAgain first)
+                    0x100_0000
+                    $"uses of a slot until generation {first} comes again"
         }
 
-        testProperty "4. every 64-bit pattern decodes to something" <| fun (high: uint32) (low: uint32) ->
+        testProperty "4. every 64-bit pattern decodes to something"
+        <| fun (high: uint32) (low: uint32) ->
             let userData = { Bits = (uint64 high <<< 32) ||| uint64 low }
             let number = byte (low % 256u)
             let known = kinds |> List.tryFind (fun (other, _) -> other = number) |> Option.map snd
