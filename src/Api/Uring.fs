@@ -106,15 +106,19 @@ module Uring =
             Reach = Reach.Address
     }
 
-    /// A timer as a request: it ends with -ETIME. For chains, and for `sleep`.
-    let timer (span: TimeSpan) : Request =
+    let private checkedTimespec (span: TimeSpan) =
         ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, nameof span)
-        over (timespec span) (Submission.timeout 0UL OpFlags.TimeoutSuccess)
+        timespec span
+
+    /// A timer as a request. It ends with -ETIME, which breaks a chain.
+    let timer (span: TimeSpan) : Request = over (checkedTimespec span) (Submission.timeout 0UL 0u)
+
+    /// In a chain: waits, and then goes on (Linux 5.16). The step's outcome is ETIME.
+    let pause (span: TimeSpan) : Request =
+        over (checkedTimespec span) (Submission.timeout 0UL OpFlags.TimeoutSuccess)
 
     /// In a chain: bounds the step before it.
-    let within (span: TimeSpan) : Request =
-        ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, nameof span)
-        over (timespec span) (Submission.linkTimeout 0UL 0u)
+    let within (span: TimeSpan) : Request = over (checkedTimespec span) (Submission.linkTimeout 0UL 0u)
 
     /// Waits, on the ring's clock.
     let sleep (span: TimeSpan) : Uring<unit> =
@@ -132,15 +136,15 @@ module Uring =
     /// Cancels the program when the time is over, waits for its end, and raises TimeoutException. If it ended with a
     /// result all the same, the result wins.
     let timeout (span: TimeSpan) (program: Uring<'T>) : Uring<'T> =
-        let alarm = attempt (timer span)
+        let watch = attempt (timer span)
 
         let body (clock: CancellationTokenSource) (scope: Scope) =
             task {
                 // In a scope of its own, because it is cancelled apart from the program.
                 let expired =
-                    Concurrent.within scope.Loop clock.Token (fun watch ->
+                    Concurrent.within scope.Loop clock.Token (fun inner ->
                         task {
-                            let! result = alarm.Start watch
+                            let! result = watch.Start inner
 
                             if Errno.ofResult result = Errno.ETIME then
                                 scope.Cancel()

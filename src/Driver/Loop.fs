@@ -28,7 +28,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     let host = this :> IHost
     // Completed, and awaited on this loop: run once per turn, so that none starves the others.
     let ready = Queue<Ready>()
-    // Work that has to wait for the next turn.
+    // Handed over and not yet run; some of it has to wait for the next turn.
     let postponed = Queue<Work>()
     let pools = List<BufferPool>()
     // Operations to use again. The loop's own are a stack, for the cache; other threads share a queue.
@@ -55,20 +55,20 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         for _ in 1 .. ready.Count do
             ready.Dequeue().Pending.Continue()
 
+    /// By way of the queue, so that what has not run when the ring fails can still be told.
     let runInbox () =
+        inbox.TakeAll() |> Work.iterate postponed.Enqueue
+
         for _ in 1 .. postponed.Count do
             postponed.Dequeue().Run()
-
-        inbox.TakeAll() |> Work.iterate (fun work -> work.Run())
 
     let buryInbox () = inbox.TakeAll() |> Work.iterate (fun work -> work.Bury())
 
     /// Whoever still waits is told, on this thread, as long as that makes others ready.
     let buryAll () =
-        for work in postponed do
-            work.Bury()
+        while postponed.Count > 0 do
+            postponed.Dequeue().Bury()
 
-        postponed.Clear()
         buryInbox ()
 
         while ready.Count > 0 do
