@@ -48,7 +48,7 @@ module Setup =
         if Errno.isError result then
             Array.zeroCreate 256
         else
-            Features.opcodesOfProbe (ReadOnlySpan probe)
+            Features.opcodesOfProbe probe
 
     let private map (kernel: IKernel) ring attempt (parameters: SetupParameters) =
         match RingMemory.Map(kernel, ring, parameters) with

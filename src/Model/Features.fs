@@ -2,8 +2,6 @@
 // Makes no call. Tested in FeaturesLaws.fs; driven by Driver/Setup.fs. Source: man io_uring_setup(2).
 namespace Uring.Model
 
-open System
-
 /// One call of io_uring_setup.
 type SetupAttempt = {
     Flags: SetupFlags
@@ -151,14 +149,15 @@ module Features =
     let has flag (attempt: SetupAttempt) = (attempt.Flags &&& flag) <> SetupFlags.None
 
     /// Reads struct io_uring_probe: 16 bytes, then 8 per opcode (code @0, flags @2, bit 0 = supported).
-    let opcodesOfProbe (probe: ReadOnlySpan<byte>) =
-        let supported = Array.zeroCreate 256
+    let opcodesOfProbe (probe: byte array) =
+        let supported =
+            Set.ofList [
+                for entry in 16..8 .. 8 + 8 * int probe[1] do
+                    if (probe[entry + 2] &&& 1uy) <> 0uy then
+                        int probe[entry]
+            ]
 
-        for index in 0 .. int probe[1] - 1 do
-            let entry = probe.Slice(16 + index * 8, 8)
-            supported[int entry[0]] <- (entry[2] &&& 1uy) <> 0uy
-
-        supported
+        Array.init 256 supported.Contains
 
     let supports (opcode: Opcode) plan = plan.Opcodes[int opcode]
 
