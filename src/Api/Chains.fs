@@ -31,7 +31,9 @@ module ChainBuilderValue =
 [<RequireQualifiedAccess>]
 module Chains =
 
-    /// Submits the chain at once and waits for all of it. The outcome has one entry per step.
+    /// Submits the chain at once and waits for all of it. The outcome has one entry per step. What breaks a chain is the
+    /// kernel's decision: a failed read, write, open or sync does, and so does a short read; a failed unlink, rename or
+    /// mkdir does not (6.18).
     let run (chain: Chain<Request>) : Uring<StepOutcome list> =
         Program.ofScope (fun scope ->
             let steps = scope.Loop.StartChain(chain, scope.Token)

@@ -1,5 +1,5 @@
 // Programs side by side on one loop. Structured: a scope ends when everything that was started in it has ended.
-// All of these run on the loop's thread, one step at a time: what they share needs no lock.
+// All of these run on the loop's thread, one step at a time; only when the loop has ended may their ends run together.
 namespace Uring.FSharp
 
 open System.Runtime.ExceptionServices
@@ -59,9 +59,7 @@ module Concurrent =
             try
                 return! program.Start scope
             with reason ->
-                if isNull first.Value then
-                    first.Value <- reason
-                    scope.Cancel()
+                if isNull (Interlocked.CompareExchange(&first.contents, reason, null)) then scope.Cancel()
 
                 return Unchecked.defaultof<'T>
         }

@@ -43,10 +43,16 @@ module FileStatus =
     [<Literal>]
     let Size = 256
 
+    // Seconds from 1970 to the years 1 and 10000.
+    let private earliest = -62_135_596_800L
+    let private latest = 253_402_300_799L
+
     let private time (statx: ReadOnlySpan<byte>) offset =
         let seconds = BinaryPrimitives.ReadInt64LittleEndian(statx.Slice offset)
         let nanoseconds = BinaryPrimitives.ReadUInt32LittleEndian(statx.Slice(offset + 8))
-        DateTime.UnixEpoch.AddSeconds(float seconds).AddTicks(int64 nanoseconds / 100L)
+        // A file system can keep times that DateTime cannot: the nearest it can.
+        let seconds = Math.Clamp(seconds, earliest, latest)
+        DateTime.UnixEpoch.AddTicks(seconds * TimeSpan.TicksPerSecond + int64 nanoseconds / 100L)
 
     /// Reads a struct statx.
     let ofBytes (statx: ReadOnlySpan<byte>) : FileStatus =

@@ -10,13 +10,13 @@ open Uring.Driver
 open Uring.Model
 
 /// Where a program runs: the loop whose ring it uses, and what cancels it. Passed along by `uring { }`, so that no
-/// user code names a ring. Used on the loop's thread only.
+/// user code names a ring.
 [<Sealed>]
 type Scope internal (loop: Loop, outer: CancellationToken) =
     let source = CancellationTokenSource.CreateLinkedTokenSource outer
     let group = loop.Group source.Token
-    let mutable children = 0
-    let mutable waiting: TaskCompletionSource | null = null
+    let childless = TaskCompletionSource()
+    let mutable children = 1
 
     /// The loop, and with it the ring.
     member _.Loop = loop
@@ -30,23 +30,16 @@ type Scope internal (loop: Loop, outer: CancellationToken) =
     member internal _.Cancel() = source.Cancel()
 
     /// A program was started beside the one that the scope was made for.
-    member internal _.ChildStarted() = children <- children + 1
+    member internal _.ChildStarted() = Interlocked.Increment &children |> ignore
 
+    /// Once the loop has ended, what is left of its programs runs on the pool: several children may end at once.
     member internal _.ChildEnded() =
-        children <- children - 1
+        if Interlocked.Decrement &children = 0 then childless.TrySetResult() |> ignore
 
-        match waiting with
-        | null -> ()
-        | waiting -> if children = 0 then waiting.SetResult()
-
-    /// Ends when the last child has.
-    member internal _.Childless() : Task =
-        if children = 0 then
-            Task.CompletedTask
-        else
-            let ended = TaskCompletionSource()
-            waiting <- ended
-            ended.Task
+    /// Ends when the last child has; the program itself counts as one until it asks.
+    member internal this.Childless() : Task =
+        this.ChildEnded()
+        childless.Task
 
     interface IDisposable with
         member _.Dispose() =

@@ -36,7 +36,10 @@ module SocketOptions =
         ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
         use handle = new SafeSocketHandle(nativeint descriptor.Number, false)
         use socket = new Sockets.Socket(handle)
-        action socket
+        let result = action socket
+        // Until here it must not be collected, which would close its number.
+        GC.KeepAlive descriptor
+        result
 
     let private required (endPoint: EndPoint | null) : EndPoint =
         match endPoint with

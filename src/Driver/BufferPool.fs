@@ -115,7 +115,20 @@ type BufferPool internal (host: IHost, ring: int, group: uint16, count: int, siz
 
     /// A stream that found no buffer waits for one, first come first served.
     member internal _.Starve(stream: Pending) =
-        if state.Published > 0 then host.Begin stream else starved.Enqueue stream
+        host.Park stream
+        starved.Enqueue stream
+
+    /// Somebody starves and there is a buffer.
+    member internal _.CanFeed = starved.Count > 0 && state.Published > 0
+
+    /// Once a turn: arms as many as there are buffers. One that has no data yet is armed and takes none (the kernel
+    /// answers ENOBUFS at issue, not when data comes), so the next turn goes on with the rest.
+    member internal _.Feed() =
+        for _ in 1 .. min starved.Count state.Published do
+            let stream = starved.Dequeue()
+
+            // Those that were cancelled while they waited have ended already.
+            if not stream.CancelAsked then host.Begin stream
 
     /// On the loop's thread: the application is done with buffer `id`.
     member internal _.Return(id: int) =
@@ -123,14 +136,7 @@ type BufferPool internal (host: IHost, ring: int, group: uint16, count: int, siz
         buffers[id] <- buffer
 
         match verdict with
-        | BufferVerdict.Return ->
-            publish id
-
-            // Those that were cancelled while they waited have ended already.
-            while starved.Count > 0 && starved.Peek().CancelAsked do
-                starved.Dequeue() |> ignore
-
-            if starved.Count > 0 then host.Begin(starved.Dequeue())
+        | BufferVerdict.Return -> publish id
         | BufferVerdict.Publish
         | BufferVerdict.Take
         | BufferVerdict.TakePart

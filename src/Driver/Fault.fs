@@ -28,6 +28,8 @@ module Fault =
         | Errno.EHOSTUNREACH -> SocketError.HostUnreachable
         | Errno.EINPROGRESS -> SocketError.InProgress
         | Errno.EISCONN -> SocketError.IsConnected
+        | Errno.EMFILE
+        | Errno.ENFILE -> SocketError.TooManyOpenSockets
         | Errno.EMSGSIZE -> SocketError.MessageSize
         | Errno.ENETDOWN -> SocketError.NetworkDown
         | Errno.ENETRESET -> SocketError.NetworkReset
@@ -103,6 +105,7 @@ module Fault =
         | ErrorKind.NotFound -> FileNotFoundException(message, subject)
         | ErrorKind.AccessDenied -> UnauthorizedAccessException message
         | ErrorKind.Unsupported -> NotSupportedException message
+        | ErrorKind.Invalid when errno = Errno.ENAMETOOLONG -> PathTooLongException message
         | ErrorKind.Invalid -> ArgumentException message
         | ErrorKind.Network
         | ErrorKind.InputOutput -> inputOutput ()

@@ -4,6 +4,7 @@ namespace Uring.Driver
 
 open System
 open System.Buffers
+open System.Collections.Generic
 open Uring.Kernel
 open Uring.Model
 
@@ -12,6 +13,11 @@ type internal InFlight(ring: Ring, capacity: int) =
     let slots = SlotTable<Pending> capacity
     let outbox = Outbox(ring, slots)
     let cancelled = Errno.toResult Errno.ECANCELED
+    // Begun before and to begin again: streams that wait for a buffer. They have no slot meanwhile.
+    let parked = HashSet<Pending>()
+    // Cancels that missed, to ask again.
+    let missed = List<UserData>()
+    let mutable asksLeft = 0
     let mutable stopping = false
 
     // ---- descriptors
@@ -31,7 +37,7 @@ type internal InFlight(ring: Ring, capacity: int) =
                 | null -> ()
                 | closer ->
                     descriptor.Closer <- null
-                    closer.Run()
+                    closer.Close()
             | DescriptorVerdict.Start
             | DescriptorVerdict.Refuse
             | DescriptorVerdict.CancelOperations
@@ -96,19 +102,22 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     // ---- ending
 
+    let askKernel (target: UserData) =
+        let request =
+            Submission.cancel target
+            |> Submission.tagged (UserData.withKind CompletionKind.CancelRequest target)
+
+        outbox.Submit &request
+
     let cancel (pending: Pending) =
         pending.CancelAsked <- true
 
         if not (slots.IsLive pending.UserData) then
+            parked.Remove pending |> ignore
             pending.CancelledOutside()
         else
             match slots.Cancelled pending.UserData with
-            | Verdict.AskKernel ->
-                let request =
-                    Submission.cancel pending.UserData
-                    |> Submission.tagged (UserData.withKind CompletionKind.CancelRequest pending.UserData)
-
-                outbox.Submit &request
+            | Verdict.AskKernel -> askKernel pending.UserData
             | Verdict.Withdraw
             | Verdict.DiscardAndRelease ->
                 left pending
@@ -120,6 +129,31 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Discard
             | Verdict.Ignore
             | Verdict.Violation -> ()
+
+    /// -ENOENT, and it still lives: a follower in a chain that had not started. It may start when another operation
+    /// ends, so after each turn in which one did there are a few more tries (the first can still come too early).
+    let cancelAnswered (completion: Completion) =
+        let target = UserData.withKind CompletionKind.Operation completion.UserData
+
+        if completion.Result = Errno.toResult Errno.ENOENT && slots.IsLive target then
+            missed.Add target
+
+    /// Those that are outside, and outside for good once they have been told.
+    let takeParked (isMeant: Pending -> bool) =
+        let meant = parked |> Seq.filter isMeant |> Seq.toArray
+        parked.ExceptWith meant
+        meant
+
+    let closeDirectly (descriptor: FileDescriptor | null) =
+        match descriptor with
+        | null -> ()
+        | descriptor ->
+            match descriptor.Closer with
+            | null -> ()
+            | closer ->
+                descriptor.Closer <- null
+                ring.Kernel.Close descriptor.Number |> ignore
+                closer.Refused 0
 
     let violation (completion: Completion) =
         let slot = (UserData.slot completion.UserData).ToString()
@@ -155,7 +189,12 @@ type internal InFlight(ring: Ring, capacity: int) =
     member _.Begin(pending: Pending, request: inref<Request>) = tryStart SqeFlags.None pending &request
 
     /// Begins an operation with the request that it holds itself.
-    member _.BeginParked(pending: Pending) = tryStartParked SqeFlags.None pending
+    member _.BeginParked(pending: Pending) =
+        parked.Remove pending |> ignore
+        tryStartParked SqeFlags.None pending
+
+    /// It waits for something else than the kernel.
+    member _.Park(pending: Pending) = parked.Add pending |> ignore
 
     /// All together or none: false when there is no room for all of them now. If one cannot begin, it says why and the
     /// others are cancelled.
@@ -189,6 +228,8 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     /// Closes when the operations on the descriptor have ended; `closer` is what closes it.
     member _.Close(descriptor: FileDescriptor, closer: Operation) =
+        takeParked (names descriptor) |> Array.iter cancel
+
         match descriptor.Close() with
         | DescriptorVerdict.CloseNow -> tryStartParked SqeFlags.None closer
         | DescriptorVerdict.CancelOperations ->
@@ -200,11 +241,35 @@ type internal InFlight(ring: Ring, capacity: int) =
         | DescriptorVerdict.Ignore
         | DescriptorVerdict.Violation -> closer.Refused 0
 
+    /// After the completions of a turn: asks again for what was missed.
+    member _.AskAgain() =
+        if missed.Count > 0 && asksLeft > 0 then
+            asksLeft <- asksLeft - 1
+            let targets = missed.ToArray()
+            missed.Clear()
+
+            for target in targets do
+                match slots.Missed target with
+                | Verdict.AskKernel -> askKernel target
+                | Verdict.Deliver
+                | Verdict.Finish
+                | Verdict.FinishButHold
+                | Verdict.Release
+                | Verdict.Discard
+                | Verdict.DiscardAndRelease
+                | Verdict.Withdraw
+                | Verdict.Ignore
+                | Verdict.Violation -> ()
+
+    /// Asking again has a chance.
+    member _.WillAskAgain = missed.Count > 0 && asksLeft > 0
+
     /// A completion came.
     member _.Dispatch(completion: Completion) =
         match UserData.kind completion.UserData with
         | CompletionKind.Operation ->
             let struct (pending, verdict) = slots.Completed completion
+            asksLeft <- 3
 
             match verdict with
             | Verdict.Finish
@@ -220,21 +285,36 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Withdraw
             | Verdict.Ignore
             | Verdict.Violation -> violation completion
-        | CompletionKind.CancelRequest
+        | CompletionKind.CancelRequest -> cancelAnswered completion
         | CompletionKind.Wake
         | CompletionKind.Unknown -> ()
 
-    /// Begins nothing more but closes, and asks for the end of all that is in flight.
+    /// Begins nothing more but closes, and asks for the end of all else that is in flight.
     member _.Stop() =
         stopping <- true
-        slots.ForEach(Action<Pending> cancel)
+        takeParked (fun _ -> true) |> Array.iter cancel
+
+        slots.ForEach(
+            Action<Pending>(fun pending ->
+                match pending.Opcode with
+                | Opcode.Close -> ()
+                // An open set: everything else.
+                | _ -> cancel pending)
+        )
 
     /// The ring has failed: whoever waits gets the reason. Memory stays pinned, because the kernel may still write.
     member _.Fail(reason: exn) =
         stopping <- true
 
+        for pending in takeParked (fun _ -> true) do
+            pending.Failed reason
+
         slots.ForEach(
             Action<Pending>(fun pending ->
+                let target = pending.Target
+                let other = pending.Other
                 pending.Pin <- Unchecked.defaultof<MemoryHandle>
-                pending.Failed reason)
+                pending.Failed reason
+                closeDirectly target
+                closeDirectly other)
         )

@@ -34,6 +34,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     // Operations to use again. The loop's own are a stack, for the cache; other threads share a queue.
     let idle = Stack<Operation>()
     let idleElsewhere = ConcurrentQueue<Operation>()
+    let mostIdle = 4096
     // No new operations: Stop was called. Nothing runs any more: Leave was called.
     let mutable stopping = 0
     let mutable ended = 0
@@ -57,14 +58,20 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
     /// By way of the queue, so that what has not run when the ring fails can still be told.
     let runInbox () =
-        inbox.TakeAll() |> Work.iterate postponed.Enqueue
+        Work.enqueue postponed (inbox.TakeAll())
 
         for _ in 1 .. postponed.Count do
             postponed.Dequeue().Run()
 
-    let buryInbox () = inbox.TakeAll() |> Work.iterate (fun work -> work.Bury())
+    /// Whoever still waits is told. From any thread, once the loop has ended.
+    let buryInbox () =
+        let left = Queue<Work>()
+        Work.enqueue left (inbox.TakeAll())
 
-    /// Whoever still waits is told, on this thread, as long as that makes others ready.
+        for work in left do
+            work.Bury()
+
+    /// On the loop's thread, as long as telling one makes others ready.
     let buryAll () =
         while postponed.Count > 0 do
             postponed.Dequeue().Bury()
@@ -75,7 +82,25 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             ready.Dequeue().Pending.Continue()
             buryInbox ()
 
-    let isIdle () = ready.Count = 0 && inFlight.IsFlushed && postponed.Count = 0 && inbox.IsEmpty
+    let feedPools () =
+        for index in 0 .. pools.Count - 1 do
+            pools[index].Feed()
+
+    let canFeedPools () =
+        let mutable can = false
+
+        for index in 0 .. pools.Count - 1 do
+            can <- can || pools[index].CanFeed
+
+        can
+
+    let isIdle () =
+        ready.Count = 0
+        && inFlight.IsFlushed
+        && postponed.Count = 0
+        && inbox.IsEmpty
+        && not inFlight.WillAskAgain
+        && not (canFeedPools ())
 
     let rent isLocal =
         let mutable found = Unchecked.defaultof<Operation>
@@ -223,7 +248,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         else
             GC.SuppressFinalize descriptor
             let request = Request.bare (Submission.close descriptor.Number)
-            let operation = rent false
+            let operation = rent host.IsCurrentThread
             let version = operation.Version
             operation.Initialize(&request, false, false, CancellationToken.None)
             host.HandOver(CloseWork(this, descriptor, operation))
@@ -247,7 +272,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     member internal this.Enter() =
         Loop.current <- this
         SynchronizationContext.SetSynchronizationContext this
-        ring.Enable()
+        Setup.enableOrRaise ring
         limitWorkers ()
         waker.Choose()
 
@@ -263,8 +288,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             ring.Enter(0, -1L) |> ignore
 
         reap ()
+        inFlight.AskAgain()
         runRound ()
         runInbox ()
+        feedPools ()
 
     /// True when a stopped loop has nothing left to wait for.
     member internal _.IsDrained = stopping <> 0 && inFlight.Count = 0 && isIdle ()
@@ -307,6 +334,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
         member _.Resume pending = ready.Enqueue { Pending = pending }
         member _.Begin pending = inFlight.BeginParked pending
+        member _.Park pending = inFlight.Park pending
         member _.Cancel pending = inFlight.Cancel pending
         member _.Abandon pending = inFlight.Abandon pending
         member _.CancelGroup group = inFlight.CancelGroup group
@@ -314,7 +342,11 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
     interface IOperationPool with
         member _.Return operation =
-            if host.IsCurrentThread then idle.Push operation else idleElsewhere.Enqueue operation
+            // Bounded: a loop that only starts and another thread that only awaits would fill one of them for ever.
+            if host.IsCurrentThread then
+                if idle.Count < mostIdle then idle.Push operation
+            elif idleElsewhere.Count < mostIdle then
+                idleElsewhere.Enqueue operation
 
     override _.Post(callback, state) = host.HandOver(PostWork(callback, state))
 

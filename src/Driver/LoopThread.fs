@@ -16,15 +16,24 @@ type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
     let ended = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     let stop = StopLoop loop
 
+    let started = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+
+    let turn () =
+        try
+            started.SetResult()
+
+            while not loop.IsDrained do
+                loop.Turn true
+        with reason ->
+            loop.Fail reason
+
     let run () =
         try
             try
                 loop.Enter()
-
-                while not loop.IsDrained do
-                    loop.Turn true
+                turn ()
             with reason ->
-                loop.Fail reason
+                started.TrySetException reason |> ignore
         finally
             loop.Leave()
             ended.SetResult()
@@ -45,7 +54,7 @@ type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
         lock gate (fun () ->
             match shared with
             | null -> LoopThread.StartShared()
-            | host when host.Loop.IsStopping -> LoopThread.StartShared()
+            | host when host.IsStopping -> LoopThread.StartShared()
             | host -> host)
 
     static member private StartShared() =
@@ -53,9 +62,15 @@ type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
         shared <- host
         host
 
-    member private _.Begin() = thread.Start()
+    /// Returns when the ring is enabled, or raises the reason why it is not.
+    member private _.Begin() =
+        thread.Start()
+        started.Task.GetAwaiter().GetResult()
 
     member _.Loop: Loop = loop
+
+    /// It was disposed of, or its ring has failed.
+    member _.IsStopping = stop.IsClaimed || loop.IsStopping
 
     /// Stops, cancels everything in flight, waits for its end, and gives the ring back. A second call waits as well.
     member _.DisposeAsync() : ValueTask =
@@ -80,4 +95,5 @@ and [<Sealed>] internal StopLoop(loop: Loop) =
     inherit Work()
     let mutable claimed = 0
     member _.TryClaim() = Interlocked.Exchange(&claimed, 1) = 0
+    member _.IsClaimed = Volatile.Read &claimed <> 0
     override _.Run() = loop.Stop()

@@ -115,6 +115,10 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
                     "This ValueTask was awaited before. A ValueTask can be awaited once: use AsTask() to await it more often."
             )
 
+    interface ICloser with
+        member this.Close() = this.Host.Begin this
+        member this.Refused value = this.Refused value
+
     interface IValueTaskSource<int> with
 
         member this.GetStatus given =

@@ -20,6 +20,8 @@ type internal IHost =
     abstract Resume: Pending -> unit
     /// On the loop's thread: put its request into the ring.
     abstract Begin: Pending -> unit
+    /// On the loop's thread: it waits for something else than the kernel, and `Begin` will come.
+    abstract Park: Pending -> unit
     /// On the loop's thread: ask for its end.
     abstract Cancel: Pending -> unit
     /// On the loop's thread: its caller is gone.

@@ -8,6 +8,12 @@ open System.Threading
 open Uring.Kernel
 open Uring.Model
 
+/// What closes a descriptor when its turn has come.
+type internal ICloser =
+    abstract Close: unit -> unit
+    /// It was closed in another way.
+    abstract Refused: result: int -> unit
+
 /// An open descriptor with the operations on it. Applies Model/Descriptor; its state belongs to the loop's thread.
 [<Sealed>]
 type FileDescriptor internal (kernel: IKernel, number: int, home: obj) =
@@ -41,8 +47,8 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: obj) =
         state <- next
         verdict
 
-    /// The submission that waits for the last operation, when closing had to wait.
-    member val internal Closer: Work | null = null with get, set
+    /// What closes it after the last operation, when closing had to wait.
+    member val internal Closer: ICloser | null = null with get, set
 
     /// Closes the number at once: for when no loop can do it any more.
     member internal this.CloseDirectly() =

@@ -3,15 +3,9 @@
 namespace Uring.Driver
 
 open System
+open Uring
 open Uring.Kernel
 open Uring.Model
-
-/// io_uring cannot be used here. The message names the cause and what to do about it.
-[<Sealed>]
-type UringUnavailableException(refusal: Refusal, message: string) =
-    inherit PlatformNotSupportedException(message)
-    /// The cause, for programs.
-    member _.Refusal = refusal
 
 [<RequireQualifiedAccess>]
 module Setup =
@@ -41,25 +35,26 @@ module Setup =
     let private refuse refusal : Result<'T, Refusal> = Error refusal
 
     /// 16 bytes, then 8 for each of 256 opcodes.
-    let private probe (kernel: IKernel) ring =
+    let private probe (kernel: IKernel) ring : Result<bool array, Errno> =
         let probe = Array.zeroCreate<byte>(16 + 256 * 8)
         let result = kernel.Register(ring, RegisterOpcode.Probe, probe.AsSpan(), 256u)
 
         if Errno.isError result then
-            Array.zeroCreate 256
+            Error(Errno.ofResult result)
         else
-            Features.opcodesOfProbe probe
+            Ok(Features.opcodesOfProbe probe)
 
-    let private map (kernel: IKernel) ring attempt (parameters: SetupParameters) =
-        match RingMemory.Map(kernel, ring, parameters) with
+    let private describe (kernel: IKernel) ring attempt (parameters: SetupParameters) (memory: RingMemory) =
+        match probe kernel ring with
         | Error errno ->
+            memory.Unmap kernel
             kernel.Close ring |> ignore
-            refuse (Refusal.Unexpected errno)
-        | Ok memory ->
+            refuse (Features.refusal errno)
+        | Ok opcodes ->
             let plan = {
                 Setup = attempt
                 Features = parameters.Features
-                Opcodes = probe kernel ring
+                Opcodes = opcodes
                 Wake = Wake.SendMessage
             }
 
@@ -93,7 +88,12 @@ module Setup =
                 kernel.Close result |> ignore
                 refuse Refusal.TooOld
             else
-                map kernel result attempt parameters
+                match RingMemory.Map(kernel, result, parameters) with
+                | Ok memory -> describe kernel result attempt parameters memory
+                | Error errno ->
+                    // The kernel had room for the ring and none for the mapping: as when it has none for the ring.
+                    kernel.Close result |> ignore
+                    run kernel (Features.next attempt errno)
 
     /// A ring of these sizes, with the best flags that this kernel takes. It is disabled until `Ring.Enable`.
     let create kernel (entries: int) (completions: int) : Result<Ring, Refusal> =
@@ -117,3 +117,11 @@ module Setup =
         match create kernel entries completions with
         | Ok ring -> ring
         | Error refusal -> raise (UringUnavailableException(refusal, explain refusal))
+
+    /// The calling thread becomes the ring's owner. A sandbox may allow set-up and forbid this.
+    let enableOrRaise (ring: Ring) =
+        try
+            ring.Enable()
+        with :? RingFailedException as reason ->
+            let refusal = Features.refusal reason.Errno
+            raise (UringUnavailableException(refusal, explain refusal))

@@ -98,15 +98,20 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
         else
             struct (Unchecked.defaultof<'Occupant>, Verdict.Violation)
 
-    /// Somebody wants it to end.
-    member _.Cancelled(userData: UserData) : Verdict =
+    member private _.Apply(userData: UserData, change: Lifecycle -> struct (Lifecycle * Verdict)) : Verdict =
         if isLive userData then
             let slot = int (UserData.slot userData)
-            let struct (state, verdict) = Lifecycle.cancelled slots[slot].State
+            let struct (state, verdict) = change slots[slot].State
             store slot state
             verdict
         else
             Verdict.Ignore
+
+    /// Somebody wants it to end.
+    member this.Cancelled(userData: UserData) : Verdict = this.Apply(userData, Lifecycle.cancelled)
+
+    /// The kernel did not find it.
+    member this.Missed(userData: UserData) : Verdict = this.Apply(userData, Lifecycle.missed)
 
     /// Nobody waits for it any more.
     member _.Abandoned(userData: UserData) =

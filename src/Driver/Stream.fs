@@ -102,6 +102,8 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
         | StreamVerdict.RearmWithBuffer ->
             match pool with
             | null -> finish (this.Fault(completion.Result, cancellation))
+            // Asked to end while it was in the kernel, which had this answer first: nobody would ask again.
+            | _ when this.CancelAsked -> this.Refused(Errno.toResult Errno.ECANCELED)
             | pool ->
                 starving <- true
                 pool.Starve this

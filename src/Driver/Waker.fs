@@ -16,31 +16,56 @@ type internal Waker(kernel: IKernel, target: Ring, preferred: Wake) =
     let mutable way = preferred
     let mutable ring: Ring | null = null
 
+    /// Errors that pass: the message has not gone, and has to.
+    let passes result =
+        Errno.isError result
+        && (match Errno.ofResult result with
+            | Errno.EINTR
+            | Errno.EAGAIN
+            | Errno.EBUSY
+            | Errno.ENOMEM
+            | Errno.EOVERFLOW -> true
+            // An open set: the ring is gone, or the kernel cannot do this.
+            | _ -> false)
+
     /// One register call, without a ring of our own.
     let sendMessage () =
         let mutable submission = message
         let bytes = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&submission, 1))
         kernel.Register(-1, RegisterOpcode.SendMessage, bytes, 1u)
 
-    /// A submission on a small ring, which several threads use one after another.
-    let messageThrough (ring: Ring) =
-        lock gate (fun () ->
-            ring.TrySubmit &message |> ignore
-            ring.Enter(1, -1L) |> ignore
-            let count = ring.Ready()
-            let result = if count = 0 then 0 else ring.Completion(0).Result
-            ring.Advance count
-            result)
+    /// A submission on a small ring: until it has been consumed and answered.
+    let sendThrough (ring: Ring) =
+        ring.TrySubmit &message |> ignore
 
-    let wake () =
+        while ring.Ready() = 0 do
+            ring.Enter(1, -1L) |> ignore
+
+        let result = ring.Completion(0).Result
+        ring.Advance 1
+        result
+
+    let send () =
         match way with
         | Wake.SendMessage -> sendMessage ()
         | Wake.MessageRing ->
-            match ring with
-            | null -> 0
-            | ring -> messageThrough ring
+            // Several threads use it one after another, and none after `Close`.
+            lock gate (fun () ->
+                match ring with
+                | null -> 0
+                | ring -> sendThrough ring)
         // The loop looks up by itself.
         | Wake.Poll -> 0
+
+    /// A wake that is lost is lost for good: the mark that the loop sleeps is already taken.
+    let wake () =
+        let mutable result = send ()
+
+        while passes result do
+            Thread.Yield() |> ignore
+            result <- send ()
+
+        result
 
     let prepare () =
         match way with

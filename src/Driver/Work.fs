@@ -2,6 +2,7 @@
 // Decides nothing about the work. Tested in tests/Linux/HandOffTests.fs.
 namespace Uring.Driver
 
+open System.Collections.Generic
 open System.Threading
 
 /// Something to do on the loop's thread. Linked into the inbox without an allocation.
@@ -29,15 +30,15 @@ module internal Work =
             first.Next <- reversed
             reverse next first
 
-    /// Calls `visit` for each of a list linked by `Next`. Each is unlinked first: it may be pushed again at once.
-    let rec iterate (visit: Work -> unit) (work: Work | null) =
+    /// Moves a list linked by `Next` into a queue. Each is unlinked first: it may be pushed again at once.
+    let rec enqueue (queue: Queue<Work>) (work: Work | null) =
         match work with
         | null -> ()
         | first ->
             let next = first.Next
             first.Next <- null
-            visit first
-            iterate visit next
+            queue.Enqueue first
+            enqueue queue next
 
 /// Many producers, one consumer.
 ///

@@ -65,6 +65,11 @@ type Errno =
     | EDQUOT = 122
     | ECANCELED = 125
     | EOWNERDEAD = 130
+    // Not for user space, says the kernel, and yet what a cancelled open of a FIFO ends with in a worker (6.18).
+    | ERESTARTSYS = 512
+    | ERESTARTNOINTR = 513
+    | ERESTARTNOHAND = 514
+    | ERESTART_RESTARTBLOCK = 516
 
 /// What an error means to a caller: as many kinds as there are different things to do about it.
 ///
@@ -114,6 +119,10 @@ module Errno =
         | Errno.EROFS -> ErrorKind.AccessDenied
         // A kernel worker is interrupted only when its request is cancelled while it runs.
         | Errno.EINTR
+        | Errno.ERESTARTSYS
+        | Errno.ERESTARTNOINTR
+        | Errno.ERESTARTNOHAND
+        | Errno.ERESTART_RESTARTBLOCK
         | Errno.ECANCELED -> ErrorKind.Cancelled
         | Errno.ETIME -> ErrorKind.TimedOut
         | Errno.EBADF

@@ -117,6 +117,18 @@ module Features =
                 Completions = min attempt.Completions (max entries (attempt.Completions / 2u))
         }
 
+    /// What an error means that no other attempt can mend.
+    let refusal (errno: Errno) =
+        match errno with
+        | Errno.ENOSYS -> Refusal.NoSystemCall
+        | Errno.EPERM
+        | Errno.EACCES -> Refusal.Forbidden
+        | Errno.ENOMEM -> Refusal.NoMemory
+        | Errno.EMFILE
+        | Errno.ENFILE -> Refusal.TooManyFiles
+        // An open set: the kernel may return any number.
+        | other -> Refusal.Unexpected other
+
     /// What to do when this attempt was answered with this error.
     let next attempt (errno: Errno) =
         match errno with
@@ -128,13 +140,8 @@ module Features =
             match halved attempt with
             | smaller when smaller = attempt -> SetupVerdict.Refused Refusal.NoMemory
             | smaller -> SetupVerdict.Try smaller
-        | Errno.ENOSYS -> SetupVerdict.Refused Refusal.NoSystemCall
-        | Errno.EPERM
-        | Errno.EACCES -> SetupVerdict.Refused Refusal.Forbidden
-        | Errno.EMFILE
-        | Errno.ENFILE -> SetupVerdict.Refused Refusal.TooManyFiles
-        // An open set: the kernel may return any number.
-        | other -> SetupVerdict.Refused(Refusal.Unexpected other)
+        // An open set: no other attempt would do better.
+        | other -> SetupVerdict.Refused(refusal other)
 
     /// What this library cannot do without (5.11): one mapping, no lost completions, inputs that are stable after
     /// submit, a wait with a time limit.
@@ -153,8 +160,7 @@ module Features =
         let supported =
             Set.ofList [
                 for entry in 16..8 .. 8 + 8 * int probe[1] do
-                    if (probe[entry + 2] &&& 1uy) <> 0uy then
-                        int probe[entry]
+                    if (probe[entry + 2] &&& 1uy) <> 0uy then int probe[entry]
             ]
 
         Array.init 256 supported.Contains

@@ -18,7 +18,8 @@ open System.Runtime.CompilerServices
 ///  2. what the operation holds is released exactly once: at its end, never before its last CQE and its promised
 ///     notification
 ///  3. a caller hears exactly one final result, and nothing after it
-///  4. the kernel is asked to cancel at most once, and asking ends nothing; only what never reached it is withdrawn
+///  4. the kernel is asked to cancel once, and again only when it did not find the operation (a follower in a chain that
+///     had not started); asking ends nothing, and only what never reached the kernel is withdrawn
 ///  5. after abandonment nothing is delivered: everything that still comes is discarded
 ///  6. a completion that fits no operation is a violation and changes nothing
 [<Struct; RequireQualifiedAccess>]
@@ -158,6 +159,16 @@ module Lifecycle =
         | Phase.Streaming -> struct ({ lifecycle with Phase = Phase.Cancelling }, Verdict.AskKernel)
         | Phase.Free
         | Phase.Cancelling
+        | Phase.Notifying -> struct (lifecycle, Verdict.Ignore)
+
+    /// The kernel did not find what it was asked to cancel, because it had not started: a follower in a chain.
+    let missed lifecycle =
+        match lifecycle.Phase with
+        | Phase.Cancelling -> struct (lifecycle, Verdict.AskKernel)
+        | Phase.Free
+        | Phase.Queued
+        | Phase.InFlight
+        | Phase.Streaming
         | Phase.Notifying -> struct (lifecycle, Verdict.Ignore)
 
     /// Nobody waits any more. Follow with `cancelled` to end it soon.

@@ -8,6 +8,8 @@ type Step =
     | Publish
     | Complete of more: bool * notification: bool
     | Cancel
+    /// The kernel answered that it did not find it.
+    | Miss
     | Abandon
 
 /// Where the memory of the operation is, seen from outside.
@@ -54,6 +56,7 @@ let private perform lifecycle step =
     | Publish -> Lifecycle.published lifecycle
     | Complete(more, notification) -> Lifecycle.completed more notification lifecycle
     | Cancel -> Lifecycle.cancelled lifecycle
+    | Miss -> Lifecycle.missed lifecycle
     | Abandon -> struct (Lifecycle.abandoned lifecycle, Verdict.Ignore)
 
 /// Can this happen when both the driver and the kernel keep to the rules?
@@ -64,7 +67,7 @@ let private fits onlooker step =
     | Complete(more, false), WithKernel -> not more || onlooker.Shape <> Shape.Single
     | Complete(more, true), OwedNotification -> not more
     | Complete _, _ -> false
-    | (Cancel | Abandon), _ -> true
+    | (Cancel | Miss | Abandon), _ -> true
 
 let private finals = [ Verdict.Finish; Verdict.FinishButHold; Verdict.Withdraw ]
 let private releases = [ Verdict.Finish; Verdict.Release; Verdict.DiscardAndRelease; Verdict.Withdraw ]
@@ -78,7 +81,7 @@ let private moved onlooker step =
     | Complete(true, _), _ -> WithKernel
     | Complete(false, _), _ -> Nowhere
     | Cancel, InOurQueue -> Nowhere
-    | (Cancel | Abandon), place -> place
+    | (Cancel | Miss | Abandon), place -> place
 
 let private watch onlooker step verdict =
     let onlooker =
@@ -124,6 +127,7 @@ let private events = [
             Complete(more, notification)
 
     Cancel
+    Miss
     Abandon
 ]
 
@@ -167,8 +171,9 @@ let private oneFinal it =
 let private askedOnce it =
     let asks = it.Verdict = Verdict.AskKernel
     let first = it.Step = Cancel && it.Knew.Place = WithKernel && it.Knew.Asked = 0
+    let again = it.Step = Miss && it.Knew.Place = WithKernel && it.Knew.Asked > 0
 
-    asks = first
+    asks = (first || again)
     && (not asks || it.Knows.Place = WithKernel)
     && (it.Verdict <> Verdict.Withdraw || (it.Step = Cancel && it.Knew.Place = InOurQueue))
 
@@ -237,8 +242,7 @@ let laws =
         law "3. a caller hears exactly one final result, and nothing after it" oneFinal
 
         law
-            "4. the kernel is asked to cancel at most once, and asking ends nothing; only what \
-             never reached it is withdrawn"
+            "4. the kernel is asked to cancel once, and again only when it did not find the operation"
             askedOnce
 
         law

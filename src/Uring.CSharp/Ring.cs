@@ -1,0 +1,155 @@
+// A ring for C#: wraps Driver/LoopThread.fs. Decides nothing but which ring an operation without one goes to.
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.Kernel;
+using Uring.Model;
+
+namespace Uring;
+
+/// <summary>
+/// An io_uring with a thread of its own. Operations may be started from any thread. What is awaited on the ring's own
+/// thread (see <see cref="RunAsync(Func{ValueTask}, CancellationToken)"/>) resumes there; what is awaited elsewhere resumes
+/// as usual, on the captured context or the thread pool.
+/// </summary>
+/// <remarks>
+/// Needs Linux 5.11; 6.1 or newer is recommended. Most programs need no ring of their own: operations without one use the
+/// ring on whose thread they start, else <see cref="Default"/>. See man io_uring(7).
+/// </remarks>
+public sealed partial class Ring : IAsyncDisposable, IDisposable
+{
+    private static readonly Lock gate = new();
+    private static Ring? shared;
+    private readonly LoopThread host;
+
+    private Ring(LoopThread host) => this.host = host;
+
+    /// <summary>Makes a ring with the default <see cref="RingOptions"/> and starts its thread.</summary>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public Ring() : this(new RingOptions())
+    {
+    }
+
+    /// <summary>Makes a ring and starts its thread.</summary>
+    /// <param name="options">Sizes and limits; read once.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value of <paramref name="options"/> is out of its range.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public Ring(RingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        host = LoopThread.Start(LinuxKernel.Instance, options.Checked(), options.Name);
+    }
+
+    /// <summary>
+    /// The ring that the whole process shares. It starts on first use, and again after somebody has disposed of it.
+    /// </summary>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static Ring Default
+    {
+        get
+        {
+            var running = LoopThread.Default;
+
+            lock (gate)
+            {
+                if (shared is null || !ReferenceEquals(shared.host, running))
+                {
+                    shared = new Ring(running);
+                }
+
+                return shared;
+            }
+        }
+    }
+
+    /// <summary>
+    /// What the ring has done so far. A snapshot: while the ring works, the numbers may be a moment apart.
+    /// </summary>
+    public RingStatistics Statistics
+    {
+        get
+        {
+            var now = Loop.Statistics;
+            return new RingStatistics { Enters = now.Enters, Submissions = now.Submitted, Completions = now.Completed };
+        }
+    }
+
+    /// <summary>Operations that have begun and not ended. A snapshot.</summary>
+    public int InFlight => Loop.InFlight;
+
+    internal Loop Loop => host.Loop;
+
+    /// <summary>Where an operation goes: to the ring named, else to the one whose thread this is, else to the default.</summary>
+    internal static Loop LoopFor(Ring? ring) => ring?.Loop ?? Driver.Loop.Current ?? LoopThread.Default.Loop;
+
+    /// <summary>Does nothing, by way of the kernel: a round trip, for measuring. See man io_uring_prep_nop(3).</summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask NopAsync(CancellationToken cancellationToken = default)
+    {
+        var request = RequestModule.bare(SubmissionModule.nop());
+        return Ending.Discard(Loop.Start(in request, cancellationToken));
+    }
+
+    /// <summary>Completes after a while, never early. See man io_uring_prep_timeout(3).</summary>
+    /// <param name="delay">How long; <see cref="Timeout.InfiniteTimeSpan"/> waits for the cancellation.</param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="delay"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask DelayAsync(TimeSpan delay, CancellationToken cancellationToken = default)
+    {
+        var request = FSharp.Uring.timer(delay == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : delay);
+        return WaitAsync(request, cancellationToken);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitAsync(Request request, CancellationToken cancellationToken)
+    {
+        var result = await Loop.TryStart(in request, cancellationToken).ConfigureAwait(false);
+
+        // A timer that ran out says so with an error.
+        if (result < 0 && ErrnoModule.ofResult(result) != Errno.ETIME)
+        {
+            throw Fault.ofResult(request.Submission.Opcode, request.Subject, result, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Makes a pool of buffers for <see cref="UringSocket.ReceiveAllAsync"/>. It lives as long as the ring. Linux 5.19;
+    /// see man io_uring_setup_buf_ring(3).
+    /// </summary>
+    /// <param name="count">Number of buffers, 1 to 32768.</param>
+    /// <param name="bufferSize">Bytes in each; <paramref name="count"/> times this is at most 2 GiB.</param>
+    /// <param name="cancellationToken">Looked at before the pool is made.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of its range.</exception>
+    /// <exception cref="ArgumentException">The kernel does not know provided buffer rings.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public async ValueTask<BufferPool> CreateBufferPoolAsync(
+        int count,
+        int bufferSize,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 32768);
+        ArgumentOutOfRangeException.ThrowIfLessThan(bufferSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)count * bufferSize, Array.MaxLength, nameof(bufferSize));
+
+        var pool = await RunAsync(() => ValueTask.FromResult(Loop.CreatePool(count, bufferSize)), cancellationToken)
+            .ConfigureAwait(false);
+
+        return new BufferPool(Loop, pool);
+    }
+
+    /// <summary>
+    /// Stops the ring: cancels what is in flight, waits until the kernel has let go of every buffer, and gives the ring
+    /// back. Awaiting operations end with an <see cref="OperationCanceledException"/>. Disposing again waits as well.
+    /// </summary>
+    public ValueTask DisposeAsync() => host.DisposeAsync();
+
+    /// <summary>
+    /// Begins what <see cref="DisposeAsync"/> does and returns at once; the ring's thread finishes it.
+    /// </summary>
+    public void Dispose() => _ = host.DisposeAsync();
+}

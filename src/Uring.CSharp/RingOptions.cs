@@ -1,0 +1,58 @@
+// How a ring is made. The numbers go to Driver/LoopOptions.fs, whose defaults these are.
+using System;
+using Uring.Driver;
+
+namespace Uring;
+
+/// <summary>
+/// How a <see cref="Ring"/> is made. The values are checked, and read, when the ring is made: changing them afterwards
+/// changes no ring.
+/// </summary>
+public sealed class RingOptions
+{
+    private const int MostSubmissions = 32768;
+    private const int MostCompletions = 65536;
+
+    /// <summary>
+    /// How many operations one system call submits at most, 1 to 32768; the kernel rounds it up to a power of two. It
+    /// does not limit how many can be in flight. See man io_uring_setup(2). Defaults to 256.
+    /// </summary>
+    public int SubmissionEntries { get; set; } = LoopOptionsModule.standard.Entries;
+
+    /// <summary>
+    /// How many results fit before the kernel has to keep them aside, which is slow: at least
+    /// <see cref="SubmissionEntries"/>, at most 65536; the kernel rounds it up to a power of two. See
+    /// man io_uring_setup(2), IORING_SETUP_CQSIZE. Defaults to 4096.
+    /// </summary>
+    public int CompletionEntries { get; set; } = LoopOptionsModule.standard.Completions;
+
+    /// <summary>
+    /// At most so many kernel threads for operations on files and block devices that have to block; 0 leaves the
+    /// kernel's own limit. Linux 5.15; older kernels ignore it. See man io_uring_register(2),
+    /// IORING_REGISTER_IOWQ_MAX_WORKERS. Defaults to 0.
+    /// </summary>
+    public int BoundedWorkers { get; set; } = LoopOptionsModule.standard.BoundedWorkers;
+
+    /// <summary>
+    /// At most so many kernel threads for operations on sockets, pipes and the like that have to block; 0 leaves the
+    /// kernel's own limit, which is tens of thousands. Linux 5.15; older kernels ignore it. Defaults to 64.
+    /// </summary>
+    public int UnboundedWorkers { get; set; } = LoopOptionsModule.standard.UnboundedWorkers;
+
+    /// <summary>The name of the ring's thread, for debuggers and <c>top -H</c>. Defaults to "uring".</summary>
+    public string Name { get; set; } = "uring";
+
+    internal LoopOptions Checked()
+    {
+        ArgumentException.ThrowIfNullOrEmpty(Name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(SubmissionEntries, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(SubmissionEntries, MostSubmissions);
+        ArgumentOutOfRangeException.ThrowIfLessThan(CompletionEntries, SubmissionEntries);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(CompletionEntries, MostCompletions);
+        ArgumentOutOfRangeException.ThrowIfNegative(BoundedWorkers);
+        ArgumentOutOfRangeException.ThrowIfNegative(UnboundedWorkers);
+
+        var wake = LoopOptionsModule.standard.Wake;
+        return new LoopOptions(SubmissionEntries, CompletionEntries, BoundedWorkers, UnboundedWorkers, wake);
+    }
+}

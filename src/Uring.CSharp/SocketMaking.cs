@@ -1,0 +1,84 @@
+// A stream socket that is bound or connected step by step, and closed if a step fails.
+using System;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.FSharp;
+
+namespace Uring;
+
+internal static class SocketMaking
+{
+    internal static async ValueTask<FileDescriptor> ConnectAsync(
+        Loop loop,
+        EndPoint endPoint,
+        CancellationToken cancellationToken)
+    {
+        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
+
+        try
+        {
+            var connect = SocketRequest.connect(descriptor, endPoint);
+            await loop.Start(in connect, cancellationToken).ConfigureAwait(false);
+            return descriptor;
+        }
+        catch
+        {
+            await loop.CloseDescriptor(descriptor).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    internal static async ValueTask<FileDescriptor> ListenAsync(
+        Loop loop,
+        EndPoint endPoint,
+        int backlog,
+        CancellationToken cancellationToken)
+    {
+        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
+
+        try
+        {
+            if (endPoint.AddressFamily != AddressFamily.Unix)
+            {
+                FSharp.SocketOptions.setReuseAddress(descriptor, true);
+            }
+
+            var bind = SocketRequest.bind(descriptor, endPoint);
+            await loop.Start(in bind, cancellationToken).ConfigureAwait(false);
+            var listen = SocketRequest.listen(descriptor, backlog);
+            await loop.Start(in listen, cancellationToken).ConfigureAwait(false);
+            return descriptor;
+        }
+        catch
+        {
+            await loop.CloseDescriptor(descriptor).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Names have to be resolved before: which of several addresses to try is the caller's decision.</summary>
+    internal static void Check(EndPoint endPoint)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+
+        if (endPoint is DnsEndPoint)
+        {
+            throw new ArgumentException(
+                "A name has to be resolved first: use Dns.GetHostAddressesAsync.",
+                nameof(endPoint));
+        }
+    }
+
+    private static async ValueTask<FileDescriptor> CreateAsync(
+        Loop loop,
+        AddressFamily family,
+        CancellationToken cancellationToken)
+    {
+        var protocol = family == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp;
+        var request = SocketRequest.socket(family, SocketType.Stream, protocol);
+        return loop.Own(await loop.Start(in request, cancellationToken).ConfigureAwait(false));
+    }
+}

@@ -1,0 +1,142 @@
+// An open file: opening, what it is, closing. Reading and writing: UringFile.Contents.cs; paths: UringFile.Paths.cs.
+using System;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.FSharp;
+
+namespace Uring;
+
+/// <summary>
+/// An open file whose operations go through io_uring. It has no position: every read and write says where. Operations may
+/// be started from any thread and run side by side. A buffer belongs to the kernel until its task has ended, cancelled
+/// or not.
+/// </summary>
+/// <remarks>
+/// Pipes, terminals and other things without positions can be opened as well; they ignore offsets. Opening a named pipe
+/// with <see cref="FileMode.Open"/> does not wait for its other end: the first read does, and opening it to write fails
+/// with ENXIO (6) until somebody reads. Nothing is buffered and nothing is locked: unlike FileStream there is no
+/// FileShare.
+/// </remarks>
+public sealed partial class UringFile : IAsyncDisposable, IDisposable
+{
+    private readonly Loop loop;
+    private readonly FileDescriptor descriptor;
+    private readonly FileAccess access;
+
+    private UringFile(Loop loop, FileDescriptor descriptor, string path, FileAccess access)
+    {
+        this.loop = loop;
+        this.descriptor = descriptor;
+        this.access = access;
+        Path = path;
+    }
+
+    /// <summary>The path that it was opened by, as it was given.</summary>
+    public string Path { get; }
+
+    /// <summary>It was disposed of: nothing can be started on it any more.</summary>
+    public bool IsClosed => descriptor.IsClosed;
+
+    /// <summary>
+    /// Opens a file. See man open(2), and <see cref="FileStream"/> for modes and access.
+    /// </summary>
+    /// <param name="path">Relative to the current directory, or absolute.</param>
+    /// <param name="mode">
+    /// <see cref="FileMode.Append"/> writes at the end of the file, whatever offset a write names.
+    /// </param>
+    /// <param name="access">What will be done with it. Append needs Write; Create, CreateNew and Truncate need a Write.</param>
+    /// <param name="ring">
+    /// Where its operations go; without one, to the ring on whose thread this runs, else to <see cref="Ring.Default"/>.
+    /// </param>
+    /// <param name="cancellationToken">Asks for the end of a slow open; a file that was open by then is given to you.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character, or
+    /// <paramref name="mode"/> and <paramref name="access"/> do not go together.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory that it should be in is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is a directory, or permissions forbid it.</exception>
+    /// <exception cref="IOException">It exists already (CreateNew), or another error; HResult is the errno.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringFile> OpenAsync(
+        string path,
+        FileMode mode = FileMode.Open,
+        FileAccess access = FileAccess.Read,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        var request = FileRequest.openPath(path, FileOpening.Flags(mode, access), FileOpening.NewFileMode);
+        return OpenAsync(Ring.LoopFor(ring), request, path, access, cancellationToken);
+    }
+
+    private static async ValueTask<UringFile> OpenAsync(
+        Loop loop,
+        Request request,
+        string path,
+        FileAccess access,
+        CancellationToken cancellationToken)
+    {
+        var number = await PathOperation.PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(false);
+        var file = new UringFile(loop, loop.Own(number), path, access);
+
+        // For writing the kernel refuses a directory by itself.
+        if (access == FileAccess.Read && await file.IsDirectoryAsync().ConfigureAwait(false))
+        {
+            file.Dispose();
+            throw new UnauthorizedAccessException($"'{path}' is a directory, not a file.");
+        }
+
+        return file;
+    }
+
+    private async ValueTask<bool> IsDirectoryAsync()
+    {
+        try
+        {
+            return (await GetStatusAsync().ConfigureAwait(false)).Kind == FileKind.Directory;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the file system knows of it. See man statx(2).</summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    public ValueTask<FileStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        return StatusAsync(loop, FileRequest.statusOf(descriptor), cancellationToken);
+    }
+
+    /// <summary>Its length in bytes; 0 for what has none, such as a pipe or a disk. See man statx(2).</summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    public async ValueTask<long> GetLengthAsync(CancellationToken cancellationToken = default) =>
+        (await GetStatusAsync(cancellationToken).ConfigureAwait(false)).Length;
+
+    /// <summary>
+    /// Cancels what is in flight on the file (it ends with an <see cref="OperationCanceledException"/>), waits for its
+    /// end, and closes. Disposing again does nothing. Raises what man close(2) reports.
+    /// </summary>
+    public ValueTask DisposeAsync() => Ending.Closing(loop.CloseDescriptor(descriptor));
+
+    /// <summary>Begins what <see cref="DisposeAsync"/> does and returns at once; the ring finishes it.</summary>
+    public void Dispose() => _ = loop.CloseDescriptor(descriptor);
+
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+
+    /// <summary>The kernel would say EBADF, as of a closed descriptor.</summary>
+    private void ThrowUnlessOpenTo(FileAccess needed)
+    {
+        ThrowIfClosed();
+
+        if ((access & needed) == 0)
+        {
+            throw new NotSupportedException(
+                $"'{Path}' was opened with FileAccess.{access}, and this needs FileAccess.{needed}.");
+        }
+    }
+}

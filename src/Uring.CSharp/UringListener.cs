@@ -1,0 +1,142 @@
+// A socket that takes connections.
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.FSharp;
+
+namespace Uring;
+
+/// <summary>
+/// A socket that takes connections through io_uring: over TCP (with SO_REUSEADDR), or over a Unix domain socket.
+/// </summary>
+public sealed class UringListener : IAsyncDisposable, IDisposable
+{
+    private readonly Loop loop;
+    private readonly FileDescriptor descriptor;
+
+    private UringListener(Loop loop, FileDescriptor descriptor)
+    {
+        this.loop = loop;
+        this.descriptor = descriptor;
+    }
+
+    /// <summary>It was disposed of: it takes no more connections.</summary>
+    public bool IsClosed => descriptor.IsClosed;
+
+    /// <summary>Where it listens: with the port that the kernel chose, if it was asked for port 0.</summary>
+    /// <exception cref="ObjectDisposedException">The listener was disposed of.</exception>
+    public EndPoint LocalEndPoint => SocketNames.Local(descriptor, this);
+
+    /// <summary>
+    /// Starts listening. Linux 6.11 (it binds by io_uring); see man bind(2) and listen(2).
+    /// </summary>
+    /// <param name="endPoint">
+    /// An <see cref="IPEndPoint"/>, whose port may be 0 for a free one, or a <see cref="UnixDomainSocketEndPoint"/>.
+    /// </param>
+    /// <param name="backlog">How many connections may wait to be taken; bounded by net.core.somaxconn.</param>
+    /// <param name="ring">
+    /// Where its operations, and those of its connections, go; without one, to the ring on whose thread this runs, else
+    /// to <see cref="Ring.Default"/>.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a name: resolve it first.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="backlog"/> is negative.</exception>
+    /// <exception cref="SocketException">AddressAlreadyInUse, AddressNotAvailable or AccessDenied: see
+    /// <see cref="SocketException.SocketErrorCode"/>.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringListener> ListenAsync(
+        EndPoint endPoint,
+        int backlog = 512,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        SocketMaking.Check(endPoint);
+        ArgumentOutOfRangeException.ThrowIfNegative(backlog);
+        return ListenAsync(Ring.LoopFor(ring), endPoint, backlog, cancellationToken);
+    }
+
+    private static async ValueTask<UringListener> ListenAsync(
+        Loop loop,
+        EndPoint endPoint,
+        int backlog,
+        CancellationToken cancellationToken) =>
+        new(loop, await SocketMaking.ListenAsync(loop, endPoint, backlog, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Takes one connection. See man accept(2).</summary>
+    /// <param name="cancellationToken">Asks for its end; a connection that was taken by then is given to you.</param>
+    /// <exception cref="SocketException">No descriptor is left, or another error.</exception>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of.</exception>
+    public ValueTask<UringSocket> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        return TakeAsync(cancellationToken);
+    }
+
+    private async ValueTask<UringSocket> TakeAsync(CancellationToken cancellationToken)
+    {
+        var request = SocketRequest.accept(descriptor);
+        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(false);
+        return new UringSocket(loop, loop.Own(number));
+    }
+
+    /// <summary>
+    /// Takes connections with one submission, until cancelled or until the listener is disposed of, which ends the
+    /// enumeration. Linux 5.19; see man io_uring_prep_multishot_accept(3).
+    /// </summary>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Connections, each yours to dispose of. Leaving the loop closes those that were not looked at.</returns>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of before.</exception>
+    public IAsyncEnumerable<UringSocket> AcceptAllAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        return TakeAllAsync(cancellationToken);
+    }
+
+    private async IAsyncEnumerable<UringSocket> TakeAllAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var stream = loop.Open(SocketRequest.acceptMany(descriptor), null, cancellationToken);
+
+        try
+        {
+            while (await HasNextAsync(stream, cancellationToken).ConfigureAwait(false))
+            {
+                yield return new UringSocket(loop, loop.Own(stream.Current.Result));
+            }
+        }
+        finally
+        {
+            stream.Abandon();
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> HasNextAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await stream.MoveNext().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (IsClosed && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Cancels what waits for connections, waits for its end, and closes. Connections that were taken stay open.
+    /// Disposing again does nothing. See man close(2).
+    /// </summary>
+    public ValueTask DisposeAsync() => Ending.Closing(loop.CloseDescriptor(descriptor));
+
+    /// <summary>Begins what <see cref="DisposeAsync"/> does and returns at once; the ring finishes it.</summary>
+    public void Dispose() => _ = loop.CloseDescriptor(descriptor);
+
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+}

@@ -1,0 +1,189 @@
+// A connected stream socket.
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.FSharp;
+
+namespace Uring;
+
+/// <summary>
+/// A connected stream socket (TCP over IPv4 or IPv6, or a Unix domain socket) whose operations go through io_uring.
+/// Operations may be started from any thread; one that sends and one that receives run side by side. A buffer belongs to
+/// the kernel until its task has ended, cancelled or not.
+/// </summary>
+public sealed class UringSocket : IAsyncDisposable, IDisposable
+{
+    private readonly Loop loop;
+    private readonly FileDescriptor descriptor;
+
+    internal UringSocket(Loop loop, FileDescriptor descriptor)
+    {
+        this.loop = loop;
+        this.descriptor = descriptor;
+    }
+
+    /// <summary>It was disposed of: nothing can be started on it any more.</summary>
+    public bool IsClosed => descriptor.IsClosed;
+
+    /// <summary>
+    /// Sends small messages at once instead of collecting them (TCP_NODELAY, see man tcp(7)). Defaults to false.
+    /// </summary>
+    /// <exception cref="SocketException">It is not a TCP socket.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public bool NoDelay
+    {
+        get => SocketNames.Borrow(descriptor, this, static socket => socket.NoDelay);
+        set => SocketNames.Borrow(descriptor, this, socket => socket.NoDelay = value);
+    }
+
+    /// <summary>This side's address. See man getsockname(2).</summary>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public EndPoint LocalEndPoint => SocketNames.Local(descriptor, this);
+
+    /// <summary>The peer's address. See man getpeername(2).</summary>
+    /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public EndPoint RemoteEndPoint => SocketNames.Remote(descriptor, this);
+
+    /// <summary>
+    /// Connects to an address. Linux 5.19 (it makes the socket by io_uring); see man connect(2).
+    /// </summary>
+    /// <param name="endPoint">An <see cref="IPEndPoint"/> or a <see cref="UnixDomainSocketEndPoint"/>.</param>
+    /// <param name="ring">
+    /// Where its operations go; without one, to the ring on whose thread this runs, else to <see cref="Ring.Default"/>.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a name: resolve it first.</exception>
+    /// <exception cref="SocketException">Nobody listens (ConnectionRefused), or the network does not lead there
+    /// (NetworkUnreachable, HostUnreachable, TimedOut): see <see cref="SocketException.SocketErrorCode"/>.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringSocket> ConnectAsync(
+        EndPoint endPoint,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        SocketMaking.Check(endPoint);
+        return ConnectAsync(Ring.LoopFor(ring), endPoint, cancellationToken);
+    }
+
+    private static async ValueTask<UringSocket> ConnectAsync(
+        Loop loop,
+        EndPoint endPoint,
+        CancellationToken cancellationToken) =>
+        new(loop, await SocketMaking.ConnectAsync(loop, endPoint, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>
+    /// Sends what the kernel takes at once. Allocates nothing: await the task once. See man send(2).
+    /// </summary>
+    /// <param name="buffer">The kernel's until the task has ended.</param>
+    /// <param name="cancellationToken">Asks for its end; after that the buffer is yours again.</param>
+    /// <returns>The number of bytes, which can be fewer than <c>buffer.Length</c>.</returns>
+    /// <exception cref="SocketException">The peer is gone (ConnectionReset, Shutdown).</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Start(SocketRequest.send(descriptor, buffer), cancellationToken);
+
+    /// <summary>Sends all of <paramref name="buffer"/>, in several steps if need be. See man send(2).</summary>
+    /// <param name="buffer">The kernel's until the task has ended.</param>
+    /// <param name="cancellationToken">Asks for its end; part of the buffer may have been sent.</param>
+    /// <exception cref="SocketException">The peer is gone (ConnectionReset, Shutdown).</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask SendAllAsync(
+        ReadOnlyMemory<byte> buffer,
+        CancellationToken cancellationToken = default)
+    {
+        while (!buffer.IsEmpty)
+        {
+            buffer = buffer[await SendAsync(buffer, cancellationToken).ConfigureAwait(false)..];
+        }
+    }
+
+    /// <summary>
+    /// Receives up to <c>buffer.Length</c> bytes. Allocates nothing: await the task once. See man recv(2).
+    /// </summary>
+    /// <param name="buffer">The kernel's until the task has ended. Over TCP an empty one waits for data.</param>
+    /// <param name="cancellationToken">Asks for its end; after that the buffer is yours again.</param>
+    /// <returns>The number of bytes; 0 when the peer has finished sending.</returns>
+    /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Start(SocketRequest.receive(descriptor, buffer), cancellationToken);
+
+    /// <summary>
+    /// Receives until the peer has finished, with one submission; the kernel takes a buffer of the pool only when data is
+    /// there. Dispose of each lease to give its buffer back: while none is left, receiving waits. One at a time; it
+    /// cannot be mixed with <see cref="ReceiveAsync"/>. Linux 6.0; see man io_uring_prep_recv_multishot(3).
+    /// </summary>
+    /// <param name="pool">From <see cref="Ring.CreateBufferPoolAsync"/> of the socket's ring.</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>What came, in order. Leaving the loop gives back what was not looked at.</returns>
+    /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
+    /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public IAsyncEnumerable<BufferLease> ReceiveAllAsync(
+        BufferPool pool,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ThrowIfClosed();
+
+        return ReferenceEquals(pool.Loop, loop)
+            ? ReceiveLeasesAsync(pool.Core, cancellationToken)
+            : throw new ArgumentException("The pool and the socket belong to different rings.", nameof(pool));
+    }
+
+    private async IAsyncEnumerable<BufferLease> ReceiveLeasesAsync(
+        Driver.BufferPool pool,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var stream = loop.Open(SocketRequest.receiveMany(descriptor, pool), pool, cancellationToken);
+
+        try
+        {
+            while (await stream.MoveNext().ConfigureAwait(false))
+            {
+                var item = stream.Current;
+                var lease = new Driver.BufferLease(pool, item.Buffer, item.Offset, item.Result);
+                yield return new BufferLease(lease);
+            }
+        }
+        finally
+        {
+            stream.Abandon();
+        }
+    }
+
+    /// <summary>
+    /// Ends one direction, or both: after <see cref="SocketShutdown.Send"/> the peer receives 0 bytes. See
+    /// man shutdown(2).
+    /// </summary>
+    /// <param name="how">Which.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask ShutdownAsync(SocketShutdown how, CancellationToken cancellationToken = default) =>
+        Ending.Discard(Start(SocketRequest.shutdown(descriptor, how), cancellationToken));
+
+    /// <summary>
+    /// Cancels what is in flight on the socket (it ends with an <see cref="OperationCanceledException"/>), waits for its
+    /// end, and closes. Disposing again does nothing. See man close(2).
+    /// </summary>
+    public ValueTask DisposeAsync() => Ending.Closing(loop.CloseDescriptor(descriptor));
+
+    /// <summary>Begins what <see cref="DisposeAsync"/> does and returns at once; the ring finishes it.</summary>
+    public void Dispose() => _ = loop.CloseDescriptor(descriptor);
+
+    private ValueTask<int> Start(in Request request, CancellationToken cancellationToken)
+    {
+        ThrowIfClosed();
+        return loop.Start(in request, cancellationToken);
+    }
+
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+}

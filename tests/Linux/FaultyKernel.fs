@@ -1,0 +1,176 @@
+// The Linux kernel with faults: each call can be answered otherwise, and what is open and mapped is counted, so that
+// leaks show. Everything that is not refused really happens.
+namespace Uring.Tests.Linux
+
+open System
+open System.Collections.Concurrent
+open System.Threading
+open Uring.Kernel
+open Uring.Model
+
+/// What io_uring_enter is told.
+[<Struct>]
+type EnterCall = {
+    Ring: int
+    ToSubmit: uint32
+    MinComplete: uint32
+    Flags: EnterFlags
+}
+
+/// How a call is answered.
+[<RequireQualifiedAccess>]
+type Answer =
+    /// As the kernel does.
+    | Real
+    /// With this error, and the kernel hears nothing of the call.
+    | Before of Errno
+    /// With this error, after the kernel has done it.
+    | After of Errno
+    /// The kernel sees so many submissions at most, and does not wait.
+    | Partly of uint32
+
+[<RequireQualifiedAccess>]
+module Answer =
+
+    let real _ = Answer.Real
+
+    /// This answer for the first calls, then the kernel's.
+    let times (count: int) answer =
+        let left = ref count
+        fun _ -> if Interlocked.Decrement(&left.contents) >= 0 then answer else Answer.Real
+
+    /// This answer, always.
+    let always answer _ : Answer = answer
+
+/// Programmable while it runs: the properties are read at each call.
+[<Sealed>]
+type FaultyKernel() =
+    let kernel = LinuxKernel.Instance
+    let rings = ConcurrentDictionary<int, unit>()
+    let maps = ConcurrentDictionary<nativeint, unativeint>()
+    let lingering = ConcurrentQueue<struct (nativeint * unativeint)>()
+    let mutable setups = 0
+    let mutable interrupted = 0
+    let mutable strays = 0
+
+    let answered answer (perform: unit -> int) =
+        match answer with
+        | Answer.Before errno -> Errno.toResult errno
+        | Answer.After errno ->
+            perform () |> ignore
+            Errno.toResult errno
+        | Answer.Real
+        | Answer.Partly _ -> perform ()
+
+    /// io_uring_setup with these flags.
+    member val OnSetup: SetupFlags -> Answer = Answer.real with get, set
+    member val OnEnter: EnterCall -> Answer = Answer.real with get, set
+    member val OnRegister: RegisterOpcode -> Answer = Answer.real with get, set
+    /// The ring, or -1 for plain memory.
+    member val OnMap: int -> Answer = Answer.real with get, set
+    /// Opcodes that the probe does not show.
+    member val Hidden: Opcode list = [] with get, set
+    /// Memory stays mapped after `Unmap`, so that a late access is counted and not the end of the process.
+    member val Lingers = false with get, set
+
+    /// Calls of io_uring_setup.
+    member _.Setups = setups
+    /// Waits that a signal ended.
+    member _.Interrupted = Volatile.Read &interrupted
+    /// Calls with a ring that was closed, and memory unmapped that was not mapped.
+    member _.Strays = Volatile.Read &strays
+    member _.OpenRings = rings.Count
+    member _.OpenMaps = maps.Count
+
+    member this.RefuseFlags(unknown: SetupFlags) =
+        this.OnSetup <-
+            fun flags ->
+                if (flags &&& unknown) <> SetupFlags.None then
+                    Answer.Before Errno.EINVAL
+                else
+                    Answer.Real
+
+    /// Takes back what `Lingers` kept.
+    member _.UnmapAll() =
+        for struct (address, length) in lingering do
+            kernel.Unmap(address, length) |> ignore
+
+    interface IKernel with
+
+        member this.Setup(entries, parameters) =
+            Interlocked.Increment &setups |> ignore
+
+            match this.OnSetup parameters.Flags with
+            | Answer.Before errno -> Errno.toResult errno
+            | Answer.Real
+            | Answer.After _
+            | Answer.Partly _ ->
+                let ring = kernel.Setup(entries, &parameters)
+
+                if ring >= 0 then rings[ring] <- ()
+
+                ring
+
+        member this.Enter(ring, toSubmit, minComplete, flags, timeout) =
+            if not (rings.ContainsKey ring) then
+                Interlocked.Increment &strays |> ignore
+
+            let call = {
+                Ring = ring
+                ToSubmit = toSubmit
+                MinComplete = minComplete
+                Flags = flags
+            }
+
+            let answer = this.OnEnter call
+
+            let result =
+                match answer with
+                | Answer.Partly most when most < toSubmit -> kernel.Enter(ring, most, 0u, flags, timeout)
+                | _ -> answered answer (fun () -> kernel.Enter(ring, toSubmit, minComplete, flags, timeout))
+
+            if answer = Answer.Real && result = Errno.toResult Errno.EINTR then
+                Interlocked.Increment &interrupted |> ignore
+
+            result
+
+        member this.Register(ring, opcode, argument, count) =
+            match this.OnRegister opcode with
+            | Answer.Before errno -> Errno.toResult errno
+            | answer ->
+                let result = kernel.Register(ring, opcode, argument, count)
+
+                if opcode = RegisterOpcode.Probe && result >= 0 then
+                    // struct io_uring_probe: the flags of opcode n, of which bit 0 says that it is supported.
+                    for hidden in this.Hidden do
+                        argument[16 + 8 * int hidden + 2] <- 0uy
+
+                match answer with
+                | Answer.After errno -> Errno.toResult errno
+                | _ -> result
+
+        member this.Map(ring, length, offset) =
+            match this.OnMap ring with
+            | Answer.Before errno -> nativeint (Errno.toResult errno)
+            | Answer.Real
+            | Answer.After _
+            | Answer.Partly _ ->
+                let address = kernel.Map(ring, length, offset)
+
+                if address >= 0n then maps[address] <- length
+
+                address
+
+        member this.Unmap(address, length) =
+            match maps.TryRemove address with
+            | true, mapped when mapped = length && this.Lingers ->
+                lingering.Enqueue(struct (address, length))
+                0
+            | true, mapped when mapped = length -> kernel.Unmap(address, length)
+            | _ ->
+                Interlocked.Increment &strays |> ignore
+                Errno.toResult Errno.EINVAL
+
+        member _.Close descriptor =
+            rings.TryRemove descriptor |> ignore
+            kernel.Close descriptor

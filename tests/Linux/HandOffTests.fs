@@ -1,0 +1,160 @@
+/// Work from many threads reaches one loop: nothing is lost, nothing overtakes, no wake is missed.
+module Uring.Tests.Linux.HandOffTests
+
+open System.Threading
+open System.Threading.Tasks
+open Expecto
+open Uring.Driver
+open Uring.Kernel
+open Uring.Model
+open Uring.Tests.Linux.Hosting
+
+[<Sealed>]
+type private Letter(producer: int, number: int) =
+    inherit Work()
+    member _.Producer = producer
+    member _.Number = number
+    override _.Run() = ()
+
+/// A thread of its own, whose end is a task.
+let private thread (body: unit -> unit) : Task =
+    Task.Factory.StartNew(body, TaskCreationOptions.LongRunning)
+
+/// Several producers, one consumer that sleeps whenever there is nothing to take.
+let private post producers count (pause: int -> unit) =
+    let inbox = Inbox()
+    use wake = new SemaphoreSlim(0)
+    let lastOf = Array.zeroCreate<int> producers
+    let mutable taken = 0
+    let mutable slept = 0
+
+    let produce producer () =
+        for number in 1..count do
+            pause number
+
+            if inbox.Push(Letter(producer, number)) then wake.Release() |> ignore
+
+    let receive (work: Work) =
+        let letter = work :?> Letter
+        Expect.equal letter.Number (lastOf[letter.Producer] + 1) "the next of its producer"
+        lastOf[letter.Producer] <- letter.Number
+        taken <- taken + 1
+
+    let consume () =
+        while taken < producers * count do
+            match inbox.TakeAll() with
+            | null ->
+                if inbox.TrySleep() then
+                    slept <- slept + 1
+
+                    if not (wake.Wait limit) then
+                        failtest $"a wake was lost: {taken} of {producers * count}"
+
+                    inbox.Awake()
+            | work -> Work.iterate receive work
+
+    let threads = [|
+        yield thread consume
+        for producer in 0 .. producers - 1 do
+            yield thread (produce producer)
+    |]
+    Task.WhenAll threads |> finished "hand-off"
+    Expect.isTrue inbox.IsEmpty "nothing left"
+    slept
+
+let private inbox =
+    testList "Inbox" [
+        for producers in [ 1; 2; 4 ] do
+            testCase $"{producers} producers, as fast as they can" (fun () ->
+                post producers 200_000 ignore |> ignore)
+
+            testCase $"{producers} producers that let the consumer sleep" (fun () ->
+                let slept =
+                    post producers 5_000 (fun number -> if number % 2 = 0 then Thread.Yield() |> ignore else Thread.SpinWait 200)
+
+                Expect.isGreaterThan slept 100 "it slept: wakes were needed")
+
+        testCase "asks for a wake only when the consumer sleeps, and once" (fun () ->
+            let inbox = Inbox()
+            Expect.isFalse (inbox.Push(Letter(0, 1))) "awake"
+            Expect.isFalse (inbox.TrySleep()) "no sleep with work to do"
+            Expect.isFalse (inbox.Push(Letter(0, 2))) "awake still"
+            inbox.TakeAll() |> ignore
+            Expect.isTrue (inbox.TrySleep()) "asleep"
+            Expect.isTrue (inbox.Push(Letter(0, 3))) "the first wakes"
+            Expect.isFalse (inbox.Push(Letter(0, 4))) "the second need not")
+
+        testCase "work that is pushed again while it runs is not lost" (fun () ->
+            let inbox = Inbox()
+            let letter = Letter(0, 1)
+            inbox.Push letter |> ignore
+            inbox.Push(Letter(0, 2)) |> ignore
+            let mutable seen = 0
+
+            inbox.TakeAll()
+            |> Work.iterate (fun work ->
+                seen <- seen + 1
+
+                if obj.ReferenceEquals(work, letter) then inbox.Push work |> ignore)
+
+            inbox.TakeAll() |> Work.iterate (fun _ -> seen <- seen + 1)
+            Expect.equal seen 3 "both, and one again")
+    ]
+
+let private startNop (host: LoopThread) =
+    let mutable request = nop
+    host.Loop.Start(&request, CancellationToken.None)
+
+/// Threads that submit to one ring and await each operation before the next.
+let private submitAll kernel options threads count =
+    withLoopOf kernel options (fun host ->
+        let submitter (_: int) =
+            Task.Run<int>(fun () ->
+                task {
+                    let mutable sum = 0
+
+                    for _ in 1..count do
+                        let! result = startNop host
+                        sum <- sum + result + 1
+
+                    return sum
+                })
+
+        let sums = Task.WhenAll(Array.init threads submitter) |> finish "submitters"
+        Expect.sequenceEqual sums (Array.create threads count) "each operation was answered"
+        Expect.isGreaterThanOrEqual host.Loop.Statistics.Completed (int64 (threads * count)) "completed"
+        Expect.equal host.Loop.InFlight 0 "none in flight")
+
+let private ring =
+    testList "one ring" [
+        for threads in [ 2; 4 ] do
+            testCase $"{threads} threads, 100,000 nops each" (fun () ->
+                submitAll LinuxKernel.Instance LoopOptions.standard threads 100_000)
+
+        for name, way in List.tail ways do
+            testCase $"4 threads, woken by {name}" (fun () ->
+                let kernel = FaultyKernel()
+                if way = Wake.Poll then kernel.Hidden <- [ Opcode.MessageRing ]
+
+                if way = Wake.Poll then
+                    kernel.OnRegister <-
+                        fun opcode ->
+                            if opcode = RegisterOpcode.SendMessage then
+                                Answer.Before Errno.EINVAL
+                            else
+                                Answer.Real
+
+                submitAll kernel { small with Wake = way } 4 (if way = Wake.Poll then 500 else 10_000)
+                Expect.equal (kernel.OpenRings, kernel.OpenMaps) (0, 0) "nothing left")
+
+        testCase "a thousand bursts of eight, each after the loop has gone to sleep" (fun () ->
+            withLoopOf LinuxKernel.Instance small (fun host ->
+                for _ in 1..1000 do
+                    let enters = host.Loop.Statistics.Enters
+                    let burst = [| for _ in 1..8 -> startAs host nop CancellationToken.None |]
+                    Task.WhenAll burst |> finish "burst" |> ignore
+                    Expect.isGreaterThan host.Loop.Statistics.Enters enters "the loop woke"))
+    ]
+
+[<Tests>]
+let tests = testSequenced <| testList "HandOff" [ inbox; ring ]

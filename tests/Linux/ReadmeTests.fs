@@ -1,0 +1,129 @@
+/// The README's first programs, run as they are printed. Only the outside is ours: which dll `#r` finds, and the file
+/// that they read, which on every machine has to begin with what the README shows.
+module Uring.Tests.Linux.ReadmeTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Runtime.InteropServices
+open System.Text.RegularExpressions
+open System.Threading.Tasks
+open Expecto
+open Uring.Tests.Linux.Observe
+
+/// A program, and the output that is printed below it.
+type private Example = { Program: string; Output: string }
+
+let rec private rootAbove (folder: string) =
+    if File.Exists(Path.Combine(folder, "Uring.slnx")) then
+        folder
+    else
+        rootAbove (Path.GetDirectoryName folder |> Option.ofObj |> Option.get)
+
+let private readme =
+    lazy (File.ReadAllText(Path.Combine(rootAbove AppContext.BaseDirectory, "README.md")))
+
+/// The first block in this language, and the `text` block after it.
+let private first language =
+    let pattern = $"```{language}\n(?<program>.*?)```.*?```text\n(?<output>.*?)```"
+    let found = Regex.Match(readme.Value, pattern, RegexOptions.Singleline)
+    Expect.isTrue found.Success $"README.md has a {language} block with a text block after it"
+
+    {
+        Program = found.Groups["program"].Value
+        Output = found.Groups["output"].Value.TrimEnd()
+    }
+
+/// The SDK's command, whoever started us.
+let private dotnet =
+    lazy (Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")))
+
+/// Runs `dotnet` in a folder; what it printed. A build around this test must not reach into that one.
+let private run folder (arguments: string list) =
+    task {
+        let start =
+            ProcessStartInfo(
+                dotnet.Value,
+                arguments,
+                WorkingDirectory = folder,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true
+            )
+
+        for name in List.ofSeq start.Environment.Keys do
+            if name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) then
+                start.Environment.Remove name |> ignore
+
+        use child = start |> Process.Start |> Option.ofObj |> Option.get
+        let output = child.StandardOutput.ReadToEndAsync()
+        let errors = child.StandardError.ReadToEndAsync()
+        do! child.WaitForExitAsync()
+        let! output = output
+        let! errors = errors
+        Expect.equal child.ExitCode 0 $"{output}\n{errors}"
+        return output.TrimEnd()
+    }
+
+let private built name = Path.Combine(AppContext.BaseDirectory, name)
+
+let private project =
+    let references =
+        [ "Uring"; "Uring.Core"; "FSharp.Core" ]
+        |> List.map (fun name -> $"""<Reference Include="{name}" HintPath="{built name}.dll" />""")
+        |> String.concat "\n"
+
+    $"""<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType>
+    <TargetFramework>net{Environment.Version.Major}.0</TargetFramework>
+    <ImplicitUsings>enable</ImplicitUsings>
+    <Nullable>enable</Nullable>
+    <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
+  </PropertyGroup>
+  <ItemGroup>
+    {references}
+  </ItemGroup>
+</Project>"""
+
+/// Puts a file with the printed output in the place of the one that the program reads.
+let private onOwnInput folder example =
+    let input = Path.Combine(folder, "input")
+    File.WriteAllText(input, example.Output + " and what the program leaves out\n")
+    example.Program.Replace("/etc/os-release", input)
+
+let private runs name (body: string -> Task<unit>) = testCaseTask name (fun () -> inFolder body)
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "README" [
+        testCase "the first C# program has at most 8 lines" (fun () ->
+            let lines = (first "csharp").Program.TrimEnd().Split('\n')
+            Expect.isLessThanOrEqual lines.Length 8 "lines")
+
+        runs "the first C# program prints what is printed" (fun folder ->
+            task {
+                let example = first "csharp"
+                File.WriteAllText(Path.Combine(folder, "Program.cs"), onOwnInput folder example)
+                File.WriteAllText(Path.Combine(folder, "Readme.csproj"), project)
+                let! _ = run folder [ "build"; "-v"; "quiet"; "--nologo" ]
+
+                let! output =
+                    run folder [
+                        Path.Combine(folder, "bin/Debug", $"net{Environment.Version.Major}.0", "Readme.dll")
+                    ]
+
+                Expect.equal output example.Output "output"
+            })
+
+        runs "the first F# program prints what is printed" (fun folder ->
+            task {
+                let example = first "fsharp"
+                let core = built "Uring.Core.dll"
+                let reference = $"#r \"{core}\""
+                let program = Regex.Replace(onOwnInput folder example, "#r \".*Uring\\.Core.*\"", reference)
+                File.WriteAllText(Path.Combine(folder, "readme.fsx"), program)
+                let! output = run folder [ "fsi"; "readme.fsx" ]
+                Expect.equal output example.Output "output"
+            })
+    ]
