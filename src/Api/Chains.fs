@@ -22,12 +22,14 @@ type ChainBuilder() =
     member _.For(sequence: 'T seq, body: 'T -> Chain<Request>) =
         sequence |> Seq.fold (fun chain item -> Chain.append chain (body item)) Chain.empty
 
+/// Opened with the namespace: a computation expression has to be in scope.
 [<AutoOpen>]
 module ChainBuilderValue =
 
     /// Linked requests: `chain { FileRequest.write file data 0L; FileRequest.sync file true }`.
     let chain = ChainBuilder()
 
+/// Running linked requests.
 [<RequireQualifiedAccess>]
 module Chains =
 

@@ -11,9 +11,11 @@ open Uring.Driver
 [<RequireQualifiedAccess>]
 module Foreign =
 
+    /// Awaits a task that was started elsewhere.
     let ofTask (started: Task) : Uring<unit> =
         Program.ofScope (fun _ -> ValueTask<unit>(task { do! started }))
 
+/// What `and!`, `Uring.parallel` and `Uring.spawn` are made of.
 [<RequireQualifiedAccess>]
 module Concurrent =
 

@@ -25,6 +25,7 @@ type File internal (loop: Loop, descriptor: FileDescriptor, path: string) =
             else
                 ValueTask(closing.AsTask())
 
+/// Files. Each function is a cold program; offsets and lengths are bytes. Errors are the BCL's exceptions.
 [<RequireQualifiedAccess>]
 module File =
 
@@ -83,6 +84,14 @@ module File =
 
             while written < buffer.Length do
                 let! count = writeSome file (buffer.Slice written) (offset + int64 written)
+
+                if count = 0 then
+                    raise (
+                        IOException(
+                            String.Concat("'", file.Path, "' took none of the bytes that were left to write.")
+                        )
+                    )
+
                 written <- written + count
         }
 
@@ -126,6 +135,7 @@ module File =
     let allocate (file: File) (offset: int64) (length: int64) : Uring<unit> =
         discard (Program.single (FileRequest.allocate file.Descriptor offset length))
 
+    /// Makes a directory (Linux 5.15).
     let makeDirectory (path: string) : Uring<unit> =
         let mode = enum<UnixFileMode> 0o777
         discard (Program.single (FileRequest.makeDirectory path mode))

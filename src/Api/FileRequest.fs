@@ -21,6 +21,7 @@ type OpenFlags =
     | Truncate = 0o1000
     | Append = 0o2000
 
+/// What each file operation asks of the ring.
 [<RequireQualifiedAccess>]
 module FileRequest =
 
@@ -103,6 +104,7 @@ module FileRequest =
 
         Submission.allocate file.Number 0u (uint64 offset) (uint64 length) |> Request.on file
 
+    /// Makes a directory (Linux 5.15); `mode` less the process's umask. man mkdirat(2).
     let makeDirectory (path: string) (mode: UnixFileMode) : Request =
         Submission.makeDirectoryAt OpFlags.WorkingDirectory 0UL (uint32 mode) |> onPath path
 

@@ -36,6 +36,7 @@ type FileStatus = {
     BirthTime: DateTime
 }
 
+/// Reading a struct statx.
 [<RequireQualifiedAccess>]
 module FileStatus =
 

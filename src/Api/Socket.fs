@@ -46,8 +46,10 @@ module SocketOptions =
         | null -> raise (InvalidOperationException "The socket has no address yet: bind or connect it first.")
         | endPoint -> endPoint
 
+    /// The address that the socket is bound to.
     let localEndPoint descriptor : EndPoint = borrow descriptor (fun socket -> required socket.LocalEndPoint)
 
+    /// The address of its peer.
     let remoteEndPoint descriptor : EndPoint =
         borrow descriptor (fun socket -> required socket.RemoteEndPoint)
 
@@ -60,6 +62,7 @@ module SocketOptions =
             // The BCL's ReuseAddress also sets SO_REUSEPORT, which would let a second server in: the raw option.
             socket.SetRawSocketOption(1, 2, ReadOnlySpan(BitConverter.GetBytes(if value then 1 else 0))))
 
+/// Sockets. Each function is a cold program. Errors are SocketException, with the BCL's SocketErrorCode.
 [<RequireQualifiedAccess>]
 module Socket =
 
@@ -85,6 +88,7 @@ module Socket =
     /// Closes the socket when the operations on it have ended; they are cancelled.
     let close (socket: Socket) : Uring<unit> = uring { do! (socket :> IAsyncDisposable).DisposeAsync() }
 
+    /// Binds to an address (Linux 6.11).
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
         discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
 
@@ -177,8 +181,10 @@ module Socket =
     let shutdown (socket: Socket) (how: SocketShutdown) : Uring<unit> =
         discard (Program.single (SocketRequest.shutdown socket.Descriptor how))
 
+    /// The address that the socket is bound to.
     let localEndPoint (socket: Socket) : EndPoint = SocketOptions.localEndPoint socket.Descriptor
 
+    /// The address of its peer.
     let remoteEndPoint (socket: Socket) : EndPoint = SocketOptions.remoteEndPoint socket.Descriptor
 
     /// Sends small messages at once instead of collecting them (TCP_NODELAY).

@@ -9,6 +9,7 @@ open System.Runtime.InteropServices
 open Uring.Driver
 open Uring.Model
 
+/// What each socket operation asks of the ring.
 [<RequireQualifiedAccess>]
 module SocketRequest =
 
@@ -56,9 +57,11 @@ module SocketRequest =
         let protocol = if protocol = ProtocolType.Unspecified then 0 else int protocol
         Request.bare (Submission.socket (domain family) (int kind ||| closeOnExec) protocol)
 
+    /// Binds to an address (Linux 6.11). man bind(2).
     let bind (socket: FileDescriptor) (endPoint: EndPoint) : Request =
         onAddress socket endPoint Submission.bind
 
+    /// Connects to an address. man connect(2).
     let connect (socket: FileDescriptor) (endPoint: EndPoint) : Request =
         onAddress socket endPoint Submission.connect
 

@@ -8,6 +8,7 @@ open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
 
+/// Running programs and combining them.
 [<RequireQualifiedAccess>]
 module Uring =
 
@@ -65,8 +66,10 @@ module Uring =
     /// The loop that the program runs on.
     let loop: Uring<Loop> = Program.ofScope (fun scope -> ValueTask<Loop> scope.Loop)
 
+    /// A program that does nothing and has this result.
     let result (value: 'T) : Uring<'T> = Program.ofScope (fun _ -> ValueTask<'T> value)
 
+    /// Changes the result.
     let map (change: 'T -> 'U) (program: Uring<'T>) : Uring<'U> =
         uring {
             let! value = program

@@ -272,6 +272,7 @@ module UringBuilderDisposable =
 
     type UringBuilder with
 
+        /// Disposes of the resource when the body has ended.
         member inline _.Using
             (resource: 'Resource, body: 'Resource -> UringCode<'TOverall, 'T>)
             : UringCode<'TOverall, 'T> when 'Resource :> IDisposable =

@@ -34,6 +34,7 @@ type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
             stream.Abandon()
             ValueTask.CompletedTask
 
+/// Taking a stream step by step, where `for` does not fit.
 [<RequireQualifiedAccess>]
 module UringStream =
 

@@ -9,6 +9,7 @@ open System.Runtime.InteropServices
 open System.Threading
 open Uring.Model
 
+/// From errno to exception.
 [<RequireQualifiedAccess>]
 module Fault =
 

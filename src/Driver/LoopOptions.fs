@@ -17,6 +17,7 @@ type LoopOptions = {
     Wake: Wake
 }
 
+/// Ready-made options.
 [<RequireQualifiedAccess>]
 module LoopOptions =
 

@@ -76,6 +76,7 @@ type Request = {
     Subject: string | null
 }
 
+/// Ways to make a request.
 [<RequireQualifiedAccess>]
 module Request =
 

@@ -53,6 +53,7 @@ type Ring
     /// What this ring can do.
     member _.Plan: Plan = plan
 
+    /// What the ring has done so far.
     member _.Statistics = statistics
 
     /// Submissions that fit before the next `Enter`.

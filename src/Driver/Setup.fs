@@ -7,6 +7,7 @@ open Uring
 open Uring.Kernel
 open Uring.Model
 
+/// Making rings.
 [<RequireQualifiedAccess>]
 module Setup =
 

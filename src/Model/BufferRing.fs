@@ -39,6 +39,7 @@ type BufferRing = {
     Published: int
 }
 
+/// What the caller of a buffer ring function has to do next.
 [<Struct; RequireQualifiedAccess>]
 type BufferVerdict =
     /// Write the entry at the slot, then store the tail with release.
@@ -56,6 +57,7 @@ type BufferVerdict =
     /// The kernel named a buffer that it does not own.
     | Violation
 
+/// The transitions of a buffer ring; see `Owner` for the diagram and the laws.
 [<RequireQualifiedAccess>]
 module BufferRing =
 

@@ -31,10 +31,13 @@ type StepOutcome =
 [<RequireQualifiedAccess>]
 module Chain =
 
+    /// No steps.
     let empty<'Step> : Chain<'Step> = { Steps = [] }
 
+    /// One step.
     let single step = { Steps = [ struct (step, Link.Soft) ] }
 
+    /// The steps of the first, then those of the second.
     let append first second = { Steps = first.Steps @ second.Steps }
 
     /// The follower of the last step waits for its end, not for its success.
@@ -45,6 +48,7 @@ module Chain =
             | struct (step, _) :: earlier -> List.rev (struct (step, Link.Hard) :: earlier)
     }
 
+    /// Number of steps.
     let length chain = List.length chain.Steps
 
     /// The flags for each step's SQE.

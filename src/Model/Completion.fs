@@ -22,6 +22,7 @@ type Completion = {
     Flags: CqeFlags
 }
 
+/// How to read a completion; see `Completion` for the laws.
 [<RequireQualifiedAccess>]
 module Completion =
 

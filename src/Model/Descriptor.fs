@@ -23,6 +23,7 @@ type Opening =
     | Closing
     | Closed
 
+/// What the caller has to do next.
 [<Struct; RequireQualifiedAccess>]
 type DescriptorVerdict =
     /// The operation may start.
@@ -42,6 +43,7 @@ type DescriptorVerdict =
 [<Struct>]
 type Descriptor = { Opening: Opening; InFlight: int }
 
+/// The transitions of a descriptor; see `Opening` for the diagram and the laws.
 [<RequireQualifiedAccess>]
 module Descriptor =
 

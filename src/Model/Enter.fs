@@ -22,9 +22,11 @@ type EnterVerdict =
     /// The ring cannot go on.
     | Fatal
 
+/// How to call io_uring_enter; see `EnterVerdict` for the laws.
 [<RequireQualifiedAccess>]
 module Enter =
 
+    /// What the return value of io_uring_enter means.
     let verdict (result: int) =
         if not (Errno.isError result) then
             EnterVerdict.Progress

@@ -97,6 +97,7 @@ type ErrorKind =
     /// Everything else: an I/O error with its number.
     | InputOutput
 
+/// Reading errors; see `ErrorKind` for the laws.
 [<RequireQualifiedAccess>]
 module Errno =
 

@@ -32,7 +32,9 @@ type Refusal =
 /// What to do after io_uring_setup has said no.
 [<RequireQualifiedAccess>]
 type SetupVerdict =
+    /// Call io_uring_setup like this.
     | Try of SetupAttempt
+    /// There is no ring, for this reason.
     | Refused of Refusal
 
 /// How another thread wakes the loop.
@@ -151,8 +153,10 @@ module Features =
         ||| FeatureFlags.SubmitStable
         ||| FeatureFlags.ExtendedArgument
 
+    /// The kernel has all that is required.
     let isSufficient (features: FeatureFlags) = (features &&& required) = required
 
+    /// The attempt asks for this flag.
     let has flag (attempt: SetupAttempt) = (attempt.Flags &&& flag) <> SetupFlags.None
 
     /// Reads struct io_uring_probe: 16 bytes, then 8 per opcode (code @0, flags @2, bit 0 = supported).
@@ -165,6 +169,7 @@ module Features =
 
         Array.init 256 supported.Contains
 
+    /// The kernel of this ring has the opcode.
     let supports (opcode: Opcode) plan = plan.Opcodes[int opcode]
 
     /// The next way of waking after one was refused.

@@ -81,9 +81,11 @@ type Lifecycle = {
     Abandoned: bool
 }
 
+/// The transitions of an operation; see `Phase` for the diagram and the laws.
 [<RequireQualifiedAccess>]
 module Lifecycle =
 
+    /// Nobody lives in the slot.
     let free = { Phase = Phase.Free; Shape = Shape.Single; Abandoned = false }
 
     /// An operation takes the slot.

@@ -23,6 +23,7 @@ type StreamVerdict =
     /// The source failed.
     | Fail
 
+/// The end of a multishot; see `StreamVerdict` for the laws.
 [<RequireQualifiedAccess>]
 module Multishot =
 

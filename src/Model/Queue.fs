@@ -23,17 +23,23 @@ type Queue = {
     Entries: uint32
 }
 
+/// The arithmetic of a queue; see `Queue` for the laws.
 [<RequireQualifiedAccess>]
 module Queue =
 
+    /// An empty queue; `entries` is a power of two.
     let create entries = { Head = 0u; Tail = 0u; Entries = entries }
 
+    /// Entries in the queue.
     let used queue = queue.Tail - queue.Head
 
+    /// Entries that still fit.
     let free queue = queue.Entries - used queue
 
+    /// Nothing is in the queue.
     let isEmpty queue = queue.Head = queue.Tail
 
+    /// Nothing more fits.
     let isFull queue = used queue = queue.Entries
 
     /// The slot in memory that belongs to a position.

@@ -54,6 +54,7 @@ type Submission = {
     Reserved: uint64
 }
 
+/// One constructor per opcode, and modifiers; see `Submission` for the laws. Paths and addresses are numbers here.
 [<RequireQualifiedAccess>]
 module Submission =
 
@@ -104,18 +105,21 @@ module Submission =
     /// Opens a path, relative to `directory`. The result is the descriptor.
     let openAt directory path flags mode = prepare Opcode.OpenAt directory 0UL path mode flags
 
+    /// Closes a descriptor. It cancels nothing. man io_uring_prep_close(3).
     let close fd = prepare Opcode.Close fd 0UL 0UL 0u 0u
 
     /// Reads up to `length` bytes at `offset`, or at the file's own position for `OpFlags.CurrentPosition`.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let read fd address length offset = prepare Opcode.Read fd offset address length 0u
 
+    /// Writes up to `length` bytes at `offset`. man io_uring_prep_write(3).
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let write fd address length offset = prepare Opcode.Write fd offset address length 0u
 
     /// Writes a 256-byte struct statx to `status`.
     let status directory path flags mask status = prepare Opcode.Status directory status path mask flags
 
+    /// Waits until the file is on its device; `OpFlags.SyncData` for its data alone. man io_uring_prep_fsync(3).
     let sync fd flags = prepare Opcode.Sync fd 0UL 0UL 0u flags
 
     /// Sets a file's length (6.9).
@@ -124,10 +128,13 @@ module Submission =
     /// Reserves or punches `length` bytes at `offset`; `mode` as in fallocate(2).
     let allocate fd mode offset length = prepare Opcode.Allocate fd offset length mode 0u
 
+    /// Makes a directory (5.15). man io_uring_prep_mkdirat(3).
     let makeDirectoryAt directory path mode = prepare Opcode.MakeDirectoryAt directory 0UL path mode 0u
 
+    /// Removes a name (5.11). man io_uring_prep_unlinkat(3).
     let unlinkAt directory path flags = prepare Opcode.UnlinkAt directory 0UL path 0u flags
 
+    /// Renames (5.11). man io_uring_prep_renameat(3).
     let renameAt oldDirectory oldPath (newDirectory: int) newPath flags =
         prepare Opcode.RenameAt oldDirectory newPath oldPath (uint32 newDirectory) flags
 
@@ -159,11 +166,14 @@ module Submission =
             Priority = OpFlags.AcceptMultishot
     }
 
+    /// Connects to the sockaddr of `length` bytes at `address`. man io_uring_prep_connect(3).
     let connect fd address (length: uint32) = prepare Opcode.Connect fd (uint64 length) address 0u 0u
 
+    /// Sends up to `length` bytes; `flags` as in send(2). man io_uring_prep_send(3).
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let send fd address length flags = prepare Opcode.Send fd 0UL address length flags
 
+    /// Receives up to `length` bytes; `flags` as in recv(2). man io_uring_prep_recv(3).
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive fd address length flags = prepare Opcode.Receive fd 0UL address length flags
 
@@ -175,6 +185,7 @@ module Submission =
             Buffer = group
     }
 
+    /// Ends one direction (0 receiving, 1 sending) or both (2) (5.11). man io_uring_prep_shutdown(3).
     let shutdown fd (how: uint32) = prepare Opcode.Shutdown fd 0UL 0UL how 0u
 
     /// The result of success is a new descriptor, which somebody has to close.

@@ -35,6 +35,7 @@ type UserData = {
 
     override this.GetHashCode() = this.Bits.GetHashCode()
 
+/// Packing and unpacking; see `UserData` for the laws.
 [<RequireQualifiedAccess>]
 module UserData =
 
@@ -42,6 +43,7 @@ module UserData =
     [<Literal>]
     let GenerationMask = 0xff_ffffu
 
+    /// Names nothing.
     let none = { Bits = 0UL }
 
     let private kindByte kind =
@@ -57,10 +59,13 @@ module UserData =
             (uint64 slot <<< 32) ||| (uint64 (generation &&& GenerationMask) <<< 8) ||| uint64 (kindByte kind)
     }
 
+    /// The slot.
     let slot userData = uint32 (userData.Bits >>> 32)
 
+    /// Which use of the slot.
     let generation userData = uint32 (userData.Bits >>> 8) &&& GenerationMask
 
+    /// What the completion is about.
     let kind userData =
         match byte userData.Bits with
         | 1uy -> CompletionKind.Operation
