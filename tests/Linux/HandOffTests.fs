@@ -1,6 +1,7 @@
 /// Work from many threads reaches one loop: nothing is lost, nothing overtakes, no wake is missed.
 module Uring.Tests.Linux.HandOffTests
 
+open System.Collections.Generic
 open System.Threading
 open System.Threading.Tasks
 open Expecto
@@ -25,6 +26,7 @@ let private post producers count (pause: int -> unit) =
     let inbox = Inbox()
     use wake = new SemaphoreSlim(0)
     let lastOf = Array.zeroCreate<int> producers
+    let queue = Queue<Work>()
     let mutable taken = 0
     let mutable slept = 0
 
@@ -51,7 +53,11 @@ let private post producers count (pause: int -> unit) =
                         failtest $"a wake was lost: {taken} of {producers * count}"
 
                     inbox.Awake()
-            | work -> Work.iterate receive work
+            | work ->
+                Work.enqueue queue work
+
+                while queue.Count > 0 do
+                    receive (queue.Dequeue())
 
     let threads = [|
         yield thread consume
@@ -91,13 +97,17 @@ let private inbox =
             inbox.Push(Letter(0, 2)) |> ignore
             let mutable seen = 0
 
-            inbox.TakeAll()
-            |> Work.iterate (fun work ->
+            let queue = Queue<Work>()
+            inbox.TakeAll() |> Work.enqueue queue
+
+            while queue.Count > 0 do
                 seen <- seen + 1
+                let work = queue.Dequeue()
 
-                if obj.ReferenceEquals(work, letter) then inbox.Push work |> ignore)
+                if obj.ReferenceEquals(work, letter) then inbox.Push work |> ignore
 
-            inbox.TakeAll() |> Work.iterate (fun _ -> seen <- seen + 1)
+            inbox.TakeAll() |> Work.enqueue queue
+            seen <- seen + queue.Count
             Expect.equal seen 3 "both, and one again")
     ]
 
@@ -156,5 +166,36 @@ let private ring =
                     Expect.isGreaterThan host.Loop.Statistics.Enters enters "the loop woke"))
     ]
 
+let private waker =
+    testList "Waker" [
+        testCase "wakes that come while it closes touch nothing that is closed" (fun () ->
+            for _ in 1..50 do
+                // Unmapped memory stays readable here: a late access is counted, and not a crash.
+                let kernel = FaultyKernel(Lingers = true)
+
+                match Setup.create kernel 8 16 with
+                | Error _ -> failtest "no ring"
+                | Ok target ->
+                    target.Enable()
+                    let waker = Waker(kernel, target, Wake.MessageRing)
+                    waker.Choose()
+                    kernel.OnEnter <- fun _ -> Thread.SpinWait 2_000 |> Answer.real
+                    use started = new CountdownEvent 3
+
+                    let wakeAll () =
+                        started.Signal() |> ignore
+
+                        for _ in 1..40 do
+                            waker.Wake()
+
+                    let threads = Array.init 3 (fun _ -> thread wakeAll)
+                    started.Wait limit |> ignore
+                    waker.Close()
+                    Task.WhenAll threads |> finished "wakers"
+                    target.Close()
+                    kernel.UnmapAll()
+                    Expect.equal (kernel.OpenRings, kernel.OpenMaps, kernel.Strays) (0, 0, 0) "rings, mappings, strays")
+    ]
+
 [<Tests>]
-let tests = testSequenced <| testList "HandOff" [ inbox; ring ]
+let tests = testSequenced <| testList "HandOff" [ inbox; ring; waker ]

@@ -128,3 +128,15 @@ let ways = [
     "MessageRing", Wake.MessageRing
     "Poll", Wake.Poll
 ]
+
+/// Memory that nobody can pin.
+[<Sealed>]
+type UnpinnableMemory() =
+    inherit Buffers.MemoryManager<byte>()
+    let bytes = Array.zeroCreate<byte> 8
+    override _.GetSpan() = Span bytes
+    override _.Pin _ = raise (InvalidOperationException "This memory cannot be pinned.")
+    override _.Unpin() = ()
+    override _.Dispose(_: bool) = ()
+    interface IDisposable with
+        member _.Dispose() = ()

@@ -14,13 +14,13 @@ let private expectClean (kernel: FaultyKernel) =
     Expect.equal (kernel.OpenRings, kernel.OpenMaps, kernel.Strays) (0, 0, 0) "rings, mappings, strays"
 
 /// A loop cannot be had: the exception says why.
-let private refused (kernel: FaultyKernel) : UringUnavailableException =
+let private refused (kernel: FaultyKernel) : Uring.UringUnavailableException =
     let failure = failureOf (fun () -> startLoop kernel LoopOptions.standard)
     expectClean kernel
 
     match failure with
-    | :? UringUnavailableException as expected -> expected
-    | other -> failtest $"expected UringUnavailableException, but: {other}"
+    | :? Uring.UringUnavailableException as expected -> expected
+    | other -> failtest $"expected Uring.UringUnavailableException, but: {other}"
 
 /// Work that needs the ring to complete, to be woken and to wait: one operation here, one from elsewhere, a timer.
 let private works (kernel: FaultyKernel) options (check: Loop -> unit) =
@@ -81,10 +81,8 @@ let private refusals =
 
                 Expect.stringContains (refused kernel).Message "EPERM" "cause")
 
-        // B9a, src/Driver/Setup.fs `map`: every failure of mmap is Unexpected, and called one of io_uring_setup.
-        // Fix: close the ring and go on with `Features.next attempt errno`, as after io_uring_setup itself.
         for failing in [ 1; 2 ] do
-            ptestCase $"ENOMEM at mapping {failing} is short memory: a smaller ring" (fun () ->
+            testCase $"ENOMEM at mapping {failing} is short memory: a smaller ring" (fun () ->
                 let kernel = FaultyKernel()
                 let left = ref failing
 
@@ -100,14 +98,13 @@ let private refusals =
                 works kernel LoopOptions.standard (fun loop ->
                     Expect.equal loop.Plan.Setup.Entries 128u "half of 256"))
 
-        ptestCase "ENOMEM at every mapping names the memory limit" (fun () ->
+        testCase "ENOMEM at every mapping names the memory limit" (fun () ->
             let failure = refused (FaultyKernel(OnMap = Answer.always (Answer.Before Errno.ENOMEM)))
             Expect.equal failure.Refusal Refusal.NoMemory "cause")
 
-        // B9b, B9c: seccomp may allow io_uring_setup and refuse io_uring_register. The probe's failure is taken for an
-        // empty probe (Setup.fs `probe`), and a failing Enable ends the thread without a word (LoopThread.fs `run`).
+        // Seccomp may allow io_uring_setup and refuse io_uring_register.
         for opcode in [ RegisterOpcode.Probe; RegisterOpcode.EnableRings ] do
-            ptestCase $"EPERM at {opcode} is a refusal, too" (fun () ->
+            testCase $"EPERM at {opcode} is a refusal, too" (fun () ->
                 let kernel = FaultyKernel()
 
                 kernel.OnRegister <-
@@ -122,7 +119,7 @@ let private refusals =
                         withLoopOf kernel LoopOptions.standard (fun host -> runOn host Uring.nop))
 
                 match failure with
-                | :? UringUnavailableException as expected ->
+                | :? Uring.UringUnavailableException as expected ->
                     Expect.equal expected.Refusal Refusal.Forbidden "cause"
                 | other -> failtest $"{other}"
 

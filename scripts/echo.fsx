@@ -1,0 +1,98 @@
+// A TCP echo server: `dotnet fsi scripts/echo.fsx -- --port 7000`. With `--client HOST:PORT` it drives one.
+// Shows a server as a tree of programs: one per connection, and Ctrl-C cancels the one that spawned them all.
+// They share a pool of buffers that the kernel takes when bytes are there: an idle connection holds none.
+
+#load "shared.fsx"
+#load "drive.fsx"
+#nowarn "3391" // A Memory<byte> may stand where a ReadOnlyMemory<byte> is wanted.
+
+open System
+open System.Net
+open System.Threading
+open Argu
+open Uring.Driver
+open Uring.FSharp
+
+type Arguments =
+    | Port of number: int
+    | Any
+    | Client of server: string
+    | Connections of count: int
+    | Messages of count: int
+    | Size of bytes: int
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Port _ -> "where to listen, 7000 unless you say otherwise; 0 takes a free one."
+            | Any -> "listen on all IPv4 addresses, not on loopback alone."
+            | Client _ -> "drive the server at HOST:PORT instead of being one."
+            | Connections _ -> "of the client, all at once; 1 unless you say otherwise."
+            | Messages _ -> "that each connection sends, one after another; 1000 unless you say otherwise."
+            | Size _ -> "of a message in bytes; 64 unless you say otherwise."
+
+let arguments = Shared.arguments<Arguments>()
+
+let mutable served = 0
+let mutable echoed = 0L
+
+/// What its client breaks is told, and nobody else's: the other connections go on.
+let echo (pool: BufferPool) (connection: Socket) : Uring<unit> =
+    uring {
+        use connection = connection
+        served <- served + 1
+
+        try
+            let! received = Socket.receiveMany connection pool
+
+            for lease in received do
+                use lease = lease
+                do! Socket.send connection lease.Memory
+                echoed <- echoed + int64 lease.Length
+        with
+        | :? OperationCanceledException -> ()
+        | reason -> Console.Error.WriteLine $"connection {connection.Descriptor.Number}: {reason.Message}"
+    }
+
+let listen (endPoint: IPEndPoint) : Uring<unit> =
+    uring {
+        let! pool = Socket.bufferPool 1024 (16 * 1024)
+        use! listener = Socket.listen endPoint 4096
+        Socket.setNoDelay listener true
+        // Who does not take his echo back holds buffers of all: broken off in 30 seconds (TCP_USER_TIMEOUT).
+        let patience = BitConverter.GetBytes 30_000
+        SocketOptions.borrow listener.Descriptor _.SetRawSocketOption(6, 18, patience)
+        Console.Out.WriteLine $"listening on {Socket.localEndPoint listener}"
+        let! connections = Socket.acceptMany listener
+
+        for connection in connections do
+            do! Uring.map ignore (Uring.spawn (echo pool connection))
+    }
+
+/// Until Ctrl-C, which cancels the program with all that it has spawned, and waits for their end.
+let serve (program: Uring<unit>) : Uring<unit> =
+    uring {
+        let stop = new CancellationTokenSource()
+
+        Console.CancelKeyPress.Add(fun key ->
+            key.Cancel <- true
+            stop.Cancel())
+
+        try
+            do! Uring.startOn LoopThread.Default stop.Token program
+        with :? OperationCanceledException when stop.IsCancellationRequested ->
+            Console.Out.WriteLine $"{served} connections served, {echoed} bytes echoed"
+    }
+
+let isServers = arguments.Contains Port || arguments.Contains Any
+let isClients = arguments.Contains Connections || arguments.Contains Messages || arguments.Contains Size
+let counts = arguments.GetResult(Connections, 1), arguments.GetResult(Messages, 1000)
+
+match arguments.TryGetResult Client with
+| Some _ when isServers -> Shared.refuse "--port and --any are a server's"
+| None when isClients -> Shared.refuse "--connections, --messages and --size are a client's"
+| Some server -> Shared.main (Drive.run (Drive.parse server counts (arguments.GetResult(Size, 64))))
+| None ->
+    let address = if arguments.Contains Any then IPAddress.Any else IPAddress.Loopback
+    let port = arguments.GetResult(Port, 7000) |> Drive.within 0 65535 "--port"
+    Shared.main (serve (listen (IPEndPoint(address, port))))
