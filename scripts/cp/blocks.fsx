@@ -60,12 +60,14 @@ let copyFile (plan: Plan) (status: FileStatus) (from: string) (target: string) :
         use! copy = File.openWith flags (UnixFileMode.UserRead ||| UnixFileMode.UserWrite) target
         // Small blocks find small holes.
         let size = if isSparse status then min plan.Chunk 65536 else plan.Chunk
-        let starts = [| 0L .. int64 size .. max 0L (status.Length - 1L) |]
+        let starts = seq { 0L .. int64 size .. max 0L (status.Length - 1L) }
+        let workers = starts |> Seq.truncate plan.Workers |> Seq.length
         let mutable isWhole = false
 
         try
             if isSparse status then do! extend copy status.Length
-            do! each (min plan.Workers starts.Length) starts (copyBlock size status source copy)
+
+            do! each workers starts (copyBlock size status source copy)
             isWhole <- true
         finally
             if not isWhole then IO.File.Delete target

@@ -67,38 +67,41 @@ type internal InFlight(ring: Ring, capacity: int) =
         else 0
 
     let pin (pending: Pending) (request: inref<Request>) =
-        if request.Buffer.Length > 0 then pending.Pin <- request.Buffer.Pin()
+        if request.Buffer.Length > 0 then
+            pending.Pin <- request.Buffer.Pin()
 
-        Mapped.addressOfPin pending.Pin
-
-    /// `flags` link it to its follower.
+    /// Its memory is pinned. `flags` link it to its follower.
     let start flags (pending: Pending) (request: inref<Request>) =
-        let address = pin pending &request
         join pending.Target
         join pending.Other
         pending.UserData <- slots.Take(pending, request.Shape)
 
         let submission =
             request.Submission
-            |> Submission.rebase request.Reach address
+            |> Submission.rebase request.Reach (Mapped.addressOfPin pending.Pin)
             |> Submission.tagged pending.UserData
             |> Submission.flagged flags
 
         outbox.Submit &submission
 
-    let tryStart flags (pending: Pending) (request: inref<Request>) =
+    /// Memory that cannot be pinned is the caller's mistake, not the ring's.
+    let tryPin (pending: Pending) (request: inref<Request>) : exn | null =
+        try
+            pin pending &request
+            null
+        with reason ->
+            reason
+
+    let tryStart (pending: Pending) (request: inref<Request>) =
         match obstacle pending with
         | 0 ->
-            try
-                start flags pending &request
-            with
-            // Memory that cannot be pinned: the caller's mistake, not the ring's.
-            | :? RingFailedException -> reraise ()
+            match tryPin pending &request with
+            | null -> start SqeFlags.None pending &request
             | reason -> pending.Failed reason
         | result -> pending.Refused result
 
     /// Begins what has waited for it.
-    let tryStartParked flags (pending: Pending) = tryStart flags pending &pending.Request
+    let tryStartParked (pending: Pending) = tryStart pending &pending.Request
 
     // ---- ending
 
@@ -186,34 +189,42 @@ type internal InFlight(ring: Ring, capacity: int) =
     member _.Flush() = outbox.Flush()
 
     /// Begins an operation with a request that the caller holds.
-    member _.Begin(pending: Pending, request: inref<Request>) = tryStart SqeFlags.None pending &request
+    member _.Begin(pending: Pending, request: inref<Request>) = tryStart pending &request
 
     /// Begins an operation with the request that it holds itself.
     member _.BeginParked(pending: Pending) =
         parked.Remove pending |> ignore
-        tryStartParked SqeFlags.None pending
+        tryStartParked pending
 
     /// It waits for something else than the kernel.
     member _.Park(pending: Pending) = parked.Add pending |> ignore
 
     /// All together or none: false when there is no room for all of them now. If one cannot begin, it says why and the
-    /// others are cancelled.
+    /// others are cancelled. Nothing is submitted before all are pinned: a link would bind whatever came next.
     member _.TryBeginChain(operations: Operation array, flags: SqeFlags array) =
-        let obstacles = operations |> Array.map (fun operation -> obstacle operation)
+        let refuseBut (culprit: Operation) =
+            for operation in operations do
+                if not (obj.ReferenceEquals(operation, culprit)) then
+                    operation.Refused cancelled
 
-        if obstacles |> Array.exists (fun result -> result <> 0) then
-            Array.iter2
-                (fun (operation: Operation) result ->
-                    operation.Refused(if result <> 0 then result else cancelled))
-                operations
-                obstacles
+        match operations |> Array.tryFind (fun operation -> obstacle operation <> 0) with
+        | Some culprit ->
+            let result = obstacle culprit
+            refuseBut culprit
+            culprit.Refused result
+            true
+        | None when not (outbox.TryMakeRoom operations.Length) -> false
+        | None ->
+            let failures = operations |> Array.map (fun operation -> tryPin operation &operation.Request)
+
+            match Array.tryFindIndex (isNull >> not) failures with
+            | None ->
+                Array.iter2 (fun (operation: Operation) flag -> start flag operation &operation.Request) operations flags
+            | Some index ->
+                refuseBut operations[index]
+                operations[index].Failed(nonNull failures[index])
 
             true
-        elif outbox.TryMakeRoom operations.Length then
-            Array.iter2 (fun (operation: Operation) flag -> tryStartParked flag operation) operations flags
-            true
-        else
-            false
 
     member _.Cancel(pending: Pending) = cancel pending
 
@@ -231,7 +242,7 @@ type internal InFlight(ring: Ring, capacity: int) =
         takeParked (names descriptor) |> Array.iter cancel
 
         match descriptor.Close() with
-        | DescriptorVerdict.CloseNow -> tryStartParked SqeFlags.None closer
+        | DescriptorVerdict.CloseNow -> tryStartParked closer
         | DescriptorVerdict.CancelOperations ->
             descriptor.Closer <- closer
 

@@ -24,17 +24,11 @@ type private Resource(log: Log, name: string, pending: bool) =
         member _.DisposeAsync() =
             log.Add name
 
-            if pending then
-                ValueTask(Task.Delay 1)
-            else
-                ValueTask.CompletedTask
+            if pending then ValueTask(Task.Delay 1) else ValueTask.CompletedTask
 
 /// Pending or completed at once.
 let private value pending (result: 'T) : Uring<'T> =
-    if pending then
-        Uring.map (fun _ -> result) Uring.nop
-    else
-        Uring.result result
+    if pending then Uring.map (fun _ -> result) Uring.nop else Uring.result result
 
 let private failing pending : Uring<int> =
     Program.ofScope (fun scope ->
@@ -95,6 +89,7 @@ let private both: (string * (bool -> Log -> Uring<int>) * (bool -> Log -> Uring<
         uring {
             let rec dynamic count = if count = 0 then 0 else dynamic (count - 1)
             dynamic 1 |> ignore
+
             for item in [ 1..4 ] do
                 let! item = value pending item
                 log.Add $"{item}"
@@ -117,6 +112,7 @@ let private both: (string * (bool -> Log -> Uring<int>) * (bool -> Log -> Uring<
         uring {
             let rec dynamic count = if count = 0 then 0 else dynamic (count - 1)
             dynamic 1 |> ignore
+
             try
                 let! _ = failing pending
                 return 1
@@ -140,6 +136,7 @@ let private both: (string * (bool -> Log -> Uring<int>) * (bool -> Log -> Uring<
         uring {
             let rec dynamic count = if count = 0 then 0 else dynamic (count - 1)
             dynamic 1 |> ignore
+
             try
                 let! _ = value pending 1
                 log.Add "body"

@@ -176,7 +176,11 @@ let private closing =
     testList "close" [
         case "ends the operations on the descriptor first" (fun host ->
             let struct (ours, theirs) = connectPair host
-            let receiving = [| for _ in 1..50 -> startAs host (receive ours (memory 1)) CancellationToken.None |]
+
+            let receiving = [|
+                for _ in 1..50 -> startAs host (receive ours (memory 1)) CancellationToken.None
+            |]
+
             eventually "in flight" (fun () -> host.Loop.InFlight = 50)
             runOn host (Socket.close ours)
 

@@ -22,7 +22,9 @@ let private documented =
          |> Seq.map (fun name -> (name.Value.Split [| '('; '`' |])[0])
          |> Set.ofSeq)
 
-let private nameOf (owner: Type) = ((string owner.FullName).Split '`')[0].Replace('+', '.')
+let private nameOf (owner: Type) =
+    let name = (string owner.FullName).Split '`'
+    name[0].Replace('+', '.')
 
 let private isGenerated (found: MemberInfo) =
     found.IsDefined(typeof<CompilerGeneratedAttribute>, false)

@@ -232,7 +232,10 @@ let private queued =
         case "operations that never reached the kernel are withdrawn" (fun kernel host ->
             let running =
                 withBusyKernel kernel (fun () ->
-                    let running = [| for _ in 1..40 -> startAs host (timerOf 3_600_000.0) CancellationToken.None |]
+                    let running = [|
+                        for _ in 1..40 -> startAs host (timerOf 3_600_000.0) CancellationToken.None
+                    |]
+
                     eventually "queued" (fun () -> host.Loop.InFlight = 40)
                     host.DisposeAsync() |> ignore
                     eventually "withdrawn" (fun () -> host.Loop.InFlight <= 8)
@@ -250,7 +253,10 @@ let private queued =
 
             let closing =
                 withBusyKernel kernel (fun () ->
-                    let closing = [| for file in files -> host.Loop.CloseDescriptor(file.Descriptor).AsTask() |]
+                    let closing = [|
+                        for file in files -> host.Loop.CloseDescriptor(file.Descriptor).AsTask()
+                    |]
+
                     eventually "queued" (fun () -> host.Loop.InFlight = 40)
                     host.DisposeAsync() |> ignore
                     eventually "stopping" (fun () -> host.Loop.IsStopping)

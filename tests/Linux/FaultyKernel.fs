@@ -10,12 +10,7 @@ open Uring.Model
 
 /// What io_uring_enter is told.
 [<Struct>]
-type EnterCall = {
-    Ring: int
-    ToSubmit: uint32
-    MinComplete: uint32
-    Flags: EnterFlags
-}
+type EnterCall = { Ring: int; ToSubmit: uint32; MinComplete: uint32; Flags: EnterFlags }
 
 /// How a call is answered.
 [<RequireQualifiedAccess>]
@@ -85,10 +80,7 @@ type FaultyKernel() =
     member this.RefuseFlags(unknown: SetupFlags) =
         this.OnSetup <-
             fun flags ->
-                if (flags &&& unknown) <> SetupFlags.None then
-                    Answer.Before Errno.EINVAL
-                else
-                    Answer.Real
+                if (flags &&& unknown) <> SetupFlags.None then Answer.Before Errno.EINVAL else Answer.Real
 
     /// Takes back what `Lingers` kept.
     member _.UnmapAll() =
@@ -112,15 +104,9 @@ type FaultyKernel() =
                 ring
 
         member this.Enter(ring, toSubmit, minComplete, flags, timeout) =
-            if not (rings.ContainsKey ring) then
-                Interlocked.Increment &strays |> ignore
+            if not (rings.ContainsKey ring) then Interlocked.Increment &strays |> ignore
 
-            let call = {
-                Ring = ring
-                ToSubmit = toSubmit
-                MinComplete = minComplete
-                Flags = flags
-            }
+            let call = { Ring = ring; ToSubmit = toSubmit; MinComplete = minComplete; Flags = flags }
 
             let answer = this.OnEnter call
 

@@ -21,8 +21,7 @@ let private case name (body: LoopThread -> string -> unit) =
 
 /// One that expects an errno of one request.
 let private refuses name (errno: Errno) (request: LoopThread -> string -> Request) =
-    case $"{name}: {errno}" (fun host folder ->
-        Expect.equal (errnoOf host (request host folder)) errno name)
+    case $"{name}: {errno}" (fun host folder -> Expect.equal (errnoOf host (request host folder)) errno name)
 
 let private at (folder: string) name = Path.Combine(folder, name)
 
@@ -82,10 +81,7 @@ let private opening =
             FileRequest.openPath folder OpenFlags.Write userOnly)
 
         refuses "one that exists already" Errno.EEXIST (fun _ folder ->
-            FileRequest.openPath
-                (written folder [||])
-                (OpenFlags.Create ||| OpenFlags.Exclusive)
-                userOnly)
+            FileRequest.openPath (written folder [||]) (OpenFlags.Create ||| OpenFlags.Exclusive) userOnly)
 
         refuses "a name that is too long" Errno.ENAMETOOLONG (fun _ folder ->
             FileRequest.openPath (at folder (String('x', 256))) OpenFlags.Read userOnly)
@@ -95,8 +91,7 @@ let private opening =
             Bcl.CreateSymbolicLink(path, path) |> ignore
             FileRequest.openPath path OpenFlags.Read userOnly)
 
-        refuses "a number that is not open" Errno.EBADF (fun _ _ ->
-            Request.bare (Submission.close 1_000_000))
+        refuses "a number that is not open" Errno.EBADF (fun _ _ -> Request.bare (Submission.close 1_000_000))
     ]
 
 let private reading =
@@ -118,7 +113,7 @@ let private reading =
             let seen = Bcl.ReadAllBytes path
             Expect.equal seen.Length 1_000_003 "length"
             Expect.equal (seen.AsSpan(1_000_000).ToArray()) "abc"B "bytes"
-            Expect.isTrue (Array.forall ((=) 0uy) seen[.. 999_999]) "the hole")
+            Expect.isTrue (Array.forall ((=) 0uy) seen[..999_999]) "the hole")
 
         case "touches nothing outside its slice" (fun host folder ->
             let file = runOn host (File.openRead (written folder (Array.create 100 7uy)))

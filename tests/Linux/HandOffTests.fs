@@ -18,8 +18,7 @@ type private Letter(producer: int, number: int) =
     override _.Run() = ()
 
 /// A thread of its own, whose end is a task.
-let private thread (body: unit -> unit) : Task =
-    Task.Factory.StartNew(body, TaskCreationOptions.LongRunning)
+let private thread (body: unit -> unit) : Task = Task.Factory.StartNew(body, TaskCreationOptions.LongRunning)
 
 /// Several producers, one consumer that sleeps whenever there is nothing to take.
 let private post producers count (pause: int -> unit) =
@@ -49,8 +48,7 @@ let private post producers count (pause: int -> unit) =
                 if inbox.TrySleep() then
                     slept <- slept + 1
 
-                    if not (wake.Wait limit) then
-                        failtest $"a wake was lost: {taken} of {producers * count}"
+                    if not (wake.Wait limit) then failtest $"a wake was lost: {taken} of {producers * count}"
 
                     inbox.Awake()
             | work ->
@@ -64,6 +62,7 @@ let private post producers count (pause: int -> unit) =
         for producer in 0 .. producers - 1 do
             yield thread (produce producer)
     |]
+
     Task.WhenAll threads |> finished "hand-off"
     Expect.isTrue inbox.IsEmpty "nothing left"
     slept
@@ -76,7 +75,8 @@ let private inbox =
 
             testCase $"{producers} producers that let the consumer sleep" (fun () ->
                 let slept =
-                    post producers 5_000 (fun number -> if number % 2 = 0 then Thread.Yield() |> ignore else Thread.SpinWait 200)
+                    post producers 5_000 (fun number ->
+                        if number % 2 = 0 then Thread.Yield() |> ignore else Thread.SpinWait 200)
 
                 Expect.isGreaterThan slept 100 "it slept: wakes were needed")
 
@@ -194,7 +194,11 @@ let private waker =
                     Task.WhenAll threads |> finished "wakers"
                     target.Close()
                     kernel.UnmapAll()
-                    Expect.equal (kernel.OpenRings, kernel.OpenMaps, kernel.Strays) (0, 0, 0) "rings, mappings, strays")
+
+                    Expect.equal
+                        (kernel.OpenRings, kernel.OpenMaps, kernel.Strays)
+                        (0, 0, 0)
+                        "rings, mappings, strays")
     ]
 
 [<Tests>]

@@ -21,8 +21,7 @@ let limit = TimeSpan.FromSeconds 20.0
 
 /// The task's result or exception. Hanging is a failure.
 let finish (what: string) (running: Task<'T>) : 'T =
-    if Task.WaitAny([| running :> Task |], limit) < 0 then
-        failtest $"{what}: hangs"
+    if Task.WaitAny([| running :> Task |], limit) < 0 then failtest $"{what}: hangs"
 
     running.GetAwaiter().GetResult()
 
@@ -57,10 +56,7 @@ let withLoopOf (kernel: IKernel) options (body: LoopThread -> 'T) : 'T =
         result
     finally
         // After a failure the first message is the one that counts.
-        if failed then
-            host.DisposeAsync().AsTask() |> ignore
-        else
-            stopLoop host
+        if failed then host.DisposeAsync().AsTask() |> ignore else stopLoop host
 
 let withLoop (body: LoopThread -> 'T) : 'T = withLoopOf LinuxKernel.Instance LoopOptions.standard body
 
@@ -71,8 +67,7 @@ let run (program: Uring<'T>) : 'T = withLoop (fun host -> runOn host program)
 let attempt (host: LoopThread) (request: Request) : int =
     let mutable request = request
 
-    host.Loop.TryStart(&request, CancellationToken.None).AsTask()
-    |> finish "operation"
+    host.Loop.TryStart(&request, CancellationToken.None).AsTask() |> finish "operation"
 
 let errnoOf (host: LoopThread) request = Errno.ofResult (attempt host request)
 
@@ -123,11 +118,7 @@ let eventually (what: string) (holds: unit -> bool) =
         Thread.Yield() |> ignore
 
 /// Every way of waking, with its name: the core's own unions have no text (ReflectionFree).
-let ways = [
-    "SendMessage", Wake.SendMessage
-    "MessageRing", Wake.MessageRing
-    "Poll", Wake.Poll
-]
+let ways = [ "SendMessage", Wake.SendMessage; "MessageRing", Wake.MessageRing; "Poll", Wake.Poll ]
 
 /// Memory that nobody can pin.
 [<Sealed>]
@@ -138,5 +129,6 @@ type UnpinnableMemory() =
     override _.Pin _ = raise (InvalidOperationException "This memory cannot be pinned.")
     override _.Unpin() = ()
     override _.Dispose(_: bool) = ()
+
     interface IDisposable with
         member _.Dispose() = ()

@@ -62,7 +62,15 @@ let private cancelled =
         let! _ =
             Uring.catch (Uring.``parallel`` [ sleep; uring { return raise (InvalidOperationException()) } ])
 
-        let! _ = Chains.run (chain { nop; Uring.pause (TimeSpan.FromMilliseconds 1.0); nop })
+        let! _ =
+            Chains.run (
+                chain {
+                    nop
+                    Uring.pause (TimeSpan.FromMilliseconds 1.0)
+                    nop
+                }
+            )
+
         ()
     }
 
@@ -141,7 +149,16 @@ let private memory =
             "timeouts", Uring.timeout (TimeSpan.FromHours 1.0) (Uring.map ignore Uring.nop), 10_000
             "parallel", Uring.map ignore (Uring.``parallel`` (List.replicate 10 Uring.nop)), 3_000
             "spawn", Uring.map ignore (Uring.spawn Uring.nop), 10_000
-            "chains", Uring.map ignore (Chains.run (chain { nop; nop })), 10_000
+            "chains",
+            Uring.map
+                ignore
+                (Chains.run (
+                    chain {
+                        nop
+                        nop
+                    }
+                )),
+            10_000
             "failures", Uring.map ignore (Uring.catch (File.openRead "/no/such/file")), 3_000
         ]
 

@@ -113,8 +113,7 @@ let private links =
                 [ StepOutcome.Failed Errno.ENOENT; StepOutcome.Ran 1 ]
                 "outcome")
 
-        case "of no step" (fun host _ ->
-            Expect.equal (runOn host (Chains.run (chain { () }))) [] "outcome")
+        case "of no step" (fun host _ -> Expect.equal (runOn host (Chains.run (chain { () }))) [] "outcome")
 
         case "of as many steps as the ring has entries, again and again" (fun host file ->
             for round in 0..199 do
@@ -124,15 +123,9 @@ let private links =
                             FileRequest.write file.Descriptor (text $"{index}") (int64 (round * 8 + index))
                     }
 
-                Expect.equal
-                    (runOn host (Chains.run steps))
-                    (List.replicate 8 (StepOutcome.Ran 1))
-                    "outcome"
+                Expect.equal (runOn host (Chains.run steps)) (List.replicate 8 (StepOutcome.Ran 1)) "outcome"
 
-            Expect.equal
-                (Bcl.ReadAllText file.Path)
-                (String.replicate 200 "01234567")
-                "all written")
+            Expect.equal (Bcl.ReadAllText file.Path) (String.replicate 200 "01234567") "all written")
 
         case "more steps than entries are refused at once" (fun host _ ->
             let steps = List.replicate 9 (Chain.single nop) |> List.reduce Chain.append
@@ -167,7 +160,15 @@ let private links =
             let submitter _ =
                 Task.Run(fun () ->
                     for _ in 1..200 do
-                        let steps = host.Loop.StartChain(chain { nop; nop; nop }, CancellationToken.None)
+                        let steps =
+                            host.Loop.StartChain(
+                                chain {
+                                    nop
+                                    nop
+                                    nop
+                                },
+                                CancellationToken.None
+                            )
 
                         for step in steps do
                             Expect.equal (step.AsTask() |> finish "step") 0 "ran")
@@ -212,7 +213,11 @@ let private obstacles =
                             let steps =
                                 loop.StartChain(
                                     chain {
-                                        FileRequest.openPath (file.Path + ".missing") OpenFlags.Read UnixFileMode.None
+                                        FileRequest.openPath
+                                            (file.Path + ".missing")
+                                            OpenFlags.Read
+                                            UnixFileMode.None
+
                                         FileRequest.read file.Descriptor unpinnable.Memory 0L
                                     },
                                     CancellationToken.None
@@ -301,11 +306,7 @@ let private limits =
 
             Expect.equal
                 (runOn host (Chains.run steps))
-                [
-                    StepOutcome.Failed Errno.ETIME
-                    StepOutcome.Failed Errno.ETIME
-                    StepOutcome.Cancelled
-                ]
+                [ StepOutcome.Failed Errno.ETIME; StepOutcome.Failed Errno.ETIME; StepOutcome.Cancelled ]
                 "outcome")
     ]
 
@@ -332,10 +333,7 @@ let private cancellation =
             source.Cancel()
 
             for step in steps do
-                Expect.equal
-                    (Errno.ofResult (step.AsTask() |> finish "step"))
-                    Errno.ECANCELED
-                    "cancelled"
+                Expect.equal (Errno.ofResult (step.AsTask() |> finish "step")) Errno.ECANCELED "cancelled"
 
             Expect.equal host.Loop.InFlight 0 "none left")
 

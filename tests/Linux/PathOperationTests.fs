@@ -18,8 +18,7 @@ let private case name (body: LoopThread -> string -> unit) =
     testCase name (fun () -> inFolder (fun folder -> withLoop (fun host -> body host folder)))
 
 let private refuses name (errno: Errno) (request: LoopThread -> string -> Request) =
-    case $"{name}: {errno}" (fun host folder ->
-        Expect.equal (errnoOf host (request host folder)) errno name)
+    case $"{name}: {errno}" (fun host folder -> Expect.equal (errnoOf host (request host folder)) errno name)
 
 let private at (folder: string) name = Path.Combine(folder, name)
 
@@ -106,14 +105,16 @@ let private names =
         refuses "across devices" Errno.EXDEV (fun _ folder ->
             if not (Directory.Exists "/dev/shm") then skiptest "no /dev/shm"
 
-            FileRequest.rename
-                (written folder "file" "")
-                $"/dev/shm/uring-{Guid.NewGuid()}")
+            FileRequest.rename (written folder "file" "") $"/dev/shm/uring-{Guid.NewGuid()}")
     ]
 
 /// A pipe of the BCL, and both its ends as descriptors that belong to it.
-let private withPipe (host: LoopThread) (body: AnonymousPipeServerStream -> FileDescriptor -> FileDescriptor -> unit) =
+let private withPipe
+    (host: LoopThread)
+    (body: AnonymousPipeServerStream -> FileDescriptor -> FileDescriptor -> unit)
+    =
     use pipe = new AnonymousPipeServerStream(PipeDirection.Out)
+
     let borrow (number: nativeint) =
         let descriptor = host.Loop.Own(int number)
         GC.SuppressFinalize descriptor
@@ -133,7 +134,10 @@ let private pipes =
                     uring {
                         use! source = File.openRead (at folder "source")
                         use! target = File.create (at folder "target")
-                        let! into = Uring.perform (FileRequest.splice source.Descriptor 1000L writer -1L 5000)
+
+                        let! into =
+                            Uring.perform (FileRequest.splice source.Descriptor 1000L writer -1L 5000)
+
                         let! out = Uring.perform (FileRequest.splice reader -1L target.Descriptor 50L into)
                         return into, out
                     }
@@ -147,7 +151,10 @@ let private pipes =
         case "reads what comes later" (fun host _ ->
             withPipe host (fun pipe reader _ ->
                 let buffer = Memory(Array.zeroCreate<byte> 10)
-                let reading = startAs host (FileRequest.readNext reader buffer) Threading.CancellationToken.None
+
+                let reading =
+                    startAs host (FileRequest.readNext reader buffer) Threading.CancellationToken.None
+
                 eventually "in flight" (fun () -> host.Loop.InFlight = 1)
                 Expect.isFalse reading.IsCompleted "nothing there yet"
                 pipe.Write(ReadOnlySpan "abc"B)

@@ -99,11 +99,7 @@ let private flow =
                 let kernel = FaultyKernel()
 
                 kernel.OnSetup <-
-                    fun flags ->
-                        if flags = rung then
-                            Answer.Real
-                        else
-                            Answer.Before Errno.EINVAL
+                    fun flags -> if flags = rung then Answer.Real else Answer.Before Errno.EINVAL
 
                 overflowing kernel
                 Expect.equal (kernel.OpenRings, kernel.OpenMaps) (0, 0) "nothing left")
@@ -117,10 +113,7 @@ let private flow =
                 let random = Random seed
 
                 throughFaults (fun _ ->
-                    if random.Next 2 = 0 then
-                        Answer.Real
-                    else
-                        snd faults[random.Next faults.Length]))
+                    if random.Next 2 = 0 then Answer.Real else snd faults[random.Next faults.Length]))
     ]
 
 let private answers =
@@ -143,8 +136,7 @@ let private answers =
                 let nop = named 1
                 ring.TrySubmit &nop |> ignore
 
-                let raised =
-                    Expect.throwsC (fun () -> ring.Enter(0, -1L) |> ignore) (fun reason -> reason)
+                let raised = Expect.throwsC (fun () -> ring.Enter(0, -1L) |> ignore) (fun reason -> reason)
 
                 match raised with
                 | :? RingFailedException as failed -> Expect.equal failed.Errno errno "the cause"
@@ -168,7 +160,7 @@ let private layouts =
     testList "layouts" [
         testCase "io_uring_params" (fun () ->
             Expect.equal (Unsafe.SizeOf<SetupParameters>()) 120 "size"
-            let seen = numbered<SetupParameters> ()
+            let seen = numbered<SetupParameters>()
 
             let places = [
                 seen.SubmissionEntries, 0
@@ -187,7 +179,7 @@ let private layouts =
 
         testCase "io_sqring_offsets" (fun () ->
             Expect.equal (Unsafe.SizeOf<SubmissionOffsets>()) 40 "size"
-            let seen = numbered<SubmissionOffsets> ()
+            let seen = numbered<SubmissionOffsets>()
 
             Expect.sequenceEqual
                 [
@@ -206,7 +198,7 @@ let private layouts =
 
         testCase "io_cqring_offsets" (fun () ->
             Expect.equal (Unsafe.SizeOf<CompletionOffsets>()) 40 "size"
-            let seen = numbered<CompletionOffsets> ()
+            let seen = numbered<CompletionOffsets>()
 
             Expect.sequenceEqual
                 [
@@ -225,16 +217,16 @@ let private layouts =
 
         testCase "io_uring_getevents_arg and __kernel_timespec" (fun () ->
             Expect.equal (Unsafe.SizeOf<GetEventsArgument>()) 24 "argument"
-            let argument = numbered<GetEventsArgument> ()
+            let argument = numbered<GetEventsArgument>()
             Expect.equal (argument.SignalMaskSize, argument.MinimumWait) (2u, 3u) "words 2 and 3"
             Expect.equal (uint32 argument.Timespec) 4u "word 4"
             Expect.equal (Unsafe.SizeOf<Timespec>()) 16 "timespec"
-            Expect.equal (uint32 (numbered<Timespec> ()).Nanoseconds) 2u "word 2")
+            Expect.equal (uint32 (numbered<Timespec>()).Nanoseconds) 2u "word 2")
 
         testCase "an SQE has 64 bytes, a CQE 16" (fun () ->
             Expect.equal (Unsafe.SizeOf<Submission>()) 64 "SQE"
             Expect.equal (Unsafe.SizeOf<Completion>()) 16 "CQE"
-            let seen = numbered<Completion> ()
+            let seen = numbered<Completion>()
             Expect.equal (seen.Result, uint32 seen.Flags) (2, 3u) "words 2 and 3")
 
         testCase "the kernel fills in what we read" (fun () ->

@@ -74,10 +74,7 @@ let private refusals =
                     fun _ ->
                         left.Value <- left.Value - 1
 
-                        if left.Value = 0 then
-                            Answer.Before Errno.EPERM
-                        else
-                            Answer.Real
+                        if left.Value = 0 then Answer.Before Errno.EPERM else Answer.Real
 
                 Expect.stringContains (refused kernel).Message "EPERM" "cause")
 
@@ -90,10 +87,7 @@ let private refusals =
                     fun _ ->
                         left.Value <- left.Value - 1
 
-                        if left.Value = 0 then
-                            Answer.Before Errno.ENOMEM
-                        else
-                            Answer.Real
+                        if left.Value = 0 then Answer.Before Errno.ENOMEM else Answer.Real
 
                 works kernel LoopOptions.standard (fun loop ->
                     Expect.equal loop.Plan.Setup.Entries 128u "half of 256"))
@@ -108,11 +102,7 @@ let private refusals =
                 let kernel = FaultyKernel()
 
                 kernel.OnRegister <-
-                    fun asked ->
-                        if asked = opcode then
-                            Answer.Before Errno.EPERM
-                        else
-                            Answer.Real
+                    fun asked -> if asked = opcode then Answer.Before Errno.EPERM else Answer.Real
 
                 let failure =
                     failureOf (fun () ->
@@ -134,7 +124,11 @@ let private ladder =
 
                 works kernel LoopOptions.standard (fun loop ->
                     let setup = loop.Plan.Setup
-                    Expect.equal (setup.Entries, setup.Completions) (256u >>> short, 4096u >>> short) "sizes"))
+
+                    Expect.equal
+                        (setup.Entries, setup.Completions)
+                        (256u >>> short, 4096u >>> short)
+                        "sizes"))
 
         let newer = [
             SetupFlags.NoSubmissionArray, 1
@@ -177,10 +171,7 @@ let private wakes =
         let refuseMessages (kernel: FaultyKernel) =
             kernel.OnRegister <-
                 fun opcode ->
-                    if opcode = RegisterOpcode.SendMessage then
-                        Answer.Before Errno.EINVAL
-                    else
-                        Answer.Real
+                    if opcode = RegisterOpcode.SendMessage then Answer.Before Errno.EINVAL else Answer.Real
 
         testCase "without SEND_MSG_RING a second ring sends" (fun () ->
             let kernel = FaultyKernel()
@@ -197,11 +188,7 @@ let private wakes =
             refuseMessages kernel
 
             kernel.OnSetup <-
-                fun flags ->
-                    if flags = Features.plain then
-                        Answer.Before Errno.ENOMEM
-                    else
-                        Answer.Real
+                fun flags -> if flags = Features.plain then Answer.Before Errno.ENOMEM else Answer.Real
 
             works kernel small (fun loop -> Expect.equal loop.Wake Wake.Poll "last way"))
 
@@ -210,10 +197,7 @@ let private wakes =
 
             kernel.OnRegister <-
                 fun opcode ->
-                    if opcode = RegisterOpcode.WorkerLimits then
-                        Answer.Before Errno.EINVAL
-                    else
-                        Answer.Real
+                    if opcode = RegisterOpcode.WorkerLimits then Answer.Before Errno.EINVAL else Answer.Real
 
             works kernel small ignore)
 

@@ -12,11 +12,7 @@ open Uring.Model
 type private Guest(number: int) =
     member _.Number = number
 
-let private completion userData flags = {
-    UserData = userData
-    Result = 0
-    Flags = flags
-}
+let private completion userData flags = { UserData = userData; Result = 0; Flags = flags }
 
 let private last userData = completion userData CqeFlags.None
 
@@ -56,7 +52,11 @@ let private cases =
             Expect.isFalse (table.IsLive(UserData.pack 7u 0u CompletionKind.Operation)) "outside the table"
             let struct (_, verdict) = table.Completed(last (UserData.pack 7u 0u CompletionKind.Operation))
             Expect.equal verdict Verdict.Violation "a completion from nowhere"
-            Expect.equal (table.Cancelled(UserData.pack 7u 0u CompletionKind.Operation)) Verdict.Ignore "cancel")
+
+            Expect.equal
+                (table.Cancelled(UserData.pack 7u 0u CompletionKind.Operation))
+                Verdict.Ignore
+                "cancel")
 
         testCase "grows, and keeps everybody where he is" (fun () ->
             let table = SlotTable<Guest> 2
@@ -83,6 +83,7 @@ let private cases =
         testCase "a slot can be used 2^24 times before a name comes back" (fun () ->
             let table = SlotTable<Guest> 1
             let guest = Guest 1
+
             let use' () =
                 let userData = table.Take(guest, Shape.Single)
                 table.Published userData
@@ -164,9 +165,7 @@ let private agrees capacity (steps: Step list) =
 
 let private random =
     testPropertyWithConfig
-        { FsCheckConfig.defaultConfig with
-            maxTest = 300
-            endSize = 200 }
+        { FsCheckConfig.defaultConfig with maxTest = 300; endSize = 200 }
         "any list of begins, completions, cancels and abandonments"
         (fun (steps: Step list) -> agrees 1 steps)
 

@@ -19,7 +19,8 @@ let private case name (body: LoopThread -> unit) = testCase name (fun () -> with
 let private refuses name (errno: Errno) (request: LoopThread -> Request) =
     case $"{name}: {errno}" (fun host -> Expect.equal (errnoOf host (request host)) errno name)
 
-let private tcp host = runOn host (Socket.create AddressFamily.InterNetwork SocketType.Stream ProtocolType.Tcp)
+let private tcp host =
+    runOn host (Socket.create AddressFamily.InterNetwork SocketType.Stream ProtocolType.Tcp)
 
 let private udp host = runOn host (Socket.create AddressFamily.InterNetwork SocketType.Dgram ProtocolType.Udp)
 
@@ -36,7 +37,9 @@ let private memory (length: int) = Memory(Array.zeroCreate<byte> length)
 let private making =
     testList "socket, bind, listen" [
         case "makes what was asked for, closed on exec" (fun host ->
-            let socket = runOn host (Socket.create AddressFamily.InterNetworkV6 SocketType.Dgram ProtocolType.Udp)
+            let socket =
+                runOn host (Socket.create AddressFamily.InterNetworkV6 SocketType.Dgram ProtocolType.Udp)
+
             let number = socket.Descriptor.Number
 
             let family, kind =
@@ -77,7 +80,10 @@ let private making =
                         let name = if path then Path.Combine(folder, "socket") else $"\000{folder}"
                         let address = UnixDomainSocketEndPoint name
                         let listener = runOn host (Socket.listen address 4)
-                        use client = new Peer(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+
+                        use client =
+                            new Peer(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+
                         client.Connect address
                         let accepted = runOn host (Socket.accept listener)
                         runOn host (Socket.send accepted (ReadOnlyMemory "hi"B))
@@ -105,11 +111,14 @@ let private making =
 
         case "a name or an unknown family never reaches the kernel" (fun host ->
             Expect.throwsT<ArgumentException>
-                (fun () -> SocketRequest.connect (tcp host).Descriptor (DnsEndPoint("localhost", 1)) |> ignore)
+                (fun () ->
+                    SocketRequest.connect (tcp host).Descriptor (DnsEndPoint("localhost", 1)) |> ignore)
                 "a name"
 
             Expect.throwsT<NotSupportedException>
-                (fun () -> SocketRequest.socket AddressFamily.AppleTalk SocketType.Stream ProtocolType.Tcp |> ignore)
+                (fun () ->
+                    SocketRequest.socket AddressFamily.AppleTalk SocketType.Stream ProtocolType.Tcp
+                    |> ignore)
                 "a family")
     ]
 
@@ -134,7 +143,8 @@ let private connecting =
         refuses "a broadcast address, to which no stream leads" Errno.ENETUNREACH (fun host ->
             SocketRequest.connect (tcp host).Descriptor (IPEndPoint(IPAddress.Parse "255.255.255.255", 1)))
 
-        refuses "accept without listening" Errno.EINVAL (fun host -> SocketRequest.accept (tcp host).Descriptor)
+        refuses "accept without listening" Errno.EINVAL (fun host ->
+            SocketRequest.accept (tcp host).Descriptor)
 
         refuses "accept on a datagram socket" Errno.EOPNOTSUPP (fun host ->
             SocketRequest.accept (udp host).Descriptor)
@@ -222,7 +232,12 @@ let private transfer =
 
         refuses "a datagram that is too long" Errno.EMSGSIZE (fun host ->
             let socket = udp host
-            Expect.equal (attempt host (SocketRequest.connect socket.Descriptor (IPEndPoint(IPAddress.Loopback, 9)))) 0 "connected"
+
+            Expect.equal
+                (attempt host (SocketRequest.connect socket.Descriptor (IPEndPoint(IPAddress.Loopback, 9))))
+                0
+                "connected"
+
             SocketRequest.send socket.Descriptor (ReadOnlyMemory(Array.zeroCreate<byte> 70_000)))
 
         refuses "send what is no socket" Errno.ENOTSOCK (fun host ->

@@ -87,7 +87,12 @@ let private ends =
             Expect.equal (starving.Lease.Memory.ToArray()) (Array.init 16 byte) "the first bytes"
             starving.Lease.Dispose()
             Expect.isTrue (finish "the wait" starving.Wait) "more"
-            Expect.equal (starving.Stream.Current.Memory.ToArray()) (Array.init 16 (fun i -> byte (i + 16))) "the next"
+
+            Expect.equal
+                (starving.Stream.Current.Memory.ToArray())
+                (Array.init 16 (fun i -> byte (i + 16)))
+                "the next"
+
             stopLoop starving.Host
             starving.Peer.Dispose())
 
@@ -133,51 +138,56 @@ let private ends =
 let private slow =
     testList "a slow reader" [
         for buffers in [ 1; 2; 4 ] do
-            testCase $"{buffers} buffers, leases kept and released in a strange order, on another thread" (fun () ->
-                withLoop (fun host ->
-                    let pool = runOn host (Socket.bufferPool buffers 64)
-                    let struct (ours, theirs) = connectPair host
-                    let data = Array.init 50_000 (fun index -> byte (index * 7 + index / 256))
-                    let random = Random 3
-                    let got = new MemoryStream()
+            testCase
+                $"{buffers} buffers, leases kept and released in a strange order, on another thread"
+                (fun () ->
+                    withLoop (fun host ->
+                        let pool = runOn host (Socket.bufferPool buffers 64)
+                        let struct (ours, theirs) = connectPair host
+                        let data = Array.init 50_000 (fun index -> byte (index * 7 + index / 256))
+                        let random = Random 3
+                        let got = new MemoryStream()
 
-                    let program =
-                        uring {
-                            let! stream = Socket.receiveMany ours pool
-                            let held = Collections.Generic.List<BufferLease>()
+                        let program =
+                            uring {
+                                let! stream = Socket.receiveMany ours pool
+                                let held = Collections.Generic.List<BufferLease>()
 
-                            for lease in stream do
-                                got.Write lease.Span
-                                held.Add lease
+                                for lease in stream do
+                                    got.Write lease.Span
+                                    held.Add lease
 
-                                if held.Count = buffers || random.Next 3 = 0 then
-                                    for lease in held |> Seq.rev |> Seq.toArray do
-                                        ThreadPool.UnsafeQueueUserWorkItem((fun _ -> lease.Dispose()), null)
-                                        |> ignore
+                                    if held.Count = buffers || random.Next 3 = 0 then
+                                        for lease in held |> Seq.rev |> Seq.toArray do
+                                            ThreadPool.UnsafeQueueUserWorkItem(
+                                                (fun _ -> lease.Dispose()),
+                                                null
+                                            )
+                                            |> ignore
 
-                                    held.Clear()
+                                        held.Clear()
 
-                            for lease in held do
-                                lease.Dispose()
-                        }
+                                for lease in held do
+                                    lease.Dispose()
+                            }
 
-                    let reading = startOn host program
+                        let reading = startOn host program
 
-                    let writing =
-                        Task.Run(fun () ->
-                            let mutable sent = 0
+                        let writing =
+                            Task.Run(fun () ->
+                                let mutable sent = 0
 
-                            while sent < data.Length do
-                                let length = min (random.Next(1, 500)) (data.Length - sent)
-                                sent <- sent + theirs.Send(data, sent, length, SocketFlags.None)
+                                while sent < data.Length do
+                                    let length = min (random.Next(1, 500)) (data.Length - sent)
+                                    sent <- sent + theirs.Send(data, sent, length, SocketFlags.None)
 
-                            theirs.Shutdown SocketShutdown.Send)
+                                theirs.Shutdown SocketShutdown.Send)
 
-                    finish "reader" reading
-                    finished "writer" writing
-                    Expect.isTrue (got.ToArray().AsSpan().SequenceEqual data) "no byte lost or moved"
-                    eventually "all buffers are back" (fun () -> pool.Available = buffers)
-                    theirs.Dispose()))
+                        finish "reader" reading
+                        finished "writer" writing
+                        Expect.isTrue (got.ToArray().AsSpan().SequenceEqual data) "no byte lost or moved"
+                        eventually "all buffers are back" (fun () -> pool.Available = buffers)
+                        theirs.Dispose()))
     ]
 
 let private accepting =
@@ -195,7 +205,9 @@ let private accepting =
                         let buffer = Array.zeroCreate<byte> 2
                         let! count = Socket.receive connection (Memory buffer)
                         Expect.equal count 2 "both bytes"
-                        seen.AddOrUpdate(int buffer[0] * 256 + int buffer[1], 1, (fun _ count -> count + 1)) |> ignore
+
+                        seen.AddOrUpdate(int buffer[0] * 256 + int buffer[1], 1, (fun _ count -> count + 1))
+                        |> ignore
 
                         if seen.Count = 500 then all.TrySetResult() |> ignore
                     }

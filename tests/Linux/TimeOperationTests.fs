@@ -45,8 +45,7 @@ let private timers =
         case "of no time at all" (fun host -> Expect.equal (errnoOf host (timerOf 0.0)) Errno.ETIME "result")
 
         case "fractions of a second are not lost" (fun host ->
-            let span =
-                elapsed (fun () -> Expect.equal (errnoOf host (timerOf 1_100.0)) Errno.ETIME "result")
+            let span = elapsed (fun () -> Expect.equal (errnoOf host (timerOf 1_100.0)) Errno.ETIME "result")
 
             isBetween 1_100.0 6_000.0 span)
 
@@ -96,6 +95,7 @@ let private cancels =
         case "of a descriptor ends what is on it, and nothing else" (fun host ->
             let struct (ours, theirs) = connectPair host
             let struct (other, otherPeer) = connectPair host
+
             let receive (socket: Uring.FSharp.Socket) =
                 startAs
                     host
@@ -107,7 +107,10 @@ let private cancels =
             eventually "in flight" (fun () -> host.Loop.InFlight = 4)
             let request = Request.bare (Submission.cancelDescriptor ours.Descriptor.Number)
             Expect.equal (attempt host request) 3 "count"
-            for task in onOurs do ended "receive" task
+
+            for task in onOurs do
+                ended "receive" task
+
             Expect.isFalse onOther.IsCompleted "the other goes on"
             otherPeer.Send "x"B |> ignore
             Expect.equal (finish "other" onOther) 1 "and ends well"
