@@ -197,10 +197,9 @@ let private obstacles =
 
             Expect.equal (FileInfo file.Path).Length 0L "nothing written")
 
-        // B10, src/Driver/InFlight.fs TryBeginChain: a step whose memory cannot be pinned fails after its forerunner was
-        // written with LINK; that link then binds whatever is submitted next, here a stranger's operation. Fix: pin all steps
-        // before the first is submitted, and refuse the chain when one cannot be pinned.
-        ptestCase "memory that cannot be pinned: none runs, and no stranger is linked" (fun () ->
+        // A step whose memory could not be pinned once failed after its forerunner had been written with LINK, and that link
+        // bound whatever was submitted next: here a stranger's operation.
+        testCase "memory that cannot be pinned: none runs, and no stranger is linked" (fun () ->
             inFolder (fun folder ->
                 withLoopOf LinuxKernel.Instance small (fun host ->
                     let file = runOn host (File.create (Path.Combine(folder, "file")))

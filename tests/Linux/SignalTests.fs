@@ -150,9 +150,9 @@ let private storms =
                     Expect.isGreaterThan sent 100 "signals"
                     Expect.isGreaterThan kernel.Interrupted 3 "waits that were interrupted"))
 
-        // B11: the kernel gives up making a worker while signals are pending (3 tries), and cancels the work that waits for
-        // it: ECANCELED, though nobody cancelled. Fix: begin it again, or make a worker in Loop.Enter (an async nop).
-        ptestCase "the first operation that needs a kernel worker" firstOpens
+        // The kernel gives up making its first worker while signals are pending, and cancels what waits for it: ECANCELED,
+        // though nobody cancelled. So the loop makes one before it takes work (Loop.makeWorker).
+        testCase "the first operation that needs a kernel worker" firstOpens
 
         testCase "nothing to do but to be interrupted" (fun () ->
             install ()
