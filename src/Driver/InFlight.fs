@@ -67,8 +67,7 @@ type internal InFlight(ring: Ring, capacity: int) =
         else 0
 
     let pin (pending: Pending) (request: inref<Request>) =
-        if request.Buffer.Length > 0 then
-            pending.Pin <- request.Buffer.Pin()
+        if request.Buffer.Length > 0 then pending.Pin <- request.Buffer.Pin()
 
     /// Its memory is pinned. `flags` link it to its follower.
     let start flags (pending: Pending) (request: inref<Request>) =
@@ -204,8 +203,7 @@ type internal InFlight(ring: Ring, capacity: int) =
     member _.TryBeginChain(operations: Operation array, flags: SqeFlags array) =
         let refuseBut (culprit: Operation) =
             for operation in operations do
-                if not (obj.ReferenceEquals(operation, culprit)) then
-                    operation.Refused cancelled
+                if not (obj.ReferenceEquals(operation, culprit)) then operation.Refused cancelled
 
         match operations |> Array.tryFind (fun operation -> obstacle operation <> 0) with
         | Some culprit ->
@@ -219,7 +217,10 @@ type internal InFlight(ring: Ring, capacity: int) =
 
             match Array.tryFindIndex (isNull >> not) failures with
             | None ->
-                Array.iter2 (fun (operation: Operation) flag -> start flag operation &operation.Request) operations flags
+                Array.iter2
+                    (fun (operation: Operation) flag -> start flag operation &operation.Request)
+                    operations
+                    flags
             | Some index ->
                 refuseBut operations[index]
                 operations[index].Failed(nonNull failures[index])

@@ -5,7 +5,6 @@ namespace Uring.Driver
 open System
 open System.Collections.Concurrent
 open System.Collections.Generic
-open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
 open Uring.Kernel
@@ -111,32 +110,6 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             Operation(host, this)
 
     let throwIfStopping () = ObjectDisposedException.ThrowIf(Volatile.Read &stopping <> 0, typeof<Loop>)
-
-    let limitWorkers () =
-        if options.BoundedWorkers > 0 || options.UnboundedWorkers > 0 then
-            let limits = [| uint32 options.BoundedWorkers; uint32 options.UnboundedWorkers |]
-            let bytes = MemoryMarshal.AsBytes(limits.AsSpan())
-            // Before 5.15 there is no limit to set: nothing is lost without it.
-            kernel.Register(ring.Descriptor, RegisterOpcode.WorkerLimits, bytes, 2u) |> ignore
-
-    /// Under signals the kernel can fail to make its first worker thread, and then cancels what waits for one: an
-    /// operation that nobody cancelled would end as cancelled (6.18, seen with a storm of signals; the .NET runtime
-    /// sends some itself). The last worker stays, so one is made before there is anything to lose.
-    let rec makeWorker triesLeft =
-        let nop = Submission.nop () |> Submission.flagged SqeFlags.Async
-        let mutable turnsLeft = 100
-
-        if ring.TrySubmit &nop then
-            while ring.Ready() = 0 && turnsLeft > 0 do
-                turnsLeft <- turnsLeft - 1
-                ring.Enter(1, -1L) |> ignore
-
-            if turnsLeft > 0 then
-                let result = ring.Completion(0).Result
-                ring.Advance 1
-
-                if result = Errno.toResult Errno.ECANCELED && triesLeft > 0 then
-                    makeWorker (triesLeft - 1)
 
     /// The loop that the calling thread runs, or null.
     static member Current: Loop | null = Loop.current
@@ -292,8 +265,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         Loop.current <- this
         SynchronizationContext.SetSynchronizationContext this
         Setup.enableOrRaise ring
-        limitWorkers ()
-        makeWorker 100
+        Workers.limit ring options
+        Workers.makeFirst ring
         waker.Choose()
 
     /// One turn: enter the kernel (and sleep there if `mayWait` and there is nothing to do), take every completion,

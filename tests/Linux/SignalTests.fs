@@ -151,7 +151,7 @@ let private storms =
                     Expect.isGreaterThan kernel.Interrupted 3 "waits that were interrupted"))
 
         // The kernel gives up making its first worker while signals are pending, and cancels what waits for it: ECANCELED,
-        // though nobody cancelled. So the loop makes one before it takes work (Loop.makeWorker).
+        // though nobody cancelled. So the loop makes one before it takes work (Workers.makeFirst).
         testCase "the first operation that needs a kernel worker" firstOpens
 
         testCase "nothing to do but to be interrupted" (fun () ->
