@@ -6,6 +6,7 @@ open System.Threading
 open System.Threading.Tasks
 open Expecto
 open Uring.Driver
+open Uring.FSharp
 open Uring.Kernel
 open Uring.Model
 open Uring.Tests.Linux.Hosting
@@ -201,5 +202,33 @@ let private waker =
                         "rings, mappings, strays")
     ]
 
+/// An operation from another thread, after the loop has gone to sleep, when the first try to wake it fails.
+let private wakesAgain (options: LoopOptions) (refuse: FaultyKernel -> LoopThread -> unit) =
+    let kernel = FaultyKernel()
+
+    withLoopOf kernel options (fun host ->
+        for _ in 1..20 do
+            let asleep = host.Loop.Statistics.Enters
+            runOn host Uring.nop |> ignore
+            eventually "a turn" (fun () -> host.Loop.Statistics.Enters > asleep)
+            // Nothing tells that the loop sleeps: give it the time to.
+            Thread.Sleep 2
+            refuse kernel host
+            startAs host nop CancellationToken.None |> finish "nop" |> ignore)
+
+// The pusher has taken the mark that the loop sleeps: nobody else would wake it.
+let private refusedWakes =
+    testList "a wake that is refused once" [
+        for errno in [ Errno.EINTR; Errno.EAGAIN; Errno.ENOMEM; Errno.EBUSY ] do
+            testCase $"SEND_MSG_RING: {errno}" (fun () ->
+                wakesAgain small (fun kernel _ -> kernel.OnRegister <- Answer.times 1 (Answer.Before errno)))
+
+            testCase $"the second ring: {errno}" (fun () ->
+                wakesAgain { small with Wake = Wake.MessageRing } (fun kernel host ->
+                    let own = host.Loop.Ring.Descriptor
+                    let answer = Answer.times 1 (Answer.Before errno)
+                    kernel.OnEnter <- fun call -> if call.Ring = own then Answer.Real else answer call))
+    ]
+
 [<Tests>]
-let tests = testSequenced <| testList "HandOff" [ inbox; ring; waker ]
+let tests = testSequenced <| testList "HandOff" [ inbox; ring; waker; refusedWakes ]

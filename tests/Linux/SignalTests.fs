@@ -3,6 +3,7 @@ module Uring.Tests.Linux.SignalTests
 
 open System
 open System.IO
+open System.IO.Pipes
 open System.Runtime.InteropServices
 open System.Security.Cryptography
 open System.Threading
@@ -135,8 +136,56 @@ let private firstOpens () =
 
                 storming thread 200 (fun () -> runOn host (create folder $"{number}")) |> ignore))
 
+/// 4,000 nops, 3,000 timers of 1 ms, and 3,000 reads of a pipe whose bytes have to come in order; every result checked.
+let private nopsTimersAndPipe (pipe: AnonymousPipeServerStream) =
+    let repeat count expected (request: unit -> Request) =
+        uring {
+            for _ in 1..count do
+                let! result = Uring.attempt (request ())
+                Expect.equal result expected "result"
+        }
+
+    let reads =
+        uring {
+            use! file = File.openRead $"/proc/self/fd/{pipe.ClientSafePipeHandle.DangerousGetHandle()}"
+            let buffer = Array.zeroCreate<byte> 4
+
+            for number in 1..3_000 do
+                let! count = File.readNext file (Memory buffer)
+                Expect.equal (count, BitConverter.ToInt32 buffer) (4, number) "the next number"
+        }
+
+    Uring.``parallel`` [
+        yield reads
+        for _ in 1..10 do
+            yield repeat 400 0 (fun () -> nop)
+        for _ in 1..20 do
+            yield repeat 150 (Errno.toResult Errno.ETIME) (fun () -> timerOf 1.0)
+    ]
+
 let private storms =
     testList "storm" [
+        testCase "nops, timers and a pipe: 10,000 operations" (fun () ->
+            install ()
+            let kernel = FaultyKernel()
+            use pipe = new AnonymousPipeServerStream(PipeDirection.Out)
+
+            let write () =
+                for number in 1..3_000 do
+                    pipe.Write(ReadOnlySpan(BitConverter.GetBytes number))
+
+            withLoopOf kernel small (fun host ->
+                let thread = runOn host (uring { return gettid () })
+
+                storming thread 500 (fun () ->
+                    let writing = Task.Factory.StartNew(write, TaskCreationOptions.LongRunning)
+                    runOn host (nopsTimersAndPipe pipe) |> ignore
+                    finished "writer" writing)
+                |> ignore
+
+                Expect.isGreaterThanOrEqual host.Loop.Statistics.Completed 10_000L "operations"
+                Expect.isGreaterThan kernel.Interrupted 3 "waits that were interrupted"))
+
         for name, way in ways do
             testCase $"10,000 operations, woken by {name}" (fun () ->
                 install ()
@@ -196,33 +245,5 @@ let private faults =
                 Expect.equal (kernel.OpenRings, kernel.OpenMaps) (0, 0) "nothing left")
     ]
 
-/// An operation from another thread, after the loop has gone to sleep, when the first try to wake it fails.
-let private wakesAgain (options: LoopOptions) (refuse: FaultyKernel -> LoopThread -> unit) =
-    let kernel = FaultyKernel()
-
-    withLoopOf kernel options (fun host ->
-        for _ in 1..20 do
-            let asleep = host.Loop.Statistics.Enters
-            runOn host Uring.nop |> ignore
-            eventually "a turn" (fun () -> host.Loop.Statistics.Enters > asleep)
-            // Nothing tells that the loop sleeps: give it the time to.
-            Thread.Sleep 2
-            refuse kernel host
-            startAs host nop CancellationToken.None |> finish "nop" |> ignore)
-
-// The pusher has taken the mark that the loop sleeps: nobody else would wake it.
-let private refusedWakes =
-    testList "a wake that is refused once" [
-        for errno in [ Errno.EINTR; Errno.EAGAIN; Errno.ENOMEM; Errno.EBUSY ] do
-            testCase $"SEND_MSG_RING: {errno}" (fun () ->
-                wakesAgain small (fun kernel _ -> kernel.OnRegister <- Answer.times 1 (Answer.Before errno)))
-
-            testCase $"the second ring: {errno}" (fun () ->
-                wakesAgain { small with Wake = Wake.MessageRing } (fun kernel host ->
-                    let own = host.Loop.Ring.Descriptor
-                    let answer = Answer.times 1 (Answer.Before errno)
-                    kernel.OnEnter <- fun call -> if call.Ring = own then Answer.Real else answer call))
-    ]
-
 [<Tests>]
-let tests = testSequenced <| testList "Signal" [ storms; faults; refusedWakes ]
+let tests = testSequenced <| testList "Signal" [ storms; faults ]
