@@ -60,6 +60,13 @@ let private storming (thread: int) (pause: int) (body: unit -> unit) =
 
     finish "sender" sender
 
+/// Runs `body` in a storm, again if need be: how many waits one run has, and signals hit, is the scheduler's choice.
+let private interrupting (kernel: FaultyKernel) thread (body: unit -> unit) =
+    storming thread 500 (fun () ->
+        eventually "waits that were interrupted" (fun () ->
+            body ()
+            kernel.Interrupted > 3))
+
 /// Writes and reads back, sleeps a little, sends over a connection: operations of every sort, 20 per round.
 let private round (file: File) (connection: Uring.FSharp.Socket) (number: int) =
     uring {
@@ -138,10 +145,10 @@ let private firstOpens () =
 
 /// 4,000 nops, 3,000 timers of 1 ms, and 3,000 reads of a pipe whose bytes have to come in order; every result checked.
 let private nopsTimersAndPipe (pipe: AnonymousPipeServerStream) =
-    let repeat count expected (request: unit -> Request) =
+    let repeat count expected (request: Request) =
         uring {
             for _ in 1..count do
-                let! result = Uring.attempt (request ())
+                let! result = Uring.attempt request
                 Expect.equal result expected "result"
         }
 
@@ -157,10 +164,8 @@ let private nopsTimersAndPipe (pipe: AnonymousPipeServerStream) =
 
     Uring.``parallel`` [
         yield reads
-        for _ in 1..10 do
-            yield repeat 400 0 (fun () -> nop)
-        for _ in 1..20 do
-            yield repeat 150 (Errno.toResult Errno.ETIME) (fun () -> timerOf 1.0)
+        yield! List.replicate 10 (repeat 400 0 nop)
+        yield! List.replicate 20 (repeat 150 (Errno.toResult Errno.ETIME) (timerOf 1.0))
     ]
 
 let private storms =
@@ -170,21 +175,18 @@ let private storms =
             let kernel = FaultyKernel()
             use pipe = new AnonymousPipeServerStream(PipeDirection.Out)
 
-            let write () =
-                for number in 1..3_000 do
-                    pipe.Write(ReadOnlySpan(BitConverter.GetBytes number))
+            let put (number: int) = pipe.Write(ReadOnlySpan(BitConverter.GetBytes number))
 
             withLoopOf kernel small (fun host ->
                 let thread = runOn host (uring { return gettid () })
 
-                storming thread 500 (fun () ->
-                    let writing = Task.Factory.StartNew(write, TaskCreationOptions.LongRunning)
+                let round () =
+                    let writing = Task.Run(fun () -> Seq.iter put [ 1..3_000 ])
                     runOn host (nopsTimersAndPipe pipe) |> ignore
-                    finished "writer" writing)
-                |> ignore
+                    finished "writer" writing
 
-                Expect.isGreaterThanOrEqual host.Loop.Statistics.Completed 10_000L "operations"
-                Expect.isGreaterThan kernel.Interrupted 3 "waits that were interrupted"))
+                interrupting kernel thread round |> ignore
+                Expect.isGreaterThanOrEqual host.Loop.Statistics.Completed 10_000L "operations"))
 
         for name, way in ways do
             testCase $"10,000 operations, woken by {name}" (fun () ->
@@ -195,9 +197,8 @@ let private storms =
                     let thread = runOn host (uring { return gettid () })
                     // A kernel worker is there before the storm: see below.
                     inFolder (fun folder -> runOn host (create folder "first"))
-                    let sent = storming thread 500 (fun () -> tenThousand host)
-                    Expect.isGreaterThan sent 100 "signals"
-                    Expect.isGreaterThan kernel.Interrupted 3 "waits that were interrupted"))
+                    let sent = interrupting kernel thread (fun () -> tenThousand host)
+                    Expect.isGreaterThan sent 100 "signals"))
 
         // The kernel gives up making its first worker while signals are pending, and cancels what waits for it: ECANCELED,
         // though nobody cancelled. So the loop makes one before it takes work (Workers.makeFirst).
