@@ -11,6 +11,8 @@ open Uring.Model
 /// An open file, and the loop that it belongs to. Dispose of it with `use!`.
 [<Sealed>]
 type File internal (loop: Loop, descriptor: FileDescriptor, path: string) =
+    do descriptor.Name <- path
+
     /// For requests of your own.
     member _.Descriptor = descriptor
     /// The path that it was opened by.

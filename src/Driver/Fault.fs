@@ -88,6 +88,17 @@ module Fault =
             )
         )
 
+    /// This kernel has the opcode, but not its multishot form, which came with the opcode `missing`.
+    let withoutMultishot (opcode: Opcode) (missing: Opcode) : exn =
+        PlatformNotSupportedException(
+            String.Concat(
+                String.Concat("This kernel's io_uring has no multishot ", opcode.ToString()),
+                ": it needs Linux ",
+                Features.since missing,
+                " or newer."
+            )
+        )
+
     /// The exception for a negative result.
     let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
         let errno = Errno.ofResult result

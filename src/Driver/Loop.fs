@@ -226,6 +226,11 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     /// Opens a multishot operation as a stream.
     member internal _.Open(request: Request, pool: BufferPool | null, token: CancellationToken) : Stream =
         throwIfStopping ()
+
+        match Features.missingForMultishot request.Submission.Opcode ring.Plan with
+        | ValueSome missing -> raise (Fault.withoutMultishot request.Submission.Opcode missing)
+        | ValueNone -> ()
+
         let stream = Stream(host, request, pool, token)
         stream.Open()
         stream

@@ -129,7 +129,15 @@ and [<AbstractClass>] internal Pending(host: IHost) =
 
     /// The exception for a negative result.
     member internal this.Fault(result: int, token: CancellationToken) : exn =
-        Fault.ofResult this.Opcode this.Subject result token
+        let named =
+            match this.Subject with
+            | null ->
+                match this.Target with
+                | null -> null
+                | target -> target.Name
+            | subject -> subject
+
+        Fault.ofResult this.Opcode named result token
 
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =

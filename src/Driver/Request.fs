@@ -26,6 +26,9 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: obj) =
     /// The number that the kernel knows it by. It says nothing once `IsClosed`.
     member _.Number = number
 
+    /// What an error message calls it: the path of a file, say.
+    member val Name: string | null = null with get, set
+
     /// Somebody has asked to close it: nothing can start on it any more.
     member _.IsClosed = Volatile.Read &closeAsked <> 0
 

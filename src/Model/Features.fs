@@ -172,6 +172,18 @@ module Features =
     /// The kernel of this ring has the opcode.
     let supports (opcode: Opcode) plan = plan.Opcodes[int opcode]
 
+    /// Multishot forms are not in the probe: an opcode that came with the same kernel stands for them, and is returned
+    /// when it is missing.
+    let missingForMultishot (opcode: Opcode) plan : Opcode voption =
+        let needed =
+            match opcode with
+            | Opcode.Accept -> Opcode.Socket // 5.19
+            | Opcode.Receive -> Opcode.SendZeroCopy // 6.0
+            // An open set: the rest is multishot since it is there.
+            | other -> other
+
+        if supports needed plan then ValueNone else ValueSome needed
+
     /// The next way of waking after one was refused.
     let nextWake plan =
         match plan.Wake with

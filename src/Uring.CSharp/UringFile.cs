@@ -30,6 +30,7 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
         this.loop = loop;
         this.descriptor = descriptor;
         this.access = access;
+        descriptor.Name = path;
         Path = path;
     }
 

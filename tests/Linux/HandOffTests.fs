@@ -119,19 +119,27 @@ let private startNop (host: LoopThread) =
 /// Threads that submit to one ring and await each operation before the next.
 let private submitAll kernel options threads count =
     withLoopOf kernel options (fun host ->
-        let submitter (_: int) =
-            Task.Run<int>(fun () ->
-                task {
-                    let mutable sum = 0
+        let sums = Array.zeroCreate<int> threads
 
+        let submitter number =
+            Task.Run<unit>(fun () ->
+                task {
                     for _ in 1..count do
                         let! result = startNop host
-                        sum <- sum + result + 1
-
-                    return sum
+                        sums[number] <- sums[number] + result + 1
                 })
 
-        let sums = Task.WhenAll(Array.init threads submitter) |> finish "submitters"
+        let all = Task.WhenAll(Array.init threads submitter)
+        let mutable before = -1
+
+        // Slow is no failure on a busy machine; standing still is.
+        while not (all.Wait limit) do
+            let now = Array.sum sums
+
+            if now = before then failtest $"a wake was lost: {now} of {threads * count}"
+
+            before <- now
+
         Expect.sequenceEqual sums (Array.create threads count) "each operation was answered"
         Expect.isGreaterThanOrEqual host.Loop.Statistics.Completed (int64 (threads * count)) "completed"
         Expect.equal host.Loop.InFlight 0 "none in flight")

@@ -308,6 +308,18 @@ let tests =
             | other -> failtest $"{other}"
         }
 
+        test "a failed read names the file" {
+            let readAll =
+                uring {
+                    use! file = File.openRead "/proc/self/mem"
+                    return! File.read file (Memory(Array.zeroCreate<byte> 16)) 0L
+                }
+
+            match failureOf (fun () -> run readAll) with
+            | :? IOException as reason -> Expect.stringContains reason.Message "/proc/self/mem" "the path"
+            | other -> failtest $"{other}"
+        }
+
         test "the dynamic branch of the builder does the same" {
             Expect.equal (run (dynamicSum (later 3) (Uring.result 4))) 1011 "sum"
             Expect.equal (run (dynamicSum (Uring.result 3) (later 4))) 1011 "sum"

@@ -72,6 +72,8 @@ let private throughFaults (answers: int -> Answer) =
     let mutable next = 1
 
     while seen.Count < total do
+        if calls.Value > 20 * total then failtest $"only {seen.Count} of {total} have come"
+
         while next <= total
               && (let nop = named next
                   ring.TrySubmit &nop) do

@@ -9,6 +9,7 @@ open System.Threading.Tasks
 open Expecto
 open Uring.Driver
 open Uring.FSharp
+open Uring.Model
 open Uring.Tests.Linux.Hosting
 
 let private random (seed: int) count =
@@ -176,6 +177,26 @@ let tests =
                 for peer in peers do
                     Expect.equal (peer.Receive(Array.zeroCreate<byte> 1)) 0 "the peer sees the end"
                     peer.Dispose())
+        }
+
+        test "a kernel without the multishot form is told of with its name and version" {
+            for hidden, version in [ Opcode.Socket, "5.19"; Opcode.SendZeroCopy, "6.0" ] do
+                let kernel = FaultyKernel(Hidden = [ hidden ])
+
+                withLoopOf kernel LoopOptions.standard (fun host ->
+                    let descriptor = host.Loop.Own 0
+                    GC.SuppressFinalize descriptor // Standard input stays open.
+
+                    let request =
+                        if hidden = Opcode.Socket then
+                            SocketRequest.acceptMany descriptor
+                        else
+                            SocketRequest.receiveMany descriptor (runOn host (Socket.bufferPool 1 64))
+
+                    match failureOf (fun () -> host.Loop.Open(request, null, CancellationToken.None)) with
+                    | :? PlatformNotSupportedException as reason ->
+                        Expect.stringContains reason.Message version "the version"
+                    | other -> failtest $"{other}")
         }
 
         test "cancelling ends a stream that waits" {

@@ -255,6 +255,27 @@ let laws =
 
             Expect.hasLength opcodes 256 "every byte is an opcode"
 
+        test "4. ... nor a multishot form, which an opcode of the same kernel stands for" {
+            let without (opcode: Opcode) =
+                plan (Array.init 256 (fun number -> number <> int opcode)) Wake.Poll
+
+            let missing opcode hidden = Features.missingForMultishot opcode (without hidden)
+
+            Expect.equal (missing Opcode.Accept Opcode.Socket) (ValueSome Opcode.Socket) "accept, 5.18"
+
+            Expect.equal
+                (missing Opcode.Receive Opcode.SendZeroCopy)
+                (ValueSome Opcode.SendZeroCopy)
+                "receive, 5.19"
+
+            Expect.equal (missing Opcode.Accept Opcode.SendZeroCopy) ValueNone "accept, 5.19"
+
+            Expect.equal
+                (missing Opcode.ReadMultishot Opcode.ReadMultishot)
+                (ValueSome Opcode.ReadMultishot)
+                "read"
+        }
+
         test "4. ... with its first kernel" {
             let wrong = [
                 for opcode in Enum.GetValues<Opcode>() do
