@@ -1,7 +1,21 @@
 // Runs the benchmarks: Uring.Benchmarks [case] --controls <folder of the compiled C controls>.
 module Uring.Benchmarks.Main
 
+open System
+open System.Diagnostics
+open System.Reflection
+
 let private cases: (string * (string -> unit)) list = [ "nop", Nop.bench; "reads", Reads.bench ]
+
+/// In a process of its own: the JIT compiles hot code for what it has seen, and another case's habits are not this one's.
+let private alone (controls: string) (name: string) =
+    let program = Assembly.GetExecutingAssembly().Location
+
+    use child =
+        nonNull (Process.Start(nonNull Environment.ProcessPath, [ program; name; "--controls"; controls ]))
+
+    child.WaitForExit()
+    child.ExitCode
 
 [<EntryPoint>]
 let main arguments =
@@ -16,16 +30,15 @@ let main arguments =
         |> Array.filter (fun argument -> argument <> "--controls" && argument <> controls)
         |> Array.toList
 
-    match wanted |> List.filter (fun name -> not (List.exists (fst >> (=) name) cases)) with
-    | unknown :: _ ->
-        eprintfn
-            "There is no benchmark '%s'. There are: %s."
-            unknown
-            (cases |> List.map fst |> String.concat ", ")
+    let names = cases |> List.map fst
 
-        2
-    | [] ->
-        for name, bench in cases do
-            if wanted.IsEmpty || List.contains name wanted then bench controls
-
+    match wanted with
+    | [ name ] when List.contains name names ->
+        (cases |> List.find (fst >> (=) name) |> snd) controls
         0
+    | [] -> names |> List.map (alone controls) |> List.max
+    | several when several |> List.forall (fun name -> List.contains name names) ->
+        several |> List.map (alone controls) |> List.max
+    | _ ->
+        eprintfn "There are the benchmarks %s." (String.Join(", ", names))
+        2
