@@ -11,9 +11,8 @@ let private cases: (string * (string -> unit)) list = [ "nop", Nop.bench; "reads
 let private alone (controls: string) (name: string) =
     let program = Assembly.GetExecutingAssembly().Location
 
-    use child =
-        nonNull (Process.Start(nonNull Environment.ProcessPath, [ program; name; "--controls"; controls ]))
-
+    let arguments = [ program; name; "--controls"; controls ]
+    use child = Process.Start(nonNull Environment.ProcessPath, arguments)
     child.WaitForExit()
     child.ExitCode
 
