@@ -14,19 +14,13 @@ open Uring.FSharp
 /// What to send, and where to.
 type Drive = { Server: Uri; Connections: int; Messages: int; Size: int }
 
-let within least most (name: string) (value: int) =
-    if value < least || value > most then
-        Shared.refuse $"{name} is a number from {least} to {most}"
-
-    value
-
 let parse (server: string) (connections, messages) size : Drive =
     match Uri.TryCreate("tcp://" + server, UriKind.Absolute) with
     | true, uri when uri.Port > 0 -> {
         Server = uri
-        Connections = connections |> within 1 20_000 "--connections"
-        Messages = messages |> within 1 10_000_000 "--messages"
-        Size = size |> within 1 100_000_000 "--size"
+        Connections = connections |> Shared.within 1 20_000 "--connections"
+        Messages = messages |> Shared.within 1 10_000_000 "--messages"
+        Size = size |> Shared.within 1 100_000_000 "--size"
       }
     | _ -> Shared.refuse "--client is HOST:PORT"
 

@@ -94,5 +94,5 @@ match arguments.TryGetResult Client with
 | Some server -> Shared.main (Drive.run (Drive.parse server counts (arguments.GetResult(Size, 64))))
 | None ->
     let address = if arguments.Contains Any then IPAddress.Any else IPAddress.Loopback
-    let port = arguments.GetResult(Port, 7000) |> Drive.within 0 65535 "--port"
+    let port = arguments.GetResult(Port, 7000) |> Shared.within 0 65535 "--port"
     Shared.main (serve (listen (IPEndPoint(address, port))))

@@ -37,12 +37,6 @@ module File =
         ||| UnixFileMode.GroupRead
         ||| UnixFileMode.OtherRead
 
-    let private discard (program: Uring<int>) : Uring<unit> =
-        uring {
-            let! _ = program
-            return ()
-        }
-
     /// Opens a path with flags of your choice. `mode` is for a file that this creates.
     let openWith (flags: OpenFlags) (mode: UnixFileMode) (path: string) : Uring<File> =
         uring {
@@ -127,28 +121,29 @@ module File =
     let statusOfLink (path: string) : Uring<FileStatus> = statusOf (FileRequest.status path false)
 
     /// Waits until data and metadata are on the device.
-    let sync (file: File) : Uring<unit> = discard (Program.single (FileRequest.sync file.Descriptor false))
+    let sync (file: File) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.sync file.Descriptor false))
 
     /// Sets the length (Linux 6.9): cuts the file, or extends it with a hole.
     let truncate (file: File) (length: int64) : Uring<unit> =
-        discard (Program.single (FileRequest.truncate file.Descriptor length))
+        Uring.discard (Program.single (FileRequest.truncate file.Descriptor length))
 
     /// Reserves space, extending the file if need be.
     let allocate (file: File) (offset: int64) (length: int64) : Uring<unit> =
-        discard (Program.single (FileRequest.allocate file.Descriptor offset length))
+        Uring.discard (Program.single (FileRequest.allocate file.Descriptor offset length))
 
     /// Makes a directory (Linux 5.15).
     let makeDirectory (path: string) : Uring<unit> =
         let mode = enum<UnixFileMode> 0o777
-        discard (Program.single (FileRequest.makeDirectory path mode))
+        Uring.discard (Program.single (FileRequest.makeDirectory path mode))
 
     /// Removes a file.
-    let delete (path: string) : Uring<unit> = discard (Program.single (FileRequest.unlink path))
+    let delete (path: string) : Uring<unit> = Uring.discard (Program.single (FileRequest.unlink path))
 
     /// Removes an empty directory.
     let removeDirectory (path: string) : Uring<unit> =
-        discard (Program.single (FileRequest.removeDirectory path))
+        Uring.discard (Program.single (FileRequest.removeDirectory path))
 
     /// Renames; what `target` named before is replaced.
     let rename (source: string) (target: string) : Uring<unit> =
-        discard (Program.single (FileRequest.rename source target))
+        Uring.discard (Program.single (FileRequest.rename source target))

@@ -66,12 +66,6 @@ module SocketOptions =
 [<RequireQualifiedAccess>]
 module Socket =
 
-    let private discard (program: Uring<int>) : Uring<unit> =
-        uring {
-            let! _ = program
-            return ()
-        }
-
     /// Makes a socket.
     let create (family: AddressFamily) (kind: SocketType) (protocol: ProtocolType) : Uring<Socket> =
         uring {
@@ -90,7 +84,7 @@ module Socket =
 
     /// Binds to an address (Linux 6.11).
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
-        discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
+        Uring.discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
 
     /// A stream socket that listens on an address, with SO_REUSEADDR. Port 0 takes a free one: see `localEndPoint`.
     let listen (endPoint: EndPoint) (backlog: int) : Uring<Socket> =
@@ -103,7 +97,7 @@ module Socket =
                     SocketOptions.setReuseAddress socket.Descriptor true
 
                 do! bind socket endPoint
-                do! discard (Program.single (SocketRequest.listen socket.Descriptor backlog))
+                do! Uring.discard (Program.single (SocketRequest.listen socket.Descriptor backlog))
                 listening <- true
             finally
                 if not listening then socket.Loop.CloseDescriptor socket.Descriptor |> ignore
@@ -118,7 +112,7 @@ module Socket =
             let mutable connected = false
 
             try
-                do! discard (Program.single (SocketRequest.connect socket.Descriptor endPoint))
+                do! Uring.discard (Program.single (SocketRequest.connect socket.Descriptor endPoint))
                 connected <- true
             finally
                 if not connected then socket.Loop.CloseDescriptor socket.Descriptor |> ignore
@@ -179,7 +173,7 @@ module Socket =
 
     /// Ends one direction, or both. The peer sees the end of the stream.
     let shutdown (socket: Socket) (how: SocketShutdown) : Uring<unit> =
-        discard (Program.single (SocketRequest.shutdown socket.Descriptor how))
+        Uring.discard (Program.single (SocketRequest.shutdown socket.Descriptor how))
 
     /// The address that the socket is bound to.
     let localEndPoint (socket: Socket) : EndPoint = SocketOptions.localEndPoint socket.Descriptor

@@ -76,6 +76,9 @@ module Uring =
             return change value
         }
 
+    /// Runs it for its effect.
+    let discard (program: Uring<'T>) : Uring<unit> = map ignore program
+
     /// The result, or the exception.
     let catch (program: Uring<'T>) : Uring<Result<'T, exn>> =
         uring {

@@ -103,14 +103,13 @@ module Fault =
     let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
         let errno = Errno.ofResult result
         let message = describe opcode subject errno
-        let inputOutput () = IOException(message, int errno) :> exn
 
         match Errno.kind errno with
         | ErrorKind.Cancelled -> OperationCanceledException(message, token)
         | ErrorKind.TimedOut -> TimeoutException message
         // Ours, not the kernel's: Loop refuses an opcode that the probe did not list.
         | ErrorKind.Unsupported when errno = Errno.ENOSYS -> unsupported opcode
-        | ErrorKind.Closed -> ObjectDisposedException((subject |> Option.ofObj |> Option.toObj), message)
+        | ErrorKind.Closed -> ObjectDisposedException(subject, message)
         | _ when isSocketOperation opcode && errno <> Errno.EINVAL ->
             SocketException(int (socketError errno), message)
         | ErrorKind.NotFound when errno = Errno.ENOTDIR -> DirectoryNotFoundException message
@@ -120,4 +119,4 @@ module Fault =
         | ErrorKind.Invalid when errno = Errno.ENAMETOOLONG -> PathTooLongException message
         | ErrorKind.Invalid -> ArgumentException message
         | ErrorKind.Network
-        | ErrorKind.InputOutput -> inputOutput ()
+        | ErrorKind.InputOutput -> IOException(message, int errno)
