@@ -64,6 +64,13 @@ module File =
     let readNext (file: File) (buffer: Memory<byte>) : Uring<int> =
         Program.single (FileRequest.readNext file.Descriptor buffer)
 
+    /// Reads until the end, with one submission, into buffers of a pool, which the kernel takes only when data is there:
+    /// for pipes and terminals (Linux 6.7; older kernels read one by one). Dispose of each lease.
+    let readMany (file: File) (pool: BufferPool) : Uring<UringStream<BufferLease>> =
+        Program.ofScope (fun scope ->
+            let stream = scope.Loop.Open(FileRequest.readMany file.Descriptor pool, scope.Token)
+            ValueTask<_>(UringStream(stream, _.Lease)))
+
     /// Writes at `offset`. The result can be fewer bytes than asked for. Allocates nothing.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let writeSome (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<int> =

@@ -61,6 +61,14 @@ module FileRequest =
         Submission.read file.Number 0UL (uint32 buffer.Length) OpFlags.CurrentPosition
         |> Request.over file buffer
 
+    /// Reads into buffers of a pool, until the end: for pipes and terminals, which poll(2) can wait for (Linux 6.7).
+    let readMany (file: FileDescriptor) (pool: BufferPool) : StreamRequest = {
+        Multishot = Submission.readMultishot file.Number pool.Group |> Request.on file |> Request.multishot
+        Single = ValueSome(Submission.read file.Number 0UL 0u OpFlags.CurrentPosition |> Request.on file)
+        Source = Source.Bytes
+        Pool = pool
+    }
+
     /// Writes `buffer` at `offset`. The result is the number of bytes, which can be fewer.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let write (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Request =

@@ -133,7 +133,7 @@ module Socket =
     /// Takes connections with one submission (Linux 5.19): `for connection in stream do` in `uring { }`.
     let acceptMany (listener: Socket) : Uring<UringStream<Socket>> =
         Program.ofScope (fun scope ->
-            let stream = listener.Loop.Open(SocketRequest.acceptMany listener.Descriptor, null, scope.Token)
+            let stream = listener.Loop.Open(SocketRequest.acceptMany listener.Descriptor, scope.Token)
             ValueTask<_>(UringStream(stream, fun item -> accepted listener item.Result)))
 
     /// Receives up to `buffer.Length` bytes; 0 when the peer has finished. Allocates nothing.
@@ -156,20 +156,73 @@ module Socket =
                 sent <- sent + count
         }
 
-    /// A pool of `count` buffers of `size` bytes for this loop (Linux 5.19).
+    /// A pool of `count` buffers of `size` bytes for this loop. Buffer rings need Linux 5.19, and are used from 6.0 on.
     let bufferPool (count: int) (size: int) : Uring<BufferPool> =
-        Program.ofScope (fun scope -> ValueTask<BufferPool>(scope.Loop.CreatePool(count, size)))
+        BufferPool.create (BufferPoolOptions.fixedOf count size)
+
+    let private receiveInto (socket: Socket) (pool: BufferPool) (scope: Scope) =
+        let stream = socket.Loop.Open(SocketRequest.receiveMany socket.Descriptor pool, scope.Token)
+        ValueTask<_>(UringStream(stream, _.Lease))
 
     /// Receives with one submission into buffers of a pool (Linux 6.0), which the kernel takes only when data is there.
-    /// Dispose of each lease to give its buffer back.
+    /// Dispose of each lease to give its buffer back. For stream sockets: an empty datagram would look like the end.
     let receiveMany (socket: Socket) (pool: BufferPool) : Uring<UringStream<BufferLease>> =
-        Program.ofScope (fun scope ->
-            let stream =
-                socket.Loop.Open(SocketRequest.receiveMany socket.Descriptor pool, pool, scope.Token)
+        Program.ofScope (receiveInto socket pool)
 
-            ValueTask<_>(
-                UringStream(stream, fun item -> new BufferLease(pool, item.Buffer, item.Offset, item.Result))
-            ))
+    /// As `receiveMany`, into the buffers that the loop's programs share.
+    let receiveAll (socket: Socket) : Uring<UringStream<BufferLease>> =
+        Program.ofScope (fun scope -> receiveInto socket socket.Loop.Pools.Shared scope)
+
+    /// Receives datagrams (or messages of a Unix socket), each with its sender and control data (Linux 6.0). A buffer of
+    /// the pool holds one message and its `room`.
+    let receiveMessages
+        (room: MessageRoom)
+        (socket: Socket)
+        (pool: BufferPool)
+        : Uring<UringStream<Message>> =
+        Program.ofScope (fun scope ->
+            let request = SocketRequest.receiveMessages socket.Descriptor pool room
+            let stream = socket.Loop.Open(request, scope.Token)
+            ValueTask<_>(UringStream(stream, fun item -> new Message(item.Lease, room))))
+
+    /// Sends a lease's bytes, all of them and without a copy, and gives its buffer back: the lease is handed on. It is
+    /// given back in any case, also when sending fails.
+    let sendLease (socket: Socket) (lease: BufferLease) : Uring<unit> =
+        uring {
+            try
+                let memory = lease.Lend(socket.Loop.IsCurrent)
+                do! send socket (Memory.op_Implicit memory)
+            finally
+                lease.Dispose()
+        }
+
+    /// Starts to send `buffer` without copying it (Linux 6.0; older kernels copy): worth it from about 10 KB on, and on a
+    /// real network card. The buffer stays the kernel's until `Released`. A peer that reads nothing holds it: after
+    /// `holdAtMost` the connection is dropped, which frees it (`Timeout.InfiniteTimeSpan`: never).
+    let sendZeroCopy
+        (holdAtMost: TimeSpan)
+        (socket: Socket)
+        (buffer: ReadOnlyMemory<byte>)
+        : Uring<ZeroCopySend> =
+        Program.ofScope (fun scope ->
+            ValueTask<_>(ZeroCopySend.Start(socket.Loop, socket.Descriptor, buffer, holdAtMost, scope.Token)))
+
+    /// Drops the connection at once, with what it has not sent. The peer sees a reset.
+    let abort (socket: Socket) : Uring<unit> =
+        Uring.discard (Program.single (SocketRequest.abort socket.Descriptor))
+
+    /// Waits until one of the events is there.
+    let poll (socket: Socket) (events: PollEvents) : Uring<PollEvents> =
+        Uring.map
+            (uint32 >> LanguagePrimitives.EnumOfValue)
+            (Program.single (SocketRequest.poll socket.Descriptor events))
+
+    /// Tells of events each time that they come (one submission from Linux 5.13 on). What the consumer has not taken is
+    /// united with what comes.
+    let pollMany (socket: Socket) (events: PollEvents) : Uring<UringStream<PollEvents>> =
+        Program.ofScope (fun scope ->
+            let stream = socket.Loop.Open(SocketRequest.pollMany socket.Descriptor events, scope.Token)
+            ValueTask<_>(UringStream(stream, fun item -> LanguagePrimitives.EnumOfValue(uint32 item.Result))))
 
     /// Ends one direction, or both. The peer sees the end of the stream.
     let shutdown (socket: Socket) (how: SocketShutdown) : Uring<unit> =

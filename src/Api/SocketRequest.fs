@@ -3,6 +3,7 @@ namespace Uring.FSharp
 
 open System
 open System.Runtime.CompilerServices
+open System.Buffers.Binary
 open System.Net
 open System.Net.Sockets
 open System.Runtime.InteropServices
@@ -74,10 +75,15 @@ module SocketRequest =
     let accept (socket: FileDescriptor) : Request =
         Submission.accept socket.Number 0UL 0UL (uint32 closeOnExec) |> Request.on socket
 
-    /// Takes connections until cancelled. Each result is a descriptor.
-    let acceptMany (socket: FileDescriptor) : Request = {
-        (Submission.acceptMultishot socket.Number (uint32 closeOnExec) |> Request.on socket) with
-            Shape = Shape.Multishot
+    /// Takes connections until cancelled. Each result is a descriptor. One submission for all of them (Linux 5.19).
+    let acceptMany (socket: FileDescriptor) : StreamRequest = {
+        Multishot =
+            Submission.acceptMultishot socket.Number (uint32 closeOnExec)
+            |> Request.on socket
+            |> Request.multishot
+        Single = ValueSome(accept socket)
+        Source = Source.Descriptors
+        Pool = null
     }
 
     /// Sends `buffer`. The result is the number of bytes, which can be fewer.
@@ -91,10 +97,66 @@ module SocketRequest =
     let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
         Submission.receive socket.Number 0UL (uint32 buffer.Length) 0u |> Request.over socket buffer
 
-    /// Receives into buffers of a pool until cancelled or finished.
-    let receiveMany (socket: FileDescriptor) (pool: BufferPool) : Request = {
-        (Submission.receiveMultishot socket.Number pool.Group 0u |> Request.on socket) with
-            Shape = Shape.Multishot
+    /// Receives into buffers of a pool until cancelled or finished. One submission for all of it (Linux 6.0).
+    let receiveMany (socket: FileDescriptor) (pool: BufferPool) : StreamRequest =
+        let multishot = Submission.receiveMultishot socket.Number pool.Group 0u
+
+        {
+            Multishot =
+                (if pool.UsesBundles then Submission.bundled multishot else multishot)
+                |> Request.on socket
+                |> Request.multishot
+            Single = ValueSome(Submission.receive socket.Number 0UL 0u 0u |> Request.on socket)
+            Source = Source.Bytes
+            Pool = pool
+        }
+
+    /// Receives messages, each with its sender and its control data, into buffers of a pool until cancelled (Linux 6.0).
+    /// A buffer holds 16 bytes and both rooms before the payload.
+    let receiveMessages (socket: FileDescriptor) (pool: BufferPool) (room: MessageRoom) : StreamRequest =
+        ArgumentOutOfRangeException.ThrowIfLessThan(
+            pool.BufferSize,
+            MessageLayout.overhead room + 1,
+            "BufferSize"
+        )
+
+        // struct msghdr: name length @8, control length @40.
+        let header = Array.zeroCreate<byte> 56
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan 8, room.Name)
+        BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan 40, int64 room.Control)
+
+        {
+            Multishot =
+                Submission.receiveMessageMultishot socket.Number pool.Group 0UL 0u
+                |> Request.over socket (Memory header)
+                |> Request.multishot
+            Single = ValueNone
+            Source = Source.Bytes
+            Pool = pool
+        }
+
+    /// Sends `buffer` without copying it (Linux 6.0): a result, and later the notification that it is free.
+    let sendZeroCopy (socket: FileDescriptor) (buffer: Memory<byte>) : Request = {
+        (Submission.sendZeroCopy socket.Number 0UL (uint32 buffer.Length) 0u |> Request.over socket buffer) with
+            Shape = Shape.ZeroCopy
+    }
+
+    /// Drops a connection at once, with what it has not sent: connect(2) to no address (AF_UNSPEC). The peer sees a
+    /// reset.
+    let abort (socket: FileDescriptor) : Request =
+        Submission.connect socket.Number 0UL 16u |> Request.over socket (Memory(Array.zeroCreate<byte> 16))
+
+    /// Waits until one of the events is there. The result is a mask of those that are.
+    let poll (socket: FileDescriptor) (events: PollEvents) : Request =
+        Submission.poll socket.Number (uint32 events) |> Request.on socket
+
+    /// Tells of events each time that they come (Linux 5.13).
+    let pollMany (socket: FileDescriptor) (events: PollEvents) : StreamRequest = {
+        Multishot =
+            Submission.pollMultishot socket.Number (uint32 events) |> Request.on socket |> Request.multishot
+        Single = ValueSome(poll socket events)
+        Source = Source.Events
+        Pool = null
     }
 
     /// Ends one direction, or both.

@@ -126,6 +126,14 @@ module Uring =
     /// In a chain: bounds the step before it.
     let within (span: TimeSpan) : Request = over (checkedTimespec span) (Submission.linkTimeout 0UL 0u)
 
+    /// A timer that starts again, as a request.
+    let internal tickRequest (period: TimeSpan) : StreamRequest = {
+        Multishot = over (checkedTimespec period) (Submission.timeoutMultishot 0UL) |> Request.multishot
+        Single = ValueSome(timer period)
+        Source = Source.Ticks
+        Pool = null
+    }
+
     /// Waits, on the ring's clock.
     let sleep (span: TimeSpan) : Uring<unit> =
         uring {
@@ -138,6 +146,15 @@ module Uring =
                 return raise (OperationCanceledException token)
             | errno -> return raise (IO.IOException("The timer failed.", int errno))
         }
+
+    /// Ticks each time that `period` has passed, until cancelled (one submission from Linux 6.4 on). An item counts the
+    /// ticks since the one before: more than one when the consumer was slow.
+    let ticks (period: TimeSpan) : Uring<UringStream<int>> =
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero, nameof period)
+
+        Program.ofScope (fun scope ->
+            let stream = scope.Loop.Open(tickRequest period, scope.Token)
+            ValueTask<_>(UringStream(stream, _.Result)))
 
     /// Cancels the program when the time is over, waits for its end, and raises TimeoutException. If it ended with a
     /// result all the same, the result wins.

@@ -1,95 +1,185 @@
-// Buffers that the kernel takes when data comes, so that an idle connection holds none. Applies Model/BufferRing.
-// Its state belongs to the loop's thread; leases may be released from any.
+// A group of equal buffers that the kernel takes when data comes, so that an idle connection holds none. Applies
+// Model/BufferGroup, Model/Supply and Model/Features. Its state belongs to the loop's thread; leases may be released
+// from any. Longer than others: the verdicts' effects on memory, leases and streams meet here.
 namespace Uring.Driver
 
 open System
-open System.Buffers.Binary
 open System.Collections.Generic
-open System.Numerics
-open System.Runtime.InteropServices
 open System.Threading
+open System.Threading.Tasks
+open Uring
 open Uring.Kernel
 open Uring.Model
 
-/// A group of equal buffers in a provided buffer ring (5.19). Made by `Loop.CreatePool`.
+/// A stream that found no buffer.
+type internal IStarving =
+    /// On the loop's thread: there may be one now.
+    abstract Feed: unit -> unit
+
+/// A group of equal buffers in a provided buffer ring (5.19). Made by `Loop.CreatePool`. On a kernel without buffer
+/// rings it is a plain pool: then a receive that waits holds a buffer.
 [<Sealed>]
-type BufferPool internal (host: IHost, ring: int, group: uint16, count: int, size: int) =
-    // The kernel writes here: pinned for good.
-    let storage = GC.AllocateUninitializedArray<byte>(count * size, true)
-    let buffers = Array.create count BufferRing.fresh
-    let entries = int (BitOperations.RoundUpToPowerOf2(uint32 count))
-    let starved = Queue<Pending>()
+type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, options: BufferPoolOptions) as this
+    =
+    let entries = BufferRing.entriesFor options.Limit
+    let size = options.BufferSize
+
+    let store = {
+        Buffers = Array.create options.Limit BufferRing.fresh
+        Order = Array.zeroCreate entries
+    }
+
+    let slabs = Slabs(host.Kernel, options)
+    // Returned while the ring had no room for them.
+    let unpublished = Queue<int>()
+    let starved = Queue<IStarving>()
+    let users = HashSet<Pending>()
+    let idle = Stack<LeaseCell>()
+    // What one completion brought.
+    let taken = List<BufferLease>()
+    let closed = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    let lost = Event<string>()
+    // After the loop's end, releases come from any thread.
+    let lateGate = obj ()
     let mutable state = BufferRing.create entries
     let mutable memory: BufferRingMemory | null = null
+    let mutable mode = Features.poolMode options.Incremental plan
+    let mutable turnsStarved = 0
+    let mutable leased = 0
+    let mutable starvations = 0L
+    let mutable losses = 0L
+    let mutable closing = false
+    let mutable isOver = false
+
+    let mutable supply = {
+        Count = 0
+        Limit = options.Limit
+        Step = options.Count
+        LowWater = if options.LowWater > 0 then options.LowWater else Supply.lowWaterFor options.Count
+    }
 
     let publish id =
-        let struct (nextRing, nextBuffer, verdict) = BufferRing.publish state buffers[id]
+        let slot = BufferRing.slot state
+        let struct (next, _, verdict) = BufferGroup.publish state store id size
+        state <- next
 
         match verdict with
-        | BufferVerdict.Publish ->
+        | BufferVerdict.Write ->
+            slabs.Guard(id, false)
+
             match memory with
             | null -> ()
-            | memory ->
-                let address = Mapped.addressOfPinned storage + nativeint (id * size)
-                // The entry before the tail: `PublishTail` is the release that makes it visible.
-                memory.Write(BufferRing.slot state, address, size, uint16 id)
-                memory.PublishTail nextRing.Tail
+            | memory -> memory.Write(slot, slabs.KernelAddress id, size, uint16 id)
+        | BufferVerdict.Full -> unpublished.Enqueue id
+        | BufferVerdict.StoreTail
         | BufferVerdict.Take
         | BufferVerdict.TakePart
         | BufferVerdict.Return
+        | BufferVerdict.Keep
         | BufferVerdict.Ignore
-        | BufferVerdict.Full
         | BufferVerdict.Violation -> ()
 
-        state <- nextRing
-        buffers[id] <- nextBuffer
+    /// Adds buffers, up to the limit. False when there is no more to be had.
+    let grow () =
+        let count = Supply.toAdd supply
 
-    /// struct io_uring_buf_reg: address @0, entries @8, group @12.
-    let registration (address: nativeint) =
-        let argument = Array.zeroCreate<byte> 40
-        BinaryPrimitives.WriteInt64LittleEndian(argument.AsSpan 0, int64 address)
-        BinaryPrimitives.WriteInt32LittleEndian(argument.AsSpan 8, entries)
-        BinaryPrimitives.WriteUInt16LittleEndian(argument.AsSpan 12, group)
-        argument
-
-    /// On the loop's thread. Registers the ring and hands every buffer to the kernel; a negative errno on refusal.
-    member internal _.Register() : int =
-        let length = unativeint entries * 16un
-        let address = host.Kernel.Map(-1, length, 0L)
-
-        if address < 0n then
-            int address
+        if count = 0 then
+            Ok false
         else
-            let result =
-                host.Kernel.Register(ring, RegisterOpcode.BufferRing, (registration address).AsSpan(), 1u)
+            match slabs.Add count with
+            | Error errno -> Error errno
+            | Ok() ->
+                let first = supply.Count
+                supply <- Supply.grown count supply
 
-            if Errno.isError result then
-                host.Kernel.Unmap(address, length) |> ignore
-            else
-                memory <- BufferRingMemory(address, entries)
-
-                for id in 0 .. count - 1 do
+                for id in first .. first + count - 1 do
                     publish id
 
-            result
+                Ok true
 
-    /// On the loop's thread, when nothing uses the group any more.
-    member internal _.Unregister() =
-        match memory with
-        | null -> ()
-        | mapped ->
-            memory <- null
+    let violation id bytes =
+        raise (
+            InvalidOperationException(
+                String.Concat(
+                    String.Concat("The kernel named buffer ", id.ToString(), " of group ", group.ToString()),
+                    String.Concat(" with ", bytes.ToString(), " bytes, which it did not own"),
+                    ". This is a bug in Uring: please report it with this message."
+                )
+            )
+        )
 
-            host.Kernel.Register(ring, RegisterOpcode.UnregisterBufferRing, (registration 0n).AsSpan(), 1u)
-            |> ignore
+    let lease (part: Part) : BufferLease =
+        let id = part.Id
+        let buffer = store.Buffers[id]
 
-            host.Kernel.Unmap(mapped.Address, mapped.Length) |> ignore
+        if buffer.Leases = 1 then slabs.Guard(id, true)
+
+        let cell = if idle.Count > 0 then idle.Pop() else new LeaseCell(this, null)
+        cell.Id <- id
+        leased <- leased + 1
+
+        // The room behind a part of an incremental buffer belongs to the next part.
+        let room =
+            match mode with
+            | PoolMode.Incremental -> part.Length
+            | PoolMode.Whole
+            | PoolMode.Plain -> buffer.Length - part.Start
+
+        let address = slabs.Address id + nativeint part.Start
+        new BufferLease(cell, cell.Open(address, room, part.Length, options.TrackLeases))
+
+    /// Buffers that the kernel gave up without saying so.
+    let rec passOver id =
+        let struct (next, _, passed) = BufferGroup.passOver state store id
+        state <- next
+
+        if passed >= 0 then
+            publish passed
+            passOver id
+
+    let rec take id bytes more =
+        let struct (next, _, verdict, part) = BufferGroup.take state store id bytes more
+
+        match verdict with
+        | BufferVerdict.Take
+        | BufferVerdict.TakePart ->
+            state <- next
+            taken.Add(lease part)
+
+            if part.Left > 0 then take part.Next part.Left more
+        | BufferVerdict.Write
+        | BufferVerdict.StoreTail
+        | BufferVerdict.Return
+        | BufferVerdict.Keep
+        | BufferVerdict.Ignore
+        | BufferVerdict.Full
+        | BufferVerdict.Violation -> violation id bytes
+
+    let release id =
+        let struct (_, verdict) = BufferGroup.release store id
+        leased <- leased - 1
+        verdict
+
+    /// On the loop's thread. Makes the buffers and hands them to the kernel.
+    member internal _.Register() =
+        let struct (agreed, mapped) = PoolRing.register host.Kernel ring group entries mode
+        mode <- agreed
+        memory <- mapped
+
+        match grow () with
+        | Ok _ -> ()
+        | Error errno ->
+            PoolRing.unregister host.Kernel ring group memory
+            raise (PoolRing.refused errno)
 
     /// The group's id, for submissions.
     member _.Group = group
 
+    /// How the pool was made.
+    member _.Options: BufferPoolOptions = options
+
     /// Number of buffers.
-    member _.Count = count
+    member _.Count = supply.Count
 
     /// Bytes in each.
     member _.BufferSize = size
@@ -97,26 +187,81 @@ type BufferPool internal (host: IHost, ring: int, group: uint16, count: int, siz
     /// Buffers that the kernel can take now. Exact on the loop's thread, a snapshot elsewhere.
     member _.Available = state.Published
 
-    /// A completion brought buffer `id` with `bytes` in it. Where they start; -1 if the kernel does not own it.
-    member internal _.Selected(id: int, bytes: int, more: bool) : int =
-        let start = buffers[id].Offset
-        let struct (nextRing, nextBuffer, verdict) = BufferRing.selected state buffers[id] bytes more
-        state <- nextRing
-        buffers[id] <- nextBuffer
+    /// The kernel takes the buffers itself. If not, a receive is given one before it starts.
+    member internal _.IsRing = mode <> PoolMode.Plain
 
-        match verdict with
-        | BufferVerdict.Take
-        | BufferVerdict.TakePart -> start
-        | BufferVerdict.Publish
-        | BufferVerdict.Return
-        | BufferVerdict.Ignore
-        | BufferVerdict.Full
-        | BufferVerdict.Violation -> -1
+    /// The pool lies in huge pages.
+    member _.HasHugePages = slabs.AreHuge
 
-    /// A stream that found no buffer waits for one, first come first served.
-    member internal _.Starve(stream: Pending) =
+    /// One receive may fill several buffers.
+    member internal _.UsesBundles = options.Bundles && mode <> PoolMode.Plain && Features.canBundle plan
+
+    /// It was disposed of.
+    member _.IsClosed = Volatile.Read &closing
+
+    /// A snapshot.
+    member _.Statistics = {
+        Count = supply.Count
+        Available = state.Published
+        Leased = leased
+        Starving = starved.Count
+        Starvations = starvations
+        Lost = losses
+    }
+
+    /// A lease was dropped without being disposed of. Raised on a pool thread, with a description.
+    [<CLIEvent>]
+    member _.LeaseLost = lost.Publish
+
+    /// How far the kernel's own head has come (6.8), and how far the model's: the same when nothing is in flight.
+    /// On the loop's thread.
+    member internal _.Heads() : struct (int * int) =
+        struct (PoolRing.head host.Kernel ring group, int state.Head)
+
+    /// On the loop's thread: what a completion brought, in order; valid until the next call. Empty when no buffer came.
+    member internal _.Take(completion: Completion) : List<BufferLease> =
+        taken.Clear()
+
+        match Completion.bufferId completion with
+        | ValueNone -> ()
+        | ValueSome id ->
+            passOver (int id)
+            take (int id) (max 0 completion.Result) (Completion.bufferMore completion)
+
+        taken
+
+    /// On the loop's thread, without a ring: a whole buffer for a receive that is about to start. The default lease
+    /// when there is none.
+    member internal this.TakeNext() : BufferLease =
+        // There is no kernel to show them to.
+        this.Commit()
+
+        if state.Published = 0 then
+            BufferLease.Empty
+        else
+            taken.Clear()
+            take (store.Order[BufferRing.slotOf state.Head state] |> int) size false
+            taken[0]
+
+    // ---- streams
+
+    /// On the loop's thread. False when the pool takes no more streams.
+    member internal _.Enter(stream: Pending) = not closing && users.Add stream
+
+    /// On the loop's thread: the stream has ended.
+    member internal this.Leave(stream: Pending) =
+        if users.Remove stream && closing && users.Count = 0 then this.Unregister()
+
+    /// A stream that found no buffer waits for one, first come first served. The pool grows if it may.
+    member internal _.Starve(stream: Pending, starving: IStarving) =
         host.Park stream
-        starved.Enqueue stream
+
+        if starved.Count = 0 then turnsStarved <- 0
+
+        starved.Enqueue starving
+        starvations <- starvations + 1L
+        // Without memory the pool stays as it is: buffers will come back.
+        if state.Published = 0 then grow () |> ignore
 
     /// Somebody starves and there is a buffer.
     member internal _.CanFeed = starved.Count > 0 && state.Published > 0
@@ -124,54 +269,105 @@ type BufferPool internal (host: IHost, ring: int, group: uint16, count: int, siz
     /// Once a turn: arms as many as there are buffers. One that has no data yet is armed and takes none (the kernel
     /// answers ENOBUFS at issue, not when data comes), so the next turn goes on with the rest.
     member internal _.Feed() =
-        for _ in 1 .. min starved.Count state.Published do
-            let stream = starved.Dequeue()
+        if starved.Count > 0 then
+            turnsStarved <- turnsStarved + 1
 
-            // Those that were cancelled while they waited have ended already.
-            if not stream.CancelAsked then host.Begin stream
+            if Supply.mayFeed state.Published turnsStarved supply then
+                turnsStarved <- 0
 
-    /// On the loop's thread: the application is done with buffer `id`.
-    member internal _.Return(id: int) =
-        let struct (buffer, verdict) = BufferRing.released buffers[id]
-        buffers[id] <- buffer
+                for _ in 1 .. min starved.Count state.Published do
+                    starved.Dequeue().Feed()
+
+    /// Before each enter: shows the kernel what has come back.
+    member internal _.Commit() =
+        for _ in 1 .. unpublished.Count do
+            publish (unpublished.Dequeue())
+
+        let struct (next, verdict) = BufferRing.commit state
+        state <- next
 
         match verdict with
-        | BufferVerdict.Return -> publish id
-        | BufferVerdict.Publish
+        | BufferVerdict.StoreTail ->
+            match memory with
+            | null -> ()
+            | memory -> memory.PublishTail state.Tail
+        | BufferVerdict.Write
         | BufferVerdict.Take
         | BufferVerdict.TakePart
+        | BufferVerdict.Return
+        | BufferVerdict.Keep
         | BufferVerdict.Ignore
         | BufferVerdict.Full
         | BufferVerdict.Violation -> ()
 
-    /// From any thread.
-    member internal this.Release(id: int) =
-        if host.IsCurrentThread then this.Return id else host.HandOver(ReturnWork(this, id))
+    // ---- the end
 
-    member internal _.Slice(id: int, offset: int, length: int) =
-        MemoryMarshal.CreateFromPinnedArray(storage, id * size + offset, length)
+    /// On the loop's thread: refuses new streams and ends those that use it. The task ends when the kernel has let go
+    /// of the buffers; the memory goes with the last lease.
+    member internal this.Close() : Task =
+        if not closing then
+            Volatile.Write(&closing, true)
 
-/// A release that came from another thread.
-and [<Sealed>] internal ReturnWork(pool: BufferPool, id: int) =
-    inherit Work()
-    override _.Run() = pool.Return id
+            for stream in Seq.toArray users do
+                host.Cancel stream
 
-/// Received bytes, yours until you dispose of them; then the buffer goes back to the kernel. Disposing twice is
-/// harmless. After that every access throws ObjectDisposedException.
-[<Sealed>]
-type BufferLease internal (pool: BufferPool, id: int, offset: int, length: int) =
-    let mutable live = 1
+            if users.Count = 0 then this.Unregister()
 
-    /// Number of bytes received.
-    member _.Length = length
+        closed.Task
 
-    member _.Memory: Memory<byte> =
-        ObjectDisposedException.ThrowIf(Volatile.Read &live = 0, typeof<BufferLease>)
-        pool.Slice(id, offset, length)
+    member private this.Unregister() =
+        PoolRing.unregister host.Kernel ring group memory
+        memory <- null
+        this.End()
+        closed.TrySetResult() |> ignore
 
-    member this.Span: Span<byte> = this.Memory.Span
+    member private _.End() =
+        lock lateGate (fun () ->
+            isOver <- true
 
-    member _.Dispose() = if Interlocked.Exchange(&live, 0) = 1 then pool.Release id
+            if leased = 0 then slabs.Free())
 
-    interface IDisposable with
-        member this.Dispose() = this.Dispose()
+    /// On the loop's thread, when the loop ends: no stream is left. If the ring has failed the kernel may still write:
+    /// then the memory is kept for good.
+    member internal this.LoopEnded(hasFailed: bool) =
+        if hasFailed then leased <- leased + 1
+
+        if not isOver then this.Unregister()
+
+    interface ILeaseHome with
+
+        member this.Return cell =
+            if host.IsCurrentThread then
+                (this :> ILeaseHome).TakeBack cell
+            else
+                host.HandOver cell.Returning
+
+        member this.TakeBack cell =
+            if isOver then
+                (this :> ILeaseHome).TakeBackLate cell
+            else
+                match release cell.Id with
+                | BufferVerdict.Return -> publish cell.Id
+                | BufferVerdict.Write
+                | BufferVerdict.StoreTail
+                | BufferVerdict.Take
+                | BufferVerdict.TakePart
+                | BufferVerdict.Keep
+                | BufferVerdict.Ignore
+                | BufferVerdict.Full
+                | BufferVerdict.Violation -> ()
+
+                // Both of those that are not used again: nothing is left for the finalizer to do.
+                if cell.IsReusable then idle.Push cell else GC.SuppressFinalize cell
+
+        member _.TakeBackLate cell =
+            lock lateGate (fun () ->
+                release cell.Id |> ignore
+
+                if isOver && leased = 0 then slabs.Free())
+
+        member _.Lost place =
+            Interlocked.Increment &losses |> ignore
+            let message = LostLease.describe place
+            Diagnostics.Trace.TraceWarning message
+            ThreadPool.UnsafeQueueUserWorkItem((fun _ -> lost.Trigger message), null) |> ignore

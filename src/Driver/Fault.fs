@@ -57,7 +57,9 @@ module Fault =
         | Opcode.Connect
         | Opcode.Listen
         | Opcode.Receive
+        | Opcode.ReceiveMessage
         | Opcode.Send
+        | Opcode.SendZeroCopy
         | Opcode.Shutdown
         | Opcode.Socket -> true
         // An open set: everything else speaks of files.

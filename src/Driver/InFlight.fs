@@ -111,13 +111,8 @@ type internal InFlight(ring: Ring, capacity: int) =
 
         outbox.Submit &request
 
-    let cancel (pending: Pending) =
-        pending.CancelAsked <- true
-
-        if not (slots.IsLive pending.UserData) then
-            parked.Remove pending |> ignore
-            pending.CancelledOutside()
-        else
+    let askForEnd (pending: Pending) =
+        if slots.IsLive pending.UserData then
             match slots.Cancelled pending.UserData with
             | Verdict.AskKernel -> askKernel pending.UserData
             | Verdict.Withdraw
@@ -131,6 +126,12 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Discard
             | Verdict.Ignore
             | Verdict.Violation -> ()
+
+    let cancel (pending: Pending) =
+        pending.CancelAsked <- true
+        parked.Remove pending |> ignore
+        pending.Cancelling()
+        askForEnd pending
 
     /// -ENOENT, and it still lives: a follower in a chain that had not started. It may start when another operation
     /// ends, so after each turn in which one did there are a few more tries (the first can still come too early).
@@ -229,6 +230,9 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     member _.Cancel(pending: Pending) = cancel pending
 
+    /// Asks for its end without forbidding that it begins again.
+    member _.Interrupt(pending: Pending) = askForEnd pending
+
     /// Asks for the end of every operation of a group.
     member _.CancelGroup(group: obj) =
         slots.ForEach(
@@ -285,13 +289,14 @@ type internal InFlight(ring: Ring, capacity: int) =
 
             match verdict with
             | Verdict.Finish
-            | Verdict.Release
+            // The notification is about memory: the kernel is done with the descriptor, which may be closed.
+            | Verdict.FinishButHold
             | Verdict.DiscardAndRelease ->
                 // Before it lands: once it has, another thread may use the object again.
                 left pending
                 pending.Landed(completion, verdict)
             | Verdict.Deliver
-            | Verdict.FinishButHold
+            | Verdict.Release
             | Verdict.Discard -> pending.Landed(completion, verdict)
             | Verdict.AskKernel
             | Verdict.Withdraw

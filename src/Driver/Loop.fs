@@ -29,15 +29,17 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     let ready = Queue<Ready>()
     // Handed over and not yet run; some of it has to wait for the next turn.
     let postponed = Queue<Work>()
-    let pools = List<BufferPool>()
+    let pools = Pools(host, ring)
     // Operations to use again. The loop's own are a stack, for the cache; other threads share a queue.
     let idle = Stack<Operation>()
     let idleElsewhere = ConcurrentQueue<Operation>()
     let mostIdle = 4096
+    // Descriptors that a slow consumer has not taken; the rest wait in the listener's backlog.
+    let mostQueued = 64
     // No new operations: Stop was called. Nothing runs any more: Leave was called.
     let mutable stopping = 0
     let mutable ended = 0
-    let mutable lastGroup = 0us
+    let mutable hasFailed = false
 
     [<ThreadStatic; DefaultValue>]
     static val mutable private current: Loop | null
@@ -81,25 +83,13 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             ready.Dequeue().Pending.Continue()
             buryInbox ()
 
-    let feedPools () =
-        for index in 0 .. pools.Count - 1 do
-            pools[index].Feed()
-
-    let canFeedPools () =
-        let mutable can = false
-
-        for index in 0 .. pools.Count - 1 do
-            can <- can || pools[index].CanFeed
-
-        can
-
     let isIdle () =
         ready.Count = 0
         && inFlight.IsFlushed
         && postponed.Count = 0
         && inbox.IsEmpty
         && not inFlight.WillAskAgain
-        && not (canFeedPools ())
+        && not pools.CanFeed
 
     let rent isLocal =
         let mutable found = Unchecked.defaultof<Operation>
@@ -109,6 +99,12 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         else
             Operation(host, this)
 
+    /// Without a buffer ring there is nothing that a multishot could take its buffers from.
+    let isRing (pool: BufferPool | null) =
+        match pool with
+        | null -> true
+        | pool -> pool.IsRing
+
     let throwIfStopping () = ObjectDisposedException.ThrowIf(Volatile.Read &stopping <> 0, typeof<Loop>)
 
     /// The loop that the calling thread runs, or null.
@@ -116,6 +112,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
     member internal _.Ring = ring
     member internal _.Kernel = kernel
+
+    /// The caller runs on the loop's thread.
+    member internal _.IsCurrent = host.IsCurrentThread
 
     /// What the ring can do.
     member _.Plan = ring.Plan
@@ -192,7 +191,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
         let tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
 
-        let work = ChainWork(this, operations, steps |> Array.map (fun struct (_, flags) -> flags))
+        let work =
+            ChainWork(inFlight, postponed, operations, steps |> Array.map (fun struct (_, flags) -> flags))
 
         if isLocal then work.Run() else host.HandOver work
 
@@ -223,17 +223,38 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
                 inFlight.Begin(operation, &request)
                 ValueTask<int>(operation, operation.Version)
 
-    /// Opens a multishot operation as a stream.
-    member internal _.Open(request: Request, pool: BufferPool | null, token: CancellationToken) : Stream =
+    /// Opens a multishot operation as a stream. A kernel without the multishot form does it one by one.
+    member internal _.Open(request: StreamRequest, token: CancellationToken) : Stream =
         throwIfStopping ()
+        let opcode = request.Multishot.Submission.Opcode
+        let missing = Features.missingForMultishot opcode ring.Plan
+        let isMultishot = missing.IsNone && isRing request.Pool
 
-        match Features.missingForMultishot request.Submission.Opcode ring.Plan with
-        | ValueSome missing -> raise (Fault.withoutMultishot request.Submission.Opcode missing)
-        | ValueNone -> ()
+        if not isMultishot && request.Single.IsNone then
+            raise (Fault.withoutMultishot opcode (ValueOption.defaultValue Opcode.SendZeroCopy missing))
 
-        let stream = Stream(host, request, pool, token)
+        let limit =
+            match request.Pool with
+            | null -> mostQueued
+            | pool ->
+                ObjectDisposedException.ThrowIf(pool.IsClosed, pool)
+                pool.Options.PerStream
+
+        let stream = Stream(host, request, isMultishot, limit, token)
+
         stream.Open()
         stream
+
+    /// Calls a function on the loop's thread: at once when this is it.
+    member internal _.Call(call: Func<'T>) : ValueTask<'T> =
+        throwIfStopping ()
+
+        if host.IsCurrentThread then
+            ValueTask<'T>(call.Invoke())
+        else
+            let work = CallWork<'T> call
+            host.HandOver work
+            ValueTask<'T> work.Ended
 
     /// Takes ownership of a descriptor: it is closed through this loop, or when it is collected.
     member this.Own(number: int) : FileDescriptor = FileDescriptor(kernel, number, this)
@@ -248,22 +269,13 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             let operation = rent host.IsCurrentThread
             let version = operation.Version
             operation.Initialize(&request, false, false, CancellationToken.None)
-            host.HandOver(CloseWork(this, descriptor, operation))
+            host.HandOver(CloseWork(inFlight, descriptor, operation))
             ValueTask<int>(operation, version)
 
     // ---- on the loop's thread
 
-    /// A group of `count` buffers of `size` bytes.
-    member internal _.CreatePool(count: int, size: int) : BufferPool =
-        lastGroup <- lastGroup + 1us
-        let pool = BufferPool(host, ring.Descriptor, lastGroup, count, size)
-        let result = pool.Register()
-
-        if Errno.isError result then
-            raise (Fault.ofResult Opcode.ProvideBuffers "buffer ring" result CancellationToken.None)
-
-        pools.Add pool
-        pool
+    /// The loop's buffer pools.
+    member internal _.Pools = pools
 
     /// The calling thread becomes the loop's.
     member internal this.Enter() =
@@ -278,6 +290,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     /// run one round of continuations, begin what other threads have handed over.
     member internal _.Turn(mayWait: bool) =
         inFlight.Flush()
+        // Before the enter, which may look for buffers.
+        pools.Commit()
 
         if mayWait && isIdle () && not ring.HasPendingWork && inbox.TrySleep() then
             ring.Enter(1, waker.SleepLimit) |> ignore
@@ -289,7 +303,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         inFlight.AskAgain()
         runRound ()
         runInbox ()
-        feedPools ()
+        pools.Feed()
 
     /// True when a stopped loop has nothing left to wait for.
     member internal _.IsDrained = stopping <> 0 && inFlight.Count = 0 && isIdle ()
@@ -299,26 +313,19 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
     /// The ring has failed: whoever waits gets the reason.
     member internal _.Fail(reason: exn) =
+        hasFailed <- true
         Interlocked.Exchange(&stopping, 1) |> ignore
         inFlight.Fail reason
 
     /// After the last turn: nobody may be left waiting, and nothing mapped.
     member internal _.Leave() =
-        for pool in pools do
-            pool.Unregister()
-
+        pools.LoopEnded hasFailed
         Interlocked.Exchange(&stopping, 1) |> ignore
         Interlocked.Exchange(&ended, 1) |> ignore
         buryAll ()
         waker.Close()
         ring.Close()
         Loop.current <- null
-
-    member internal _.BeginChain(work: ChainWork) =
-        if not (inFlight.TryBeginChain(work.Operations, work.Flags)) then postponed.Enqueue work
-
-    member internal _.CloseWith(descriptor: FileDescriptor, closer: Operation) =
-        inFlight.Close(descriptor, closer)
 
     interface IHost with
         member this.IsCurrentThread = obj.ReferenceEquals(Loop.current, this)
@@ -334,6 +341,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         member _.Begin pending = inFlight.BeginParked pending
         member _.Park pending = inFlight.Park pending
         member _.Cancel pending = inFlight.Cancel pending
+        member _.Interrupt pending = inFlight.Interrupt pending
         member _.Abandon pending = inFlight.Abandon pending
         member _.CancelGroup group = inFlight.CancelGroup group
         member _.Kernel = kernel
@@ -355,43 +363,3 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             raise (NotSupportedException "Blocking another thread on the loop is not supported: use Post.")
 
     override this.CreateCopy() = this
-
-/// A callback for the loop's thread.
-and [<Sealed>] internal PostWork(callback: SendOrPostCallback, state: obj | null) =
-    inherit Work()
-
-    /// An exception that nobody catches (from an `async void`, say) ends the process, as it does on the pool. It must
-    /// not pass through the loop, which it would end for everybody else first.
-    override _.Run() =
-        try
-            callback.Invoke state
-        with reason ->
-            ThreadPool.UnsafeQueueUserWorkItem(
-                (fun _ -> Runtime.ExceptionServices.ExceptionDispatchInfo.Throw reason),
-                null
-            )
-            |> ignore
-
-    override _.Bury() =
-        ThreadPool.UnsafeQueueUserWorkItem((fun argument -> callback.Invoke argument), state, false)
-        |> ignore
-
-/// Linked operations that have to enter the ring together.
-and [<Sealed>] internal ChainWork(loop: Loop, operations: Operation array, flags: SqeFlags array) =
-    inherit Work()
-    member _.Operations = operations
-    member _.Flags = flags
-    override this.Run() = loop.BeginChain this
-
-    override _.Bury() =
-        for operation in operations do
-            operation.Bury()
-
-/// A close that waits its turn.
-and [<Sealed>] internal CloseWork(loop: Loop, descriptor: FileDescriptor, closer: Operation) =
-    inherit Work()
-    override _.Run() = loop.CloseWith(descriptor, closer)
-
-    override _.Bury() =
-        loop.Kernel.Close descriptor.Number |> ignore
-        closer.Refused 0

@@ -28,15 +28,22 @@ type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
             loop.Fail reason
 
     let run () =
+        let mutable obstacle: exn | null = null
+
         try
             try
                 loop.Enter()
                 turn ()
             with reason ->
-                started.TrySetException reason |> ignore
+                obstacle <- reason
         finally
             loop.Leave()
             ended.SetResult()
+
+            // Told when nothing is left behind.
+            match obstacle with
+            | null -> ()
+            | reason -> started.TrySetException reason |> ignore
 
     let thread = Thread(run, IsBackground = true, Name = name)
 

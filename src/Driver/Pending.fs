@@ -24,6 +24,8 @@ type internal IHost =
     abstract Park: Pending -> unit
     /// On the loop's thread: ask for its end.
     abstract Cancel: Pending -> unit
+    /// On the loop's thread: ask the kernel to end it for now; it will begin again.
+    abstract Interrupt: Pending -> unit
     /// On the loop's thread: its caller is gone.
     abstract Abandon: Pending -> unit
     /// On the loop's thread: ask for the end of every operation of this group.
@@ -100,9 +102,9 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     /// It could not begin, and the reason is an exception already.
     abstract Failed: reason: exn -> unit
 
-    /// Somebody wants its end while the kernel does not have it.
-    abstract CancelledOutside: unit -> unit
-    default _.CancelledOutside() = ()
+    /// Somebody wants its end. When it is not in the kernel, nobody else will end it.
+    abstract Cancelling: unit -> unit
+    default _.Cancelling() = ()
 
     override this.Run() = host.Begin this
 

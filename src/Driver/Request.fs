@@ -127,3 +127,6 @@ module Request =
         Other = null
         Subject = path
     }
+
+    /// Its submission brings many completions.
+    let multishot (request: Request) = { request with Shape = Shape.Multishot }

@@ -1,5 +1,5 @@
-// A multishot operation as a stream of results for one consumer. Applies Model/Multishot when the kernel ends it:
-// arms it again, or ends the stream. Whatever nobody takes is given back: descriptors closed, buffers returned.
+// A multishot operation as a stream of results for one consumer. Applies Model/Multishot, which says when it is armed,
+// paused, fed and over. Whatever nobody takes is given back: descriptors closed, buffers returned.
 namespace Uring.Driver
 
 open System
@@ -10,23 +10,33 @@ open System.Threading.Tasks
 open System.Threading.Tasks.Sources
 open Uring.Model
 
-/// One result of a stream: a descriptor or a number of bytes, and the buffer that holds them.
-[<Struct>]
-type internal StreamItem = {
-    Result: int
-    /// -1 when no buffer came with it.
-    Buffer: int
-    Offset: int
+/// What a stream asks of the ring: a multishot and, for kernels without it, the single operation that stands for it.
+[<NoEquality; NoComparison>]
+type StreamRequest = {
+    Multishot: Request
+    /// Started again and again, if there is one. With a pool, its buffer comes from there.
+    Single: Request voption
+    Source: Source
+    /// Where the buffers come from; null for sources without.
+    Pool: BufferPool | null
 }
 
+/// One result of a stream: a descriptor, a mask or a number, and the bytes that came with it.
+[<Struct; NoEquality; NoComparison>]
+type internal StreamItem = { Result: int; Lease: BufferLease }
+
 [<Sealed>]
-type internal Stream(host: IHost, request: Request, pool: BufferPool | null, cancellation: CancellationToken) as this
+type internal Stream
+    (host: IHost, request: StreamRequest, isMultishot: bool, limit: int, cancellation: CancellationToken) as this
     =
     inherit Pending(host)
 
-    // Loop and consumer may be different threads; what they share is short and under this lock.
+    let pool = request.Pool
+    let source = request.Source
+    // Loop and consumer may be different threads; what they share is short and under this lock: the state, too.
     let gate = obj ()
     let items = Queue<StreamItem>()
+    let mutable state = Multishot.armed source limit
     let mutable waiting = false
     let mutable ended = false
     let mutable abandoned = false
@@ -34,13 +44,21 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
     // The consumer's.
     let mutable current = Unchecked.defaultof<StreamItem>
     let mutable version = 0s
-    // The loop's.
-    let mutable starving = false
+    // The loop's. What a single receive was given to fill.
+    let mutable given = BufferLease.Empty
+    let mutable entered = false
     let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
 
     do
-        this.Request <- request
-        this.Describe &request
+        let mutable first = request.Multishot
+
+        match request.Single with
+        | ValueSome single when not isMultishot -> first <- single
+        | ValueSome _
+        | ValueNone -> ()
+
+        this.Request <- first
+        this.Describe &first
 
     /// Takes the mark of a waiting consumer; the lock is held.
     let takeWaiter () =
@@ -51,6 +69,13 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
     let finish reason =
         registration.Unregister() |> ignore
 
+        if entered then
+            entered <- false
+
+            match pool with
+            | null -> ()
+            | pool -> pool.Leave this
+
         let waiter =
             lock gate (fun () ->
                 ended <- true
@@ -59,76 +84,169 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
 
         if waiter then this.Complete()
 
-    let giveBack (item: StreamItem) =
-        match pool with
-        | null -> this.CloseUnwanted item.Result
-        | pool when item.Buffer >= 0 -> pool.Release item.Buffer
-        | _ -> ()
+    let cancelled = Errno.toResult Errno.ECANCELED
 
-    /// The loop learns of the buffer in completion order, whether anybody wants it or not.
-    let arrive (completion: Completion) =
-        let bare = { Result = completion.Result; Buffer = -1; Offset = 0 }
+    /// The lock is held.
+    let enqueue (item: StreamItem) =
+        if Multishot.merges source && items.Count > 0 then
+            let earlier = items.Dequeue()
 
-        match pool with
-        | null -> bare
-        | pool ->
-            match Completion.bufferId completion with
-            | ValueNone -> bare
-            | ValueSome id -> {
-                bare with
-                    Buffer = int id
-                    Offset = pool.Selected(int id, completion.Result, Completion.bufferMore completion)
-              }
+            items.Enqueue { item with Result = Multishot.merged source earlier.Result item.Result }
 
-    let deliver completion =
-        let item = arrive completion
+            StreamVerdict.Nothing
+        else
+            items.Enqueue item
+            let struct (next, verdict) = Multishot.queued 1 state
+            state <- next
+            verdict
 
-        let struct (unwanted, waiter) =
+    /// Gives a result to the consumer, or back when there is none any more. True when it is time to pause.
+    let deliver (item: StreamItem) =
+        let struct (unwanted, waiter, verdict) =
             lock gate (fun () ->
-                if not abandoned then items.Enqueue item
+                let verdict = if abandoned then StreamVerdict.Nothing else enqueue item
+                struct (abandoned, takeWaiter (), verdict))
 
-                struct (abandoned, takeWaiter ()))
-
-        if unwanted then giveBack item
+        if unwanted then
+            item.Lease.Dispose()
+            this.CloseUnwanted item.Result
 
         if waiter then this.Complete()
 
-    let rearm (completion: Completion) =
-        match Multishot.ended (not (isNull pool)) completion.Result with
-        | StreamVerdict.DeliverAndRearm ->
-            deliver completion
-            host.Begin this
-        | StreamVerdict.Rearm -> host.Begin this
-        | StreamVerdict.RearmWithBuffer ->
+        verdict = StreamVerdict.Pause
+
+    /// What a completion brought, in the order in which it lies in the buffers. `wanted` by nobody, or carrying nothing,
+    /// it goes back at once.
+    let arrive (completion: Completion) wanted =
+        let carries = wanted && Multishot.carries source completion.Result
+        let mutable pause = false
+
+        match pool with
+        | null ->
+            if carries then
+                pause <-
+                    deliver { Result = Multishot.value source completion.Result; Lease = BufferLease.Empty }
+            elif not wanted then
+                this.CloseUnwanted completion.Result
+        | pool when pool.IsRing ->
+            let leases = pool.Take completion
+
+            for index in 0 .. leases.Count - 1 do
+                let lease = leases[index]
+
+                if carries then
+                    pause <- deliver { Result = lease.Length; Lease = lease } || pause
+                else
+                    lease.Dispose()
+        | _ ->
+            let lease = given
+            given <- BufferLease.Empty
+
+            if carries then
+                lease.Truncate completion.Result
+                pause <- deliver { Result = completion.Result; Lease = lease }
+            else
+                lease.Dispose()
+
+        pause
+
+    let isClosed () =
+        match this.Target with
+        | null -> false
+        | target -> target.IsClosed && not cancellation.IsCancellationRequested
+
+    let changed (change: Multishot -> struct (Multishot * StreamVerdict)) =
+        lock gate (fun () ->
+            let struct (next, verdict) = change state
+            state <- next
+            verdict)
+
+    /// A buffer for a single receive, if it needs one: false when there is none.
+    let prepare () =
+        match pool with
+        | null -> true
+        | _ when isMultishot -> true
+        | pool when pool.IsRing ->
+            this.Request <- {
+                this.Request with
+                    Submission =
+                        { this.Request.Submission with Length = uint32 pool.BufferSize }
+                        |> Submission.withBuffers pool.Group
+            }
+
+            true
+        | pool ->
+            given <- pool.TakeNext()
+            let memory = given.Lend true
+
+            this.Request <- {
+                this.Request with
+                    Buffer = memory
+                    Reach = Reach.Address
+                    Submission = { this.Request.Submission with Length = uint32 memory.Length }
+            }
+
+            not memory.IsEmpty
+
+    let enter () =
+        match pool with
+        | null -> true
+        | _ when entered -> true
+        | pool ->
+            entered <- pool.Enter this
+            entered
+
+    let rec act verdict result =
+        match verdict with
+        | StreamVerdict.Nothing
+        | StreamVerdict.AskKernel -> ()
+        | StreamVerdict.Pause -> host.Interrupt this
+        | StreamVerdict.Arm -> arm ()
+        | StreamVerdict.Park -> host.Park this
+        | StreamVerdict.Starve ->
             match pool with
-            | null -> finish (this.Fault(completion.Result, cancellation))
-            // Asked to end while it was in the kernel, which had this answer first: nobody would ask again.
-            | _ when this.CancelAsked -> this.Refused(Errno.toResult Errno.ECANCELED)
-            | pool ->
-                starving <- true
-                pool.Starve this
-        | StreamVerdict.EndOfStream ->
-            giveBack (arrive completion)
-            finish null
-        | StreamVerdict.Fail -> finish (this.Fault(completion.Result, cancellation))
+            | null -> ()
+            | pool -> pool.Starve(this, this)
+        | StreamVerdict.EndOfStream -> finish null
+        | StreamVerdict.Fail -> finish (this.Fault(result, cancellation))
+        // Closing a listener is how its stream of connections is ended.
+        | StreamVerdict.Cancelled when source = Source.Descriptors && isClosed () -> finish null
+        | StreamVerdict.Cancelled -> finish (this.Fault(cancelled, cancellation))
+
+    /// It is out of the kernel, with this result.
+    and landed result = act (changed (Multishot.ended result)) result
+
+    and arm () =
+        if not (enter ()) then
+            finish (ObjectDisposedException("BufferPool", "The buffer pool was disposed of."))
+        elif prepare () then
+            host.Begin this
+        else
+            landed (Errno.toResult Errno.ENOBUFS)
 
     /// Registers for cancellation and begins. From any thread.
     member _.Open() =
-        if host.IsCurrentThread then host.Begin this else host.HandOver this
+        if host.IsCurrentThread then arm () else host.HandOver this
 
         if cancellation.CanBeCanceled then
             registration <- cancellation.UnsafeRegister((fun _ -> this.Stop()), null)
+
+    override _.Run() = arm ()
 
     member private _.Stop() =
         if host.IsCurrentThread then host.Cancel this else host.HandOver(StopWork(this, false))
 
     override _.Landed(completion, verdict) =
         match verdict with
-        | Verdict.Deliver -> deliver completion
-        | Verdict.Finish -> rearm completion
-        | Verdict.Discard -> giveBack (arrive completion)
+        | Verdict.Deliver -> if arrive completion true then act StreamVerdict.Pause 0
+        | Verdict.Finish ->
+            this.Release()
+            arrive completion true |> ignore
+            landed completion.Result
+        | Verdict.Discard -> arrive completion false |> ignore
         | Verdict.DiscardAndRelease ->
-            giveBack (arrive completion)
+            this.Release()
+            arrive completion false |> ignore
             finish null
         | Verdict.FinishButHold
         | Verdict.Release
@@ -137,45 +255,59 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
         | Verdict.Ignore
         | Verdict.Violation -> ()
 
-    override _.Refused result = finish (this.Fault(result, cancellation))
+    override _.Refused result =
+        this.Release()
+        given.Dispose()
+        landed result
 
-    override _.Failed reason = finish reason
+    override _.Failed reason =
+        // The ring has failed, and the kernel may still write: what it was given stays its own.
+        finish reason
 
-    /// Waiting for a buffer, it is not in the kernel: nobody else would end it.
-    override _.CancelledOutside() =
-        if starving then
-            starving <- false
-            this.Refused(Errno.toResult Errno.ECANCELED)
+    override _.Cancelling() = act (changed Multishot.stopped) cancelled
+
+    interface IStarving with
+        member _.Feed() = act (changed Multishot.fed) 0
 
     /// What the last successful wait found.
     member _.Current = current
 
-    member private _.TryTake() : bool voption =
+    /// The lock is held.
+    member private _.TryTake() : struct (bool voption * StreamVerdict) =
         if items.Count > 0 then
             current <- items.Dequeue()
-            ValueSome true
+            let struct (next, verdict) = Multishot.taken state
+            state <- next
+            struct (ValueSome true, verdict)
         elif not ended then
-            ValueNone
+            struct (ValueNone, StreamVerdict.Nothing)
         else
             match failure with
-            | null -> ValueSome false
+            | null -> struct (ValueSome false, StreamVerdict.Nothing)
             | reason ->
                 // Told once; afterwards the stream is simply over.
                 failure <- null
                 ExceptionDispatchInfo.Throw reason
-                ValueSome false
+                struct (ValueSome false, StreamVerdict.Nothing)
+
+    /// The consumer has caught up, on whatever thread it is.
+    member private _.Resume(verdict: StreamVerdict) =
+        if verdict = StreamVerdict.Arm then
+            if host.IsCurrentThread then arm () else host.HandOver this
 
     /// Waits for the next item; false at the end. One consumer, one wait at a time.
     member _.MoveNext() : ValueTask<bool> =
-        let found =
+        let struct (found, verdict) =
             lock gate (fun () ->
-                let found = this.TryTake()
+                let struct (found, _) as taken = this.TryTake()
 
                 if found.IsNone then
                     this.Reset()
                     waiting <- true
 
-                found)
+                taken)
+
+        this.Resume verdict
 
         match found with
         | ValueSome more -> ValueTask<bool> more
@@ -190,7 +322,9 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
                 items.Clear()
                 left)
 
-        left |> Array.iter giveBack
+        for item in left do
+            item.Lease.Dispose()
+            this.CloseUnwanted item.Result
 
         if host.IsCurrentThread then
             host.Abandon this
@@ -215,11 +349,12 @@ type internal Stream(host: IHost, request: Request, pool: BufferPool | null, can
                 )
 
             version <- version + 1s
+            let struct (found, verdict) = lock gate (fun () -> this.TryTake())
+            this.Resume verdict
 
-            lock gate (fun () ->
-                match this.TryTake() with
-                | ValueSome more -> more
-                | ValueNone -> false)
+            match found with
+            | ValueSome more -> more
+            | ValueNone -> false
 
 /// The end of a stream, asked for on another thread.
 and [<Sealed>] internal StopWork(stream: Stream, abandon: bool) =

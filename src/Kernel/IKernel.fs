@@ -53,6 +53,16 @@ type SetupParameters = {
     CompletionRing: CompletionOffsets
 }
 
+/// What sort of memory to allocate.
+[<Struct; RequireQualifiedAccess>]
+type MemoryKind =
+    /// Ordinary pages.
+    | Ordinary
+    /// Pages of the huge size (2 MiB): refused where the system keeps none ready (vm.nr_hugepages).
+    | Huge
+    /// Ordinary pages that can be mapped a second time.
+    | Mirrored
+
 /// What the library needs from a kernel. Every member returns a negative errno on failure and never throws for it.
 type IKernel =
 
@@ -67,8 +77,17 @@ type IKernel =
     /// io_uring_register(2). An empty `argument` is NULL; `ring` may be -1 for calls that need no ring.
     abstract Register: ring: int * opcode: RegisterOpcode * argument: Span<byte> * count: uint32 -> int
 
-    /// mmap(2), shared and populated, of the ring at `offset`; of fresh zeroed memory when `ring` is -1. Page aligned.
+    /// mmap(2), shared and populated, of the ring at `offset`. Page aligned.
     abstract Map: ring: int * length: unativeint * offset: int64 -> nativeint
+
+    /// mmap(2) of fresh zeroed memory. Page aligned.
+    abstract Allocate: length: unativeint * kind: MemoryKind -> nativeint
+
+    /// A second mapping of memory that was allocated as `Mirrored`: mremap(2) with an old size of 0.
+    abstract Mirror: address: nativeint * length: unativeint -> nativeint
+
+    /// mprotect(2): whether this process may read and write there.
+    abstract Protect: address: nativeint * length: unativeint * accessible: bool -> int
 
     /// munmap(2).
     abstract Unmap: address: nativeint * length: unativeint -> int

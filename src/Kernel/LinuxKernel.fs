@@ -64,6 +64,12 @@ type LinuxKernel private () =
 
         member _.Map(ring, length, offset) = Native.map ring length offset
 
+        member _.Allocate(length, kind) = Native.allocate length kind
+
+        member _.Mirror(address, length) = Native.mirror address length
+
+        member _.Protect(address, length, accessible) = Native.protect address length accessible
+
         member _.Unmap(address, length) = Native.unmap address length
 
         member _.Close descriptor = Native.close descriptor

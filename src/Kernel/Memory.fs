@@ -37,8 +37,16 @@ module internal Mapped =
     let addressOfPin (handle: MemoryHandle) =
         uint64 (NativePtr.toNativeInt (NativePtr.ofVoidPtr<byte> handle.Pointer))
 
-    /// The address of an array on the pinned object heap.
-    let addressOfPinned (array: byte array) = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0)
+    /// Memory that was allocated here, for as long as it stays mapped.
+    let span (address: nativeint) (length: int) : Span<byte> = Span<byte>(address.ToPointer(), length)
+
+    /// The address of a byte there, for those who pin memory that never moves; `holder` hears of the end.
+    let handle (address: nativeint) (holder: IPinnable) =
+        new MemoryHandle(address.ToPointer(), Unchecked.defaultof<GCHandle>, holder)
+
+    /// A byte of memory that somebody else has pinned; `holder` hears of the end.
+    let handleOf (pin: MemoryHandle) (index: int) (holder: IPinnable) =
+        handle (NativePtr.toNativeInt (NativePtr.ofVoidPtr<byte> pin.Pointer) + nativeint index) holder
 
 /// One ring's two mappings: the queues, and the SQEs.
 [<Sealed>]

@@ -42,6 +42,12 @@ module internal Native =
         nativeint offset
     )
 
+    [<DllImport("libc", EntryPoint = "mremap")>]
+    extern nativeint private mremap(nativeint address, unativeint oldLength, unativeint newLength, int flags)
+
+    [<DllImport("libc", EntryPoint = "mprotect")>]
+    extern int private mprotect(nativeint address, unativeint length, int protection)
+
     [<DllImport("libc", EntryPoint = "munmap")>]
     extern int private munmap(nativeint address, unativeint length)
 
@@ -80,13 +86,27 @@ module internal Native =
     let register (ring: int) (opcode: uint32) (argument: nativeint) (count: uint32) =
         int (orErrno (syscall5 (sysRegister, nativeint ring, nativeint opcode, argument, nativeint count)))
 
-    let private readWrite = 3
+    let private noAccess = 0 // PROT_NONE
+    let private readWrite = 3 // PROT_READ | PROT_WRITE
     let private sharedPopulated = 0x8001 // MAP_SHARED | MAP_POPULATE
-    let private privateAnonymous = 0x22 // MAP_PRIVATE | MAP_ANONYMOUS
+    let private mayMove = 1 // MREMAP_MAYMOVE
 
     let map (ring: int) (length: unativeint) (offset: int64) =
-        let flags = if ring < 0 then privateAnonymous else sharedPopulated
-        orErrno (mmap (0n, length, readWrite, flags, ring, nativeint offset))
+        orErrno (mmap (0n, length, readWrite, sharedPopulated, ring, nativeint offset))
+
+    let allocate (length: unativeint) (kind: MemoryKind) =
+        let flags =
+            match kind with
+            | MemoryKind.Ordinary -> 0x22 // MAP_PRIVATE | MAP_ANONYMOUS
+            | MemoryKind.Huge -> 0x40022 // ... | MAP_HUGETLB
+            | MemoryKind.Mirrored -> 0x21 // MAP_SHARED | MAP_ANONYMOUS
+
+        orErrno (mmap (0n, length, readWrite, flags, -1, 0n))
+
+    let mirror (address: nativeint) (length: unativeint) = orErrno (mremap (address, 0un, length, mayMove))
+
+    let protect (address: nativeint) (length: unativeint) (accessible: bool) =
+        int (orErrno (nativeint (mprotect (address, length, (if accessible then readWrite else noAccess)))))
 
     let unmap (address: nativeint) (length: unativeint) = int (orErrno (nativeint (munmap (address, length))))
 

@@ -160,6 +160,23 @@ type RegisterOpcode =
     | BufferRingStatus = 26u // 6.8
     | SendMessage = 31u // 6.13
 
+/// What poll(2) waits for.
+[<Flags>]
+type PollEvents =
+    | None = 0u
+    /// There is something to read.
+    | Readable = 0x1u
+    /// Urgent data (TCP), or another exceptional condition.
+    | Priority = 0x2u
+    /// Something can be written.
+    | Writable = 0x4u
+    /// An error is pending. Reported whether asked for or not.
+    | Error = 0x8u
+    /// The peer has hung up. Reported whether asked for or not.
+    | HangUp = 0x10u
+    /// The peer has finished sending.
+    | ReadHangUp = 0x2000u
+
 /// Bits that travel in an opcode's own fields.
 [<RequireQualifiedAccess>]
 module OpFlags =
@@ -190,6 +207,26 @@ module OpFlags =
     /// RECV, in ioprio: one submission, many completions (6.0).
     [<Literal>]
     let ReceiveMultishot = 2us
+
+    /// RECV and SEND, in ioprio: one completion for several provided buffers (6.10).
+    [<Literal>]
+    let Bundle = 16us
+
+    /// POLL_ADD, in len: one submission, many completions (5.13).
+    [<Literal>]
+    let PollMultishot = 1u
+
+    /// TIMEOUT: one submission, many completions (6.4).
+    [<Literal>]
+    let TimeoutMultishot = 0x40u
+
+    /// ACCEPT and others, in file_index: the kernel chooses a free slot of the registered files (5.19).
+    [<Literal>]
+    let AllocateFile = 0xffff_ffffu
+
+    /// REGISTER_PBUF_RING, in flags: incremental consumption (6.12).
+    [<Literal>]
+    let IncrementalBuffers = 2us
 
     /// UNLINKAT: remove a directory (AT_REMOVEDIR).
     [<Literal>]

@@ -1,60 +1,84 @@
-// Decides who owns each provided buffer and where the ring's tail stands. Knows no memory and no waiting receivers.
-// Tested in BufferRingLaws.fs; driven by Driver/BufferPool.fs, which keeps one `Buffer` per id and one `BufferRing`.
+// Decides who owns a provided buffer, and where the ring's tail and head stand. Knows no memory and no stream.
+// Decides for one buffer at a time; Model/BufferGroup.fs goes from buffer to buffer. Tested in BufferRingLaws.fs.
 namespace Uring.Model
 
-/// Who may touch a buffer's bytes.
+/// Who may touch a buffer's bytes. Of a buffer that is the kernel's, the bytes before `Offset` are leased already.
 ///
-///              selected (CQE with F_BUFFER)              released
-///   Kernel ---------------------------> Application ----------------> Returning
-///     ^  | selected, BUF_MORE: stays, the offset moves                   |
-///     |  +------------------------------------------                     |
-///     +------------------------------------------------------------------+
-///                          published (tail + 1)
+///              selected (CQE with F_BUFFER)               released (its last lease)
+///   Kernel ----------------------------> Application -----------------------------> Returning
+///     ^  |  selected, BUF_MORE: stays, the offset moves          ^                      ^  |
+///     |  |                                                       |                      |  |
+///     |  +-- passed over (a later buffer came): leased ----------+      not leased -----+  |
+///     +------------------------------------------------------------------------------------+
+///                        published (an entry is written; committed with the tail)
 ///
 /// Laws
 ///  1. each buffer has exactly one owner, and the counts add up to the number of buffers
-///  2. the tail never passes head + entries: a full ring refuses a publish and changes nothing
-///  3. the tail counts publishes modulo 2^16, and the slot is the tail modulo entries
-///  4. a buffer that the kernel does not own cannot be selected: that is a violation, and changes nothing
-///  5. releasing twice is harmless: only the first release returns the buffer
+///  2. what is written never passes head + entries: a full ring refuses a publish and changes nothing
+///  3. writing counts modulo 2^16, and the slot is the count modulo entries
+///  4. what the kernel does not own, or cannot see yet, cannot be selected: that is a violation, and changes nothing
+///  5. only the release of the last lease returns a buffer, and only once the kernel is done with it; a release
+///     without a lease is harmless
 ///  6. offsets of an incremental buffer add up to what was received, and start again at 0 when it is published
+///  7. the head is the oldest position that the kernel still holds: what lies between head and tail keeps its slot
+///  8. the kernel sees an entry only after it was written: the tail is stored for what is written, and never before
+///  9. a buffer that the kernel has used in part and passed over is not lost: it comes back with its last lease
 [<Struct; RequireQualifiedAccess>]
 type Owner =
     | Kernel
     | Application
     | Returning
 
-/// One buffer: its owner, and how many of its bytes the kernel has already filled (incremental consumption, 6.12).
+/// One buffer.
 [<Struct>]
-type Buffer = { Owner: Owner; Offset: int }
+type Buffer = {
+    Owner: Owner
+    /// Where it was last published, as a free-running 16-bit count.
+    Position: uint16
+    /// Bytes that were published.
+    Length: int
+    /// How many of them the kernel is done with (incremental consumption, 6.12).
+    Offset: int
+    /// Parts of it that the application holds.
+    Leases: int
+}
 
-/// The ring: how far the tail has come and how many entries the kernel still holds.
+/// The ring.
 [<Struct>]
 type BufferRing = {
-    /// Free-running, 16 bits: what the kernel reads from the shared tail.
+    /// Free-running, 16 bits: what the shared tail says. The kernel sees the entries before it.
     Tail: uint16
+    /// Entries written so far, counted as the tail is: many are committed with one store.
+    Written: uint16
+    /// The oldest position whose buffer has not come back from the kernel. The kernel's own head may be further: it
+    /// takes a buffer before it says so.
+    Head: uint16
     /// A power of two, 1..32768.
     Entries: int
-    /// Published and not yet selected.
+    /// Buffers that the kernel owns.
     Published: int
 }
 
 /// What the caller of a buffer ring function has to do next.
 [<Struct; RequireQualifiedAccess>]
 type BufferVerdict =
-    /// Write the entry at the slot, then store the tail with release.
-    | Publish
-    /// The completion's bytes are the application's: they start where the buffer's offset was before.
+    /// Write the entry at the slot.
+    | Write
+    /// Store the tail with release: it pairs with the kernel's acquire of the tail.
+    | StoreTail
+    /// The part is the application's, and with it the buffer.
     | Take
-    /// The same, but the kernel will fill more of this buffer.
+    /// The part is the application's; the kernel will fill more of this buffer.
     | TakePart
     /// The buffer waits to be published.
     | Return
+    /// Somebody still holds a part of it.
+    | Keep
     /// Nothing to do.
     | Ignore
     /// No room in the ring: the buffer keeps its owner.
     | Full
-    /// The kernel named a buffer that it does not own.
+    /// The kernel named a buffer that it does not own, or more bytes than it had.
     | Violation
 
 /// The transitions of a buffer ring; see `Owner` for the diagram and the laws.
@@ -66,40 +90,95 @@ module BufferRing =
     let MaxEntries = 32768
 
     /// An empty ring: every buffer starts as `fresh` and has to be published.
-    let create entries = { Tail = 0us; Entries = entries; Published = 0 }
+    let create entries = { Tail = 0us; Written = 0us; Head = 0us; Entries = entries; Published = 0 }
 
     /// A buffer that has never been published.
-    let fresh = { Owner = Owner.Returning; Offset = 0 }
+    let fresh = { Owner = Owner.Returning; Position = 0us; Length = 0; Offset = 0; Leases = 0 }
 
-    /// Where the next published entry goes.
-    let slot ring = int ring.Tail &&& (ring.Entries - 1)
+    /// Entries of the smallest ring that holds this many buffers.
+    let rec entriesFor count = if count <= 1 then 1 else 2 * entriesFor ((count + 1) / 2)
 
-    /// Hands a returning buffer to the kernel.
-    let publish ring buffer =
+    /// The slot of a position.
+    let slotOf (position: uint16) ring = int position &&& (ring.Entries - 1)
+
+    /// Where the next entry is written.
+    let slot ring = slotOf ring.Written ring
+
+    /// The ring has no room for another entry.
+    let isFull ring = int (ring.Written - ring.Head) = ring.Entries
+
+    /// The kernel can see what was published at this position.
+    let isCommitted (position: uint16) ring = int (position - ring.Head) < int (ring.Tail - ring.Head)
+
+    /// Gives a returning buffer to the kernel, `length` bytes of it. The kernel sees it after the next commit.
+    let publish ring length (buffer: Buffer) =
         match buffer.Owner with
         | Owner.Kernel
         | Owner.Application -> struct (ring, buffer, BufferVerdict.Ignore)
-        | Owner.Returning when ring.Published = ring.Entries -> struct (ring, buffer, BufferVerdict.Full)
+        | Owner.Returning when isFull ring -> struct (ring, buffer, BufferVerdict.Full)
         | Owner.Returning ->
-            let ring = { ring with Tail = ring.Tail + 1us; Published = ring.Published + 1 }
+            struct ({ ring with Written = ring.Written + 1us; Published = ring.Published + 1 },
+                    { Owner = Owner.Kernel; Position = ring.Written; Length = length; Offset = 0; Leases = 0 },
+                    BufferVerdict.Write)
 
-            struct (ring, { Owner = Owner.Kernel; Offset = 0 }, BufferVerdict.Publish)
+    /// Shows the kernel all that has been written.
+    let commit ring =
+        if ring.Tail = ring.Written then
+            struct (ring, BufferVerdict.Ignore)
+        else
+            struct ({ ring with Tail = ring.Written }, BufferVerdict.StoreTail)
 
-    /// A completion brought this buffer with `bytes` in it; `more` when the kernel keeps the rest.
-    let selected ring buffer bytes more =
+    /// How much of what is left of a completion's bytes is in this buffer. Only a bundle goes on in the next.
+    let portion (buffer: Buffer) left = min left (buffer.Length - buffer.Offset)
+
+    /// A completion brought `bytes` in this buffer; `more` when the kernel keeps the rest of it.
+    let selected ring (buffer: Buffer) bytes more =
         match buffer.Owner with
-        | Owner.Kernel when more ->
-            struct (ring, { buffer with Offset = buffer.Offset + bytes }, BufferVerdict.TakePart)
-        | Owner.Kernel ->
-            struct ({ ring with Published = ring.Published - 1 },
-                    { Owner = Owner.Application; Offset = buffer.Offset + bytes },
-                    BufferVerdict.Take)
+        | Owner.Kernel when isCommitted buffer.Position ring ->
+            let leased: Buffer = { buffer with Offset = buffer.Offset + bytes; Leases = buffer.Leases + 1 }
+
+            if more then
+                struct (ring, leased, BufferVerdict.TakePart)
+            else
+                struct ({ ring with Published = ring.Published - 1 },
+                        { leased with Owner = Owner.Application },
+                        BufferVerdict.Take)
+        | Owner.Kernel
         | Owner.Application
         | Owner.Returning -> struct (ring, buffer, BufferVerdict.Violation)
 
-    /// The application is done with the buffer.
-    let released buffer =
+    /// The kernel took a later buffer. One that it had used in part is over (it gives up a rest that is smaller than
+    /// `min_left` without saying so, which this library does not ask for); one that it has not used it still holds, for
+    /// a request that has not completed.
+    let passed ring (buffer: Buffer) =
         match buffer.Owner with
-        | Owner.Application -> struct ({ buffer with Owner = Owner.Returning }, BufferVerdict.Return)
+        | Owner.Kernel when buffer.Offset > 0 ->
+            let ring = { ring with Published = ring.Published - 1 }
+
+            if buffer.Leases > 0 then
+                struct (ring, { buffer with Owner = Owner.Application }, BufferVerdict.Keep)
+            else
+                struct (ring, { buffer with Owner = Owner.Returning }, BufferVerdict.Return)
         | Owner.Kernel
+        | Owner.Application
+        | Owner.Returning -> struct (ring, buffer, BufferVerdict.Ignore)
+
+    /// The buffer that was published at the head has come back, so the head can move on. Ask again until it cannot.
+    let canAdvance ring (buffer: Buffer) =
+        ring.Head <> ring.Tail && not (buffer.Owner = Owner.Kernel && buffer.Position = ring.Head)
+
+    /// Moves the head over one position.
+    let advance (ring: BufferRing) = { ring with Head = ring.Head + 1us }
+
+    /// The application is done with one part of the buffer.
+    let released (buffer: Buffer) =
+        let fewer: Buffer = { buffer with Leases = buffer.Leases - 1 }
+
+        match buffer.Owner with
         | Owner.Returning -> struct (buffer, BufferVerdict.Ignore)
+        | Owner.Application
+        | Owner.Kernel when buffer.Leases = 0 -> struct (buffer, BufferVerdict.Ignore)
+        | Owner.Application when fewer.Leases = 0 ->
+            struct ({ fewer with Owner = Owner.Returning }, BufferVerdict.Return)
+        | Owner.Application
+        | Owner.Kernel -> struct (fewer, BufferVerdict.Keep)

@@ -56,6 +56,16 @@ type Plan = {
     Wake: Wake
 }
 
+/// How a buffer pool works.
+[<Struct; RequireQualifiedAccess>]
+type PoolMode =
+    /// A buffer ring with incremental consumption (6.12).
+    | Incremental
+    /// A buffer ring; each receive uses a whole buffer.
+    | Whole
+    /// No ring: a receive is given a buffer when it starts.
+    | Plain
+
 /// The ladder of flags, newest kernel first. Beyond them Linux 5.11 is needed (`required`).
 ///
 ///   6.6  SINGLE_ISSUER DEFER_TASKRUN NO_SQARRAY
@@ -71,6 +81,7 @@ type Plan = {
 ///  3. when memory is short (ENOMEM) sizes are halved, never below the smallest ring
 ///  4. a missing opcode is reported with its name and first kernel, never submitted
 ///  5. a wake that does not work leads to the next way of waking, the last one always works
+///  6. a pool that the kernel refuses (EINVAL) leads to the next mode; the last one needs nothing of the kernel
 [<RequireQualifiedAccess>]
 module Features =
 
@@ -178,11 +189,35 @@ module Features =
         let needed =
             match opcode with
             | Opcode.Accept -> Opcode.Socket // 5.19
-            | Opcode.Receive -> Opcode.SendZeroCopy // 6.0
+            | Opcode.Receive
+            | Opcode.ReceiveMessage -> Opcode.SendZeroCopy // 6.0
+            | Opcode.Timeout -> Opcode.ReadMultishot // 6.4, and nothing nearer to ask for: 6.7
             // An open set: the rest is multishot since it is there.
             | other -> other
 
         if supports needed plan then ValueNone else ValueSome needed
+
+    /// How a pool should work, if the kernel agrees. Rings without multishot receive (5.19) are not worth having.
+    let poolMode incremental plan =
+        match missingForMultishot Opcode.Receive plan with
+        | ValueSome _ -> PoolMode.Plain
+        // Incremental rings came with the same kernel.
+        | ValueNone when incremental && (plan.Features &&& FeatureFlags.MinimumTimeout) <> FeatureFlags.None ->
+            PoolMode.Incremental
+        | ValueNone -> PoolMode.Whole
+
+    /// What to do when the kernel has refused a pool; nothing when it is not the mode's fault.
+    let nextPoolMode mode (errno: Errno) =
+        match mode, errno with
+        | PoolMode.Incremental, Errno.EINVAL -> ValueSome PoolMode.Whole
+        | PoolMode.Whole, Errno.EINVAL -> ValueSome PoolMode.Plain
+        // An open set: memory, limits, what another mode would meet as well.
+        | _ -> ValueNone
+
+    /// Bundled receives came with 6.10, and put bytes in the wrong order on some kernels up to 6.15 (liburing issues
+    /// 1409, 1423): PIPE, of 6.16, stands for a kernel that does not.
+    let canBundle plan =
+        (plan.Features &&& FeatureFlags.Bundle) <> FeatureFlags.None && supports Opcode.Pipe plan
 
     /// The next way of waking after one was refused.
     let nextWake plan =

@@ -1,42 +1,205 @@
-// Decides what the last completion of a multishot means for the stream that it fed. Knows no socket and no buffer.
+// Decides how a stream of results goes on: when it is armed, paused, fed and over. Knows no socket and no buffer.
 // Tested in MultishotLaws.fs; driven by Driver/Stream.fs.
 namespace Uring.Model
 
-/// What to do when a multishot has ended (its completion had no MORE). The kernel ends one for reasons that are not
-/// the stream's: the completion queue overflowed, the buffers ran out.
+/// What the results of a stream are.
+[<Struct; RequireQualifiedAccess>]
+type Source =
+    /// Numbers of bytes; 0 is the end.
+    | Bytes
+    /// Descriptors, of which 0 is one.
+    | Descriptors
+    /// Poll events, as a mask.
+    | Events
+    /// A timer's: each is -ETIME.
+    | Ticks
+
+/// Where a stream stands. The kernel ends a multishot for reasons that are not the stream's (the completion queue
+/// overflowed, the buffers ran out), and the stream ends one when its consumer is slow.
+///
+///             enough is queued          last CQE
+///   Armed -----------------> Pausing ------------> Paused --consumer caught up--> Armed
+///     |  ^  last CQE: data, or a passing error: armed again
+///     |  +---------------------------------------------
+///     |  last CQE: ENOBUFS (while pausing: only once the consumer has caught up)
+///     +----------------> Starving --a buffer came back--> Armed
+///   any --stopped, end of file, error--> Ended
 ///
 /// Laws
-///  1. what the last completion brought is delivered: ending loses nothing
+///  1. what a completion brought is delivered, the last one's too: neither ending nor pausing loses anything
 ///  2. a stream whose source can still give is armed again, whatever ended it
 ///  3. without buffers it waits for one: arming at once would only fail again
 ///  4. end of file and errors end the stream
+///  5. once the limit is queued the kernel is asked to pause; it is armed again when half of it has been taken
+///  6. a stream that is stopped is never armed again
+///  7. a stream that is not in the kernel and not over always waits for something that will come: its consumer or a
+///     buffer
+[<Struct; RequireQualifiedAccess>]
+type StreamPhase =
+    | Armed
+    | Pausing
+    | Paused
+    | Starving
+    | Ended
+
+/// A stream's whole state.
+[<Struct>]
+type Multishot = {
+    Phase: StreamPhase
+    Source: Source
+    /// Results that the consumer has not taken.
+    Queued: int
+    /// So many queued are enough.
+    Limit: int
+    /// Somebody wants its end.
+    Stopping: bool
+}
+
+/// What the caller has to do next.
 [<Struct; RequireQualifiedAccess>]
 type StreamVerdict =
-    /// Deliver the result, then arm again.
-    | DeliverAndRearm
-    /// Nothing to deliver; arm again.
-    | Rearm
-    /// Nothing to deliver; arm again when a buffer has come back.
-    | RearmWithBuffer
+    /// Nothing.
+    | Nothing
+    /// Ask the kernel to end the multishot; the stream goes on.
+    | Pause
+    /// Arm it (again).
+    | Arm
+    /// Keep it aside until its consumer has caught up.
+    | Park
+    /// Keep it aside until a buffer has come back.
+    | Starve
+    /// Ask the kernel to end the multishot, and the stream with it.
+    | AskKernel
     /// The source has no more.
     | EndOfStream
     /// The source failed.
     | Fail
+    /// It was stopped, and is over.
+    | Cancelled
 
-/// The end of a multishot; see `StreamVerdict` for the laws.
+/// The transitions of a stream; see `StreamPhase` for the diagram and the laws.
 [<RequireQualifiedAccess>]
 module Multishot =
 
-    /// `countsBytes`: a result of 0 is end of file, as for receive; otherwise it is a descriptor, as for accept.
-    let ended (countsBytes: bool) (result: int) =
-        if result > 0 || (result = 0 && not countsBytes) then
-            StreamVerdict.DeliverAndRearm
-        elif result = 0 then
-            StreamVerdict.EndOfStream
+    /// A stream that is about to be armed for the first time.
+    let armed source limit = {
+        Phase = StreamPhase.Armed
+        Source = source
+        Queued = 0
+        Limit = max 1 limit
+        Stopping = false
+    }
+
+    /// The result is something for the consumer, whether more follows or not.
+    let carries source (result: int) =
+        match source with
+        | Source.Bytes -> result > 0
+        | Source.Descriptors
+        | Source.Events -> result >= 0
+        | Source.Ticks -> result >= 0 || Errno.ofResult result = Errno.ETIME
+
+    /// What the consumer is given: a tick counts one.
+    let value source (result: int) =
+        match source with
+        | Source.Ticks -> 1
+        | Source.Bytes
+        | Source.Descriptors
+        | Source.Events -> result
+
+    /// A result that the consumer has not taken can take up the next one, so that nothing piles up: ticks are counted,
+    /// event masks united.
+    let merges source =
+        match source with
+        | Source.Events
+        | Source.Ticks -> true
+        | Source.Bytes
+        | Source.Descriptors -> false
+
+    /// Two results in one, for sources that merge.
+    let merged source (earlier: int) (later: int) =
+        match source with
+        | Source.Ticks -> earlier + later
+        | Source.Bytes
+        | Source.Descriptors
+        | Source.Events -> earlier ||| later
+
+    /// `count` results were queued.
+    let queued count (stream: Multishot) =
+        let stream = { stream with Queued = stream.Queued + count }
+
+        match stream.Phase with
+        | StreamPhase.Armed when stream.Queued >= stream.Limit && not stream.Stopping ->
+            struct ({ stream with Phase = StreamPhase.Pausing }, StreamVerdict.Pause)
+        | StreamPhase.Armed
+        | StreamPhase.Pausing
+        | StreamPhase.Paused
+        | StreamPhase.Starving
+        | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)
+
+    let private over (stream: Multishot) verdict = struct ({ stream with Phase = StreamPhase.Ended }, verdict)
+
+    let private hasRoom (stream: Multishot) = stream.Queued <= stream.Limit / 2
+
+    /// In the kernel no longer, and its source can give more.
+    let private goOn (stream: Multishot) =
+        if stream.Queued < stream.Limit && (stream.Phase = StreamPhase.Armed || hasRoom stream) then
+            struct ({ stream with Phase = StreamPhase.Armed }, StreamVerdict.Arm)
         else
-            match Errno.ofResult result with
-            | Errno.ENOBUFS -> StreamVerdict.RearmWithBuffer
+            struct ({ stream with Phase = StreamPhase.Paused }, StreamVerdict.Park)
+
+    /// The last completion came (it had no MORE). What it carried has been queued before.
+    let ended (result: int) (stream: Multishot) =
+        if stream.Phase = StreamPhase.Ended then
+            struct (stream, StreamVerdict.Nothing)
+        elif stream.Stopping then
+            over stream StreamVerdict.Cancelled
+        elif carries stream.Source result then
+            goOn stream
+        elif result >= 0 then
+            over stream StreamVerdict.EndOfStream
+        else
+            match Errno.ofResult result, stream.Source with
+            // Enough is queued: its own buffers are what is missing.
+            | Errno.ENOBUFS, Source.Bytes when stream.Phase = StreamPhase.Pausing && not (hasRoom stream) ->
+                struct ({ stream with Phase = StreamPhase.Paused }, StreamVerdict.Park)
+            | Errno.ENOBUFS, Source.Bytes ->
+                struct ({ stream with Phase = StreamPhase.Starving }, StreamVerdict.Starve)
+            // Our own asking.
+            | Errno.ECANCELED, _ when stream.Phase = StreamPhase.Pausing -> goOn stream
             // One connection ended before it was accepted; the listener has more.
-            | Errno.ECONNABORTED when not countsBytes -> StreamVerdict.Rearm
+            | Errno.ECONNABORTED, Source.Descriptors -> goOn stream
             // An open set: every other error ends the stream.
-            | _ -> StreamVerdict.Fail
+            | _ -> over stream StreamVerdict.Fail
+
+    /// The consumer took one result.
+    let taken (stream: Multishot) =
+        let stream = { stream with Queued = stream.Queued - 1 }
+
+        match stream.Phase with
+        | StreamPhase.Paused when hasRoom stream ->
+            struct ({ stream with Phase = StreamPhase.Armed }, StreamVerdict.Arm)
+        | StreamPhase.Armed
+        | StreamPhase.Pausing
+        | StreamPhase.Paused
+        | StreamPhase.Starving
+        | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)
+
+    /// A buffer is there for it.
+    let fed (stream: Multishot) =
+        match stream.Phase with
+        | StreamPhase.Starving -> struct ({ stream with Phase = StreamPhase.Armed }, StreamVerdict.Arm)
+        | StreamPhase.Armed
+        | StreamPhase.Pausing
+        | StreamPhase.Paused
+        | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)
+
+    /// Somebody wants its end.
+    let stopped (stream: Multishot) =
+        let stream = { stream with Stopping = true }
+
+        match stream.Phase with
+        | StreamPhase.Armed
+        | StreamPhase.Pausing -> struct (stream, StreamVerdict.AskKernel)
+        | StreamPhase.Paused
+        | StreamPhase.Starving -> over stream StreamVerdict.Cancelled
+        | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)

@@ -80,6 +80,9 @@ module Submission =
     /// Completes at once with 0.
     let nop () = prepare Opcode.Nop -1 0UL 0UL 0u 0u
 
+    /// Completes with -ETIME each time that the 16-byte timespec at `timespec` has passed, until cancelled (6.4).
+    let timeoutMultishot timespec = prepare Opcode.Timeout -1 0UL timespec 1u OpFlags.TimeoutMultishot
+
     /// Completes with -ETIME after the 16-byte timespec at `timespec` (relative, CLOCK_MONOTONIC).
     let timeout timespec flags = prepare Opcode.Timeout -1 0UL timespec 1u flags
 
@@ -100,7 +103,23 @@ module Submission =
     let messageRing ring (target: UserData) (result: uint32) =
         prepare Opcode.MessageRing ring target.Bits 0UL result 0u
 
+    // ---- readiness
+
+    /// Completes with the events that are there, of those asked for: a mask as in poll(2).
+    let poll fd (events: uint32) = prepare Opcode.PollAdd fd 0UL 0UL 0u events
+
+    /// Completes each time that one of the events comes, until cancelled (5.13).
+    let pollMultishot fd (events: uint32) = prepare Opcode.PollAdd fd 0UL 0UL OpFlags.PollMultishot events
+
     // ---- files
+
+    /// Reads into provided buffers of `group` until cancelled, starved or at the end (6.7). Pipes, terminals and the
+    /// like: what poll(2) can wait for. man io_uring_prep_read_multishot(3).
+    let readMultishot fd group = {
+        prepare Opcode.ReadMultishot fd OpFlags.CurrentPosition 0UL 0u 0u with
+            Flags = SqeFlags.BufferSelect
+            Buffer = group
+    }
 
     /// Opens a path, relative to `directory`. The result is the descriptor.
     let openAt directory path flags mode = prepare Opcode.OpenAt directory 0UL path mode flags
@@ -185,6 +204,30 @@ module Submission =
             Buffer = group
     }
 
+    /// Receives one message into what the 56-byte struct msghdr at `header` says, and writes to it. recvmsg(2).
+    let receiveMessage fd header flags = prepare Opcode.ReceiveMessage fd 0UL header 1u flags
+
+    /// Receives messages into provided buffers of `group` until cancelled or starved (6.0); of the header only the two
+    /// lengths matter. man io_uring_prep_recvmsg_multishot(3).
+    let receiveMessageMultishot fd group header flags = {
+        prepare Opcode.ReceiveMessage fd 0UL header 1u flags with
+            Flags = SqeFlags.BufferSelect
+            Priority = OpFlags.ReceiveMultishot
+            Buffer = group
+    }
+
+    /// Sends up to `length` bytes without copying them (6.0): a result, and a notification when the buffer is free.
+    /// man io_uring_prep_send_zc(3).
+    let sendZeroCopy fd address length flags = prepare Opcode.SendZeroCopy fd 0UL address length flags
+
+    /// Sends provided buffers of `group` in their order, as many as there are (6.10).
+    let sendBundle fd group flags = {
+        prepare Opcode.Send fd 0UL 0UL 0u flags with
+            Flags = SqeFlags.BufferSelect
+            Priority = OpFlags.Bundle
+            Buffer = group
+    }
+
     /// Ends one direction (0 receiving, 1 sending) or both (2) (5.11). man io_uring_prep_shutdown(3).
     let shutdown fd (how: uint32) = prepare Opcode.Shutdown fd 0UL 0UL how 0u
 
@@ -224,6 +267,12 @@ module Submission =
         submission with
             Flags = submission.Flags ||| SqeFlags.BufferSelect
             Buffer = group
+    }
+
+    /// One completion may fill several of the group's buffers, or send them (6.10).
+    let bundled (submission: Submission) = {
+        submission with
+            Priority = submission.Priority ||| OpFlags.Bundle
     }
 
     /// The kernel echoes this in every completion.

@@ -1,5 +1,6 @@
 // A ring for C#: wraps Driver/LoopThread.fs. Decides nothing but which ring an operation without one goes to.
 using System;
+using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -117,29 +118,23 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Makes a pool of buffers for <see cref="UringSocket.ReceiveAllAsync"/>. It lives as long as the ring. Linux 5.19;
-    /// see man io_uring_setup_buf_ring(3).
+    /// Ticks each time that <paramref name="period"/> has passed, until cancelled. See
+    /// man io_uring_prep_timeout(3); one submission from Linux 6.4 on.
     /// </summary>
-    /// <param name="count">Number of buffers, 1 to 32768.</param>
-    /// <param name="bufferSize">Bytes in each; <paramref name="count"/> times this is at most 2 GiB.</param>
-    /// <param name="cancellationToken">Looked at before the pool is made.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is out of its range.</exception>
-    /// <exception cref="ArgumentException">The kernel does not know provided buffer rings.</exception>
+    /// <param name="period">From one tick to the next.</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>How many ticks since the item before: more than one when the consumer was slow.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="period"/> is not positive.</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
-    public async ValueTask<BufferPool> CreateBufferPoolAsync(
-        int count,
-        int bufferSize,
-        CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<int> TicksAsync(TimeSpan period, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 32768);
-        ArgumentOutOfRangeException.ThrowIfLessThan(bufferSize, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)count * bufferSize, Array.MaxLength, nameof(bufferSize));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
+        ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
 
-        var pool = await RunAsync(() => ValueTask.FromResult(Loop.CreatePool(count, bufferSize)), cancellationToken)
-            .ConfigureAwait(false);
-
-        return new BufferPool(Loop, pool);
+        return new Results<int>(
+            token => ValueTask.FromResult(Loop.Open(FSharp.Uring.tickRequest(period), token)),
+            static item => item.Result,
+            cancellationToken);
     }
 
     /// <summary>

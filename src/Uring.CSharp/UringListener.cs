@@ -3,7 +3,6 @@ using System;
 using System.Collections.Generic;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
@@ -95,38 +94,11 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     public IAsyncEnumerable<UringSocket> AcceptAllAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return TakeAllAsync(cancellationToken);
-    }
 
-    private async IAsyncEnumerable<UringSocket> TakeAllAsync(
-        [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var stream = loop.Open(SocketRequest.acceptMany(descriptor), null, cancellationToken);
-
-        try
-        {
-            while (await HasNextAsync(stream, cancellationToken).ConfigureAwait(false))
-            {
-                yield return new UringSocket(loop, loop.Own(stream.Current.Result));
-            }
-        }
-        finally
-        {
-            stream.Abandon();
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> HasNextAsync(Stream stream, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await stream.MoveNext().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (IsClosed && !cancellationToken.IsCancellationRequested)
-        {
-            return false;
-        }
+        return new Results<UringSocket>(
+            token => ValueTask.FromResult(loop.Open(SocketRequest.acceptMany(descriptor), token)),
+            item => new UringSocket(loop, loop.Own(item.Result)),
+            cancellationToken);
     }
 
     /// <summary>

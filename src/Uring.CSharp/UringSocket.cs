@@ -1,6 +1,5 @@
 // A connected stream socket.
 using System;
-using System.Collections.Generic;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -16,7 +15,7 @@ namespace Uring;
 /// Operations may be started from any thread; one that sends and one that receives run side by side. A buffer belongs to
 /// the kernel until its task has ended, cancelled or not.
 /// </summary>
-public sealed class UringSocket : IAsyncDisposable, IDisposable
+public sealed partial class UringSocket : IAsyncDisposable, IDisposable
 {
     private readonly Loop loop;
     private readonly FileDescriptor descriptor;
@@ -114,50 +113,6 @@ public sealed class UringSocket : IAsyncDisposable, IDisposable
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         Start(SocketRequest.receive(descriptor, buffer), cancellationToken);
-
-    /// <summary>
-    /// Receives until the peer has finished, with one submission; the kernel takes a buffer of the pool only when data is
-    /// there. Dispose of each lease to give its buffer back: while none is left, receiving waits. One at a time; it
-    /// cannot be mixed with <see cref="ReceiveAsync"/>. Linux 6.0; see man io_uring_prep_recv_multishot(3).
-    /// </summary>
-    /// <param name="pool">From <see cref="Ring.CreateBufferPoolAsync"/> of the socket's ring.</param>
-    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>What came, in order. Leaving the loop gives back what was not looked at.</returns>
-    /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
-    /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
-    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
-    public IAsyncEnumerable<BufferLease> ReceiveAllAsync(
-        BufferPool pool,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(pool);
-        ThrowIfClosed();
-
-        return ReferenceEquals(pool.Loop, loop)
-            ? ReceiveLeasesAsync(pool.Core, cancellationToken)
-            : throw new ArgumentException("The pool and the socket belong to different rings.", nameof(pool));
-    }
-
-    private async IAsyncEnumerable<BufferLease> ReceiveLeasesAsync(
-        Driver.BufferPool pool,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var stream = loop.Open(SocketRequest.receiveMany(descriptor, pool), pool, cancellationToken);
-
-        try
-        {
-            while (await stream.MoveNext().ConfigureAwait(false))
-            {
-                var item = stream.Current;
-                var lease = new Driver.BufferLease(pool, item.Buffer, item.Offset, item.Result);
-                yield return new BufferLease(lease);
-            }
-        }
-        finally
-        {
-            stream.Abandon();
-        }
-    }
 
     /// <summary>
     /// Ends one direction, or both: after <see cref="SocketShutdown.Send"/> the peer receives 0 bytes. See

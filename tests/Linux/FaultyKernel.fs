@@ -39,7 +39,7 @@ module Answer =
 
 /// Programmable while it runs: the properties are read at each call.
 [<Sealed>]
-type FaultyKernel() =
+type FaultyKernel() as this =
     let kernel = LinuxKernel.Instance
     let rings = ConcurrentDictionary<int, unit>()
     let maps = ConcurrentDictionary<nativeint, unativeint>()
@@ -56,6 +56,18 @@ type FaultyKernel() =
             Errno.toResult errno
         | Answer.Real
         | Answer.Partly _ -> perform ()
+
+    let mapped ring length (map: unit -> nativeint) =
+        match this.OnMap ring with
+        | Answer.Before errno -> nativeint (Errno.toResult errno)
+        | Answer.Real
+        | Answer.After _
+        | Answer.Partly _ ->
+            let address = map ()
+
+            if address >= 0n then maps[address] <- length
+
+            address
 
     /// io_uring_setup with these flags.
     member val OnSetup: SetupFlags -> Answer = Answer.real with get, set
@@ -136,16 +148,13 @@ type FaultyKernel() =
                 | _ -> result
 
         member this.Map(ring, length, offset) =
-            match this.OnMap ring with
-            | Answer.Before errno -> nativeint (Errno.toResult errno)
-            | Answer.Real
-            | Answer.After _
-            | Answer.Partly _ ->
-                let address = kernel.Map(ring, length, offset)
+            mapped ring length (fun () -> kernel.Map(ring, length, offset))
 
-                if address >= 0n then maps[address] <- length
+        member this.Allocate(length, kind) = mapped -1 length (fun () -> kernel.Allocate(length, kind))
 
-                address
+        member this.Mirror(address, length) = mapped -1 length (fun () -> kernel.Mirror(address, length))
+
+        member _.Protect(address, length, accessible) = kernel.Protect(address, length, accessible)
 
         member this.Unmap(address, length) =
             match maps.TryRemove address with

@@ -91,6 +91,12 @@ let private life (options: LoopOptions) folder =
     for task in left do
         ended "receive" task
 
+    // The lease that nobody gave back keeps its memory until it is collected.
+    eventually "nothing mapped" (fun () ->
+        GC.Collect()
+        GC.WaitForPendingFinalizers()
+        kernel.OpenMaps = 0)
+
     Expect.equal (kernel.OpenRings, kernel.OpenMaps, kernel.Strays) (0, 0, 0) "rings, mappings, strays"
 
 let private lives =

@@ -153,7 +153,7 @@ let private accepting =
     ]
 
 let private receiving =
-    let withPair count size body =
+    let withPair (count: int) (size: int) body =
         task {
             use! listener = UringListener.ListenAsync loopback
             use client = new Socket(SocketType.Stream, ProtocolType.Tcp)

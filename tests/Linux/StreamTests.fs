@@ -179,24 +179,38 @@ let tests =
                     peer.Dispose())
         }
 
-        test "a kernel without the multishot form is told of with its name and version" {
-            for hidden, version in [ Opcode.Socket, "5.19"; Opcode.SendZeroCopy, "6.0" ] do
-                let kernel = FaultyKernel(Hidden = [ hidden ])
+        test "a kernel without multishot receive receives one by one, through the same pool" {
+            for count, length in [ 1, 10_000; 4, 100_000 ] do
+                let kernel = FaultyKernel(Hidden = [ Opcode.SendZeroCopy ])
 
                 withLoopOf kernel LoopOptions.standard (fun host ->
-                    let descriptor = host.Loop.Own 0
-                    GC.SuppressFinalize descriptor // Standard input stays open.
+                    let pool = runOn host (Socket.bufferPool count 1000)
+                    Expect.isFalse pool.IsRing "no buffer ring"
+                    let struct (ours, theirs) = connectPair host
+                    let reading = Uring.startOn host CancellationToken.None (drain ours pool nothing)
+                    let sent = random count length
+                    theirs.Send sent |> ignore
+                    theirs.Shutdown SocketShutdown.Send
+                    ended "the stream" reading
+                    Expect.isTrue (reading.Result.AsSpan().SequenceEqual(ReadOnlySpan sent)) "every byte"
+                    eventually "all buffers" (fun () -> pool.Available = count)
+                    theirs.Dispose()
+                    runOn host (Socket.close ours))
+        }
 
-                    let request =
-                        if hidden = Opcode.Socket then
-                            SocketRequest.acceptMany descriptor
-                        else
-                            SocketRequest.receiveMany descriptor (runOn host (Socket.bufferPool 1 64))
+        test "without a single form to stand for it, a missing multishot is told of with its name and version" {
+            let kernel = FaultyKernel(Hidden = [ Opcode.SendZeroCopy ])
 
-                    match failureOf (fun () -> host.Loop.Open(request, null, CancellationToken.None)) with
-                    | :? PlatformNotSupportedException as reason ->
-                        Expect.stringContains reason.Message version "the version"
-                    | other -> failtest $"{other}")
+            withLoopOf kernel LoopOptions.standard (fun host ->
+                let descriptor = host.Loop.Own 0
+                GC.SuppressFinalize descriptor // Standard input stays open.
+                let pool = runOn host (Socket.bufferPool 1 256)
+                let request = SocketRequest.receiveMessages descriptor pool { Name = 16; Control = 0 }
+
+                match failureOf (fun () -> host.Loop.Open(request, CancellationToken.None)) with
+                | :? PlatformNotSupportedException as reason ->
+                    Expect.stringContains reason.Message "6.0" "the version"
+                | other -> failtest $"{other}")
         }
 
         test "cancelling ends a stream that waits" {

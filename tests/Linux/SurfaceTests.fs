@@ -103,6 +103,7 @@ let private documentedName (found: MemberInfo) =
         $"M:{owner}.{method.Name}{arity}{parameters method}"
     | :? PropertyInfo -> $"P:{owner}.{found.Name}"
     | :? FieldInfo -> $"F:{owner}.{found.Name}"
+    | :? EventInfo -> $"E:{owner}.{found.Name}"
     | _ -> $"?:{owner}.{found.Name}"
 
 /// The file's entries; the text of their summaries.

@@ -8,9 +8,15 @@ open Expecto
 [<Literal>]
 let private MostStates = 50_000
 
-/// All states that some sequence of events leads to, the start included.
-let states (start: 'State list) (events: 'State -> 'Event list) (next: 'State -> 'Event -> 'State) =
-    let seen = HashSet<'State>(HashIdentity.Structural)
+/// All states that some sequence of events leads to, the start included. States of the same key are one state.
+let statesBy
+    (keyOf: 'State -> 'Key)
+    (start: 'State list)
+    (events: 'State -> 'Event list)
+    (next: 'State -> 'Event -> 'State)
+    =
+    let seen = Dictionary<'Key, 'State>(HashIdentity.Structural)
+    let isNew state = seen.TryAdd(keyOf state, state)
 
     let rec visit frontier =
         if seen.Count > MostStates && not (List.isEmpty frontier) then
@@ -18,12 +24,14 @@ let states (start: 'State list) (events: 'State -> 'Event list) (next: 'State ->
 
         if not (List.isEmpty frontier) then
             frontier
-            |> List.collect (fun state -> events state |> List.map (next state))
-            |> List.filter seen.Add
+            |> List.collect (fun state -> events state |> List.map (next state) |> List.filter isNew)
             |> visit
 
-    start |> List.filter seen.Add |> visit
-    List.ofSeq seen
+    start |> List.filter isNew |> visit
+    List.ofSeq seen.Values
+
+/// All states that some sequence of events leads to, the start included.
+let states start events next = statesBy id start events next
 
 /// Fails with the first transition that breaks the law, and when there were too few of them to mean anything.
 let expectAll atLeast (law: 'Transition -> bool) (transitions: 'Transition list) =

@@ -314,4 +314,39 @@ let laws =
                 Expect.equal (after Wake.MessageRing hasMessageRing) Wake.Poll "the second ring failed"
                 Expect.equal (after Wake.Poll hasMessageRing) Wake.Poll "needs nothing of the kernel"
         }
+
+        test
+            "6. a pool that the kernel refuses (EINVAL) leads to the next mode; the last one needs nothing of \
+             the kernel" {
+            let next mode = Features.nextPoolMode mode Errno.EINVAL
+            Expect.equal (next PoolMode.Incremental) (ValueSome PoolMode.Whole) "before 6.12"
+            Expect.equal (next PoolMode.Whole) (ValueSome PoolMode.Plain) "before 5.19"
+            Expect.equal (next PoolMode.Plain) ValueNone "it asks nothing, so nothing is refused"
+
+            for mode in [ PoolMode.Incremental; PoolMode.Whole; PoolMode.Plain ] do
+                for errno in [ Errno.ENOMEM; Errno.EPERM; Errno.EFAULT ] do
+                    Expect.equal
+                        (Features.nextPoolMode mode errno)
+                        ValueNone
+                        "another mode would meet it, too"
+        }
+
+        test "6. ... and begins with the best that this kernel has" {
+            let everything = {
+                plan (Array.create 256 true) Wake.Poll with
+                    Features = LanguagePrimitives.EnumOfValue 0x3FFFFu
+            }
+
+            let no opcode = { everything with Opcodes = Array.init 256 (fun number -> number <> int opcode) }
+            let until bits = { everything with Features = LanguagePrimitives.EnumOfValue bits }
+
+            Expect.equal (Features.poolMode true everything) PoolMode.Incremental "6.18"
+            Expect.equal (Features.poolMode true (until 0x7FFFu)) PoolMode.Whole "6.11"
+            Expect.equal (Features.poolMode false everything) PoolMode.Whole "not wished for"
+            Expect.equal (Features.poolMode true (no Opcode.SendZeroCopy)) PoolMode.Plain "5.19"
+
+            Expect.isTrue (Features.canBundle everything) "6.18"
+            Expect.isFalse (Features.canBundle (no Opcode.Pipe)) "6.15 puts bytes in the wrong order"
+            Expect.isFalse (Features.canBundle (until 0x3FFFu)) "6.9"
+        }
     ]

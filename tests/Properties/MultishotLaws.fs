@@ -3,140 +3,311 @@ module Uring.Laws.MultishotLaws
 open Expecto
 open Uring.Model
 
-/// What the source of a stream does next.
-type Event =
-    /// It gives; `ends` when the kernel stops the multishot with it: overflow, or the last buffer was used.
-    | Give of value: byte * ends: bool
-    /// The kernel finds no buffer.
-    | Starve
-    /// The application returns a buffer.
-    | Return
-    /// End of file (nothing that an accept could say).
+/// What the kernel, the consumer and the pool do. What cannot happen now is passed over.
+type Step =
+    /// A result, and more will come.
+    | Give
+    /// A result, and the multishot is over: overflow, or the last buffer was used.
+    | GiveLast
+    | RunOutOfBuffers
     | Close
     /// One connection was gone before it was accepted; the listener is not.
-    | Aborted
+    | Abort
     | Break of errno: byte
+    /// The kernel does as it was asked.
+    | Obey
+    | Consume
+    /// A buffer came back.
+    | Feed
+    | Stop
 
-/// The driver, who only obeys the verdicts, and a source that keeps its own books.
+/// The driver, who only obeys the verdicts, and an onlooker.
 type private World = {
-    Armed: bool
-    WaitsForBuffer: bool
-    /// Some buffer is free: without it an arm fails at once.
-    HasBuffer: bool
+    Flow: Multishot
+    InKernel: bool
+    /// The kernel was asked to pause, or to end it.
+    PauseAsked: bool
+    EndAsked: bool
+    /// Results that the consumer has not taken.
+    Waiting: int
     SourceOpen: bool
-    Over: bool
-    Given: int list
-    Delivered: int list
-    /// Arms that could only fail.
-    Futile: int
+    StopWanted: bool
+    WaitsForBuffer: bool
+    /// How it ended.
+    Outcome: StreamVerdict voption
 }
 
-let private start = {
-    Armed = true
-    WaitsForBuffer = false
-    HasBuffer = true
+type private Transition = { Before: World; Step: Step; Verdicts: StreamVerdict list; After: World }
+
+let private start source limit = {
+    Flow = Multishot.armed source limit
+    InKernel = true
+    PauseAsked = false
+    EndAsked = false
+    Waiting = 0
     SourceOpen = true
-    Over = false
-    Given = []
-    Delivered = []
-    Futile = 0
+    StopWanted = false
+    WaitsForBuffer = false
+    Outcome = ValueNone
 }
 
+/// Results that bring something: by the manual pages, not by the model.
+let private gift source =
+    match source with
+    | Source.Bytes -> 5
+    | Source.Descriptors -> 0
+    | Source.Events -> 0x10
+    | Source.Ticks -> -62
+
+/// Errors that say nothing else: neither ENOBUFS, ECANCELED, ECONNABORTED nor a tick.
 let private errnoOf (number: byte) =
     match 1 + int number % 130 with
+    | 62
     | 103
-    | 105 -> 104
+    | 105
+    | 125 -> 104
     | other -> other
 
-let private armed world = {
-    world with
-        Armed = true
-        WaitsForBuffer = false
-        Futile = world.Futile + (if world.HasBuffer then 0 else 1)
-}
-
-/// The driver's side of the last completion.
-let private finished countsBytes result world =
-    let world = { world with Armed = false }
-
-    match Multishot.ended countsBytes result with
-    | StreamVerdict.DeliverAndRearm -> armed { world with Delivered = result :: world.Delivered }
-    | StreamVerdict.Rearm -> armed world
-    | StreamVerdict.RearmWithBuffer -> { world with WaitsForBuffer = true }
+let private obey world verdict =
+    match verdict with
+    | StreamVerdict.Nothing -> world
+    | StreamVerdict.Pause -> { world with PauseAsked = true }
+    | StreamVerdict.Arm -> { world with InKernel = true; PauseAsked = false; WaitsForBuffer = false }
+    | StreamVerdict.Park -> world
+    | StreamVerdict.Starve -> { world with WaitsForBuffer = true }
+    | StreamVerdict.AskKernel -> { world with EndAsked = true }
     | StreamVerdict.EndOfStream
-    | StreamVerdict.Fail -> { world with Over = true }
+    | StreamVerdict.Fail
+    | StreamVerdict.Cancelled -> { world with Outcome = ValueSome verdict; WaitsForBuffer = false }
 
-/// Descriptors start at 0, received bytes at 1.
-let private apply countsBytes world event =
-    match event with
-    | Return when world.WaitsForBuffer -> armed { world with HasBuffer = true }
-    | Return -> { world with HasBuffer = true }
-    | _ when not world.Armed -> world
-    | Give(value, ends) ->
-        let result = int value + (if countsBytes then 1 else 0)
-        let world = { world with Given = result :: world.Given }
+let private tell world step change =
+    let struct (flow, verdict) = change world.Flow
+    let after = obey { world with Flow = flow } verdict
+    { Before = world; Step = step; Verdicts = [ verdict ]; After = after }
 
-        if ends then
-            finished countsBytes result world
-        else
-            { world with Delivered = result :: world.Delivered }
-    | Starve -> finished countsBytes -105 { world with HasBuffer = false }
-    | Close when countsBytes -> finished true 0 { world with SourceOpen = false }
-    | Close -> world
-    | Aborted when countsBytes -> world
-    | Aborted -> finished false -103 world
-    | Break errno -> finished countsBytes -(errnoOf errno) { world with SourceOpen = false }
+let private also change passed =
+    let next = tell passed.After passed.Step change
 
-/// Checks the law after every event of a history, for a receive stream and for an accept stream.
-let private always law (events: Event list) =
-    for countsBytes in [ true; false ] do
-        for world in List.scan (apply countsBytes) start events do
-            law world
+    { next with Before = passed.Before; Verdicts = passed.Verdicts @ next.Verdicts }
 
-let private edges = [ 1; 2; 105; 4096; System.Int32.MaxValue ]
+let private give world step = tell { world with Waiting = world.Waiting + 1 } step (Multishot.queued 1)
+
+let private last world step result = tell { world with InKernel = false } step (Multishot.ended result)
+
+let private transition world step =
+    let source = world.Flow.Source
+    let passedOver = { Before = world; Step = step; Verdicts = []; After = world }
+
+    let passing =
+        match step with
+        | Give when world.InKernel -> give world step
+        | GiveLast when world.InKernel ->
+            give { world with InKernel = false } step |> also (Multishot.ended (gift source))
+        | RunOutOfBuffers when world.InKernel && source = Source.Bytes -> last world step -105
+        | Close when world.InKernel && source = Source.Bytes -> last { world with SourceOpen = false } step 0
+        | Abort when world.InKernel && source = Source.Descriptors -> last world step -103
+        | Break errno when world.InKernel -> last { world with SourceOpen = false } step -(errnoOf errno)
+        | Obey when world.InKernel && (world.PauseAsked || world.EndAsked) -> last world step -125
+        | Consume when world.Waiting > 0 ->
+            tell { world with Waiting = world.Waiting - 1 } step Multishot.taken
+        | Feed when world.WaitsForBuffer -> tell world step Multishot.fed
+        | Stop when not world.StopWanted -> tell { world with StopWanted = true } step Multishot.stopped
+        | _ -> passedOver
+
+    { passing with Before = world }
+
+let private sources = [ Source.Bytes; Source.Descriptors; Source.Events; Source.Ticks ]
+let private limits = [ 1; 2; 3; 4; 7 ]
+
+/// The kernel gives a few more than it was asked for.
+let private events world = [
+    if world.Waiting < world.Flow.Limit + 3 then
+        Give
+        GiveLast
+
+    RunOutOfBuffers
+    Close
+    Abort
+    Break 104uy
+    Obey
+    Consume
+    Feed
+    Stop
+]
+
+let private next world step = (transition world step).After
+
+let private worlds =
+    lazy
+        [
+            for source in sources do
+                for limit in limits do
+                    yield! Explore.states [ start source limit ] events next
+        ]
+
+let private everywhere =
+    lazy
+        [
+            for world in worlds.Value do
+                for step in events world -> transition world step
+        ]
+
+let private history source limit steps =
+    let folder (world, passed) step =
+        let passing = transition world step
+        passing.After, passing :: passed
+
+    List.fold folder (start source limit, []) steps |> snd
+
+let private isOver world = world.Outcome.IsSome
+let private arms it = List.contains StreamVerdict.Arm it.Verdicts
+
+let private nothingIsLost it = it.After.Flow.Queued = it.After.Waiting
+
+let private armedWhileItCanGive it = not it.After.SourceOpen || it.After.StopWanted || not (isOver it.After)
+
+let private waitsForABuffer it =
+    let waits = it.After.WaitsForBuffer
+
+    (not it.Before.WaitsForBuffer || not (arms it) || it.Step = Feed)
+    && (it.Step <> RunOutOfBuffers || not (arms it))
+    && waits = (it.After.Flow.Phase = StreamPhase.Starving)
+
+let private endsAreEnds it =
+    let ends = it.Before.SourceOpen && not it.After.SourceOpen
+
+    let expected =
+        if it.Before.StopWanted then StreamVerdict.Cancelled
+        elif it.Step = Close then StreamVerdict.EndOfStream
+        else StreamVerdict.Fail
+
+    (not ends || it.After.Outcome = ValueSome expected)
+    && (it.Before.Outcome.IsNone || it.After.Outcome = it.Before.Outcome)
+    && (not (isOver it.After) || not it.After.InKernel)
+
+let private pausesAndResumes it =
+    let limit = it.Before.Flow.Limit
+    let asks = List.contains StreamVerdict.Pause it.Verdicts
+    let isHeard = it.Before.InKernel && not it.Before.StopWanted && not it.Before.PauseAsked
+    let fills = it.After.Waiting > it.Before.Waiting && it.After.Waiting >= limit
+    let hadPaused = it.Before.PauseAsked || it.Before.Flow.Phase = StreamPhase.Paused
+
+    asks = (isHeard && fills)
+    && (not (arms it) || it.After.Waiting < limit)
+    && (not (arms it && hadPaused) || it.After.Waiting <= limit / 2)
+
+let private stoppedForGood it = not it.Before.StopWanted || not (arms it)
+
+let private waitsForSomething it =
+    let world = it.After
+    let byConsumer = world.Flow.Phase = StreamPhase.Paused && world.Waiting > world.Flow.Limit / 2
+    world.InKernel || isOver world || world.WaitsForBuffer || byConsumer
+
+let private law name holds =
+    testList name [
+        test "in every state" { Explore.expectAll 3_000 holds everywhere.Value }
+
+        testProperty "in every history"
+        <| fun (steps: Step list) ->
+            List.allPairs sources limits
+            |> List.forall (fun (source, limit) -> history source limit steps |> List.forall holds)
+    ]
+
+/// Results around everything that means something.
+let private results = [
+    for near in [ 0; -62; -103; -105; -125; -4095; System.Int32.MaxValue - 1 ] do
+        near - 1
+        near
+        near + 1
+]
 
 [<Tests>]
 let laws =
     testList "Multishot" [
-        testProperty "1. what the last completion brought is delivered: ending loses nothing"
-        <| always (fun world -> Expect.equal world.Delivered world.Given "delivered, given")
+        law
+            "1. what a completion brought is delivered, the last one's too: neither ending nor pausing loses anything"
+            nothingIsLost
 
-        test "1. ... whatever it is, and descriptor 0 too" {
-            for result in edges do
-                for countsBytes in [ true; false ] do
-                    Expect.equal
-                        (Multishot.ended countsBytes result)
-                        StreamVerdict.DeliverAndRearm
-                        $"{result}"
+        test "1. ... and what brings something is told by its source" {
+            for result in results do
+                let carrying = sources |> List.filter (fun source -> Multishot.carries source result)
 
-            Expect.equal (Multishot.ended false 0) StreamVerdict.DeliverAndRearm "an accepted descriptor"
+                let expected = [
+                    if result > 0 then Source.Bytes
+
+                    if result >= 0 then
+                        Source.Descriptors
+                        Source.Events
+
+                    if result >= 0 || result = -62 then Source.Ticks
+                ]
+
+                Expect.equal carrying expected $"{result}"
         }
 
-        testProperty "2. a stream whose source can still give is armed again, whatever ended it"
-        <| always (fun world ->
-            if world.SourceOpen then
-                Expect.isTrue (world.Armed || world.WaitsForBuffer) "armed, or will be by the next buffer"
-                Expect.isFalse world.Over "it goes on")
+        test "1. ... and only what can be added up is: events and ticks, no bytes and no descriptors" {
+            Expect.equal
+                (List.filter Multishot.merges sources)
+                [ Source.Events; Source.Ticks ]
+                "merging sources"
+        }
 
-        testProperty "3. without buffers it waits for one: arming at once would only fail again"
-        <| always (fun world -> Expect.equal world.Futile 0 "arms that could only fail")
+        testProperty "1. ... and then nothing is lost: ticks are counted, event masks united"
+        <| fun (first: int) (others: int list) ->
+            let results = first :: others |> List.map (fun result -> result &&& 0xFFFF)
 
-        test "3. ... after ENOBUFS, and after nothing else" {
+            let merged source =
+                results |> List.map (Multishot.value source) |> List.reduce (Multishot.merged source)
+
+            merged Source.Events = List.reduce (|||) results
+            && merged Source.Ticks = results.Length
+            && List.map (Multishot.value Source.Bytes) results = results
+            && List.map (Multishot.value Source.Descriptors) results = results
+
+        law "2. a stream whose source can still give is armed again, whatever ended it" armedWhileItCanGive
+
+        law "3. without buffers it waits for one: arming at once would only fail again" waitsForABuffer
+
+        test "3. ... after ENOBUFS, and after nothing else, and only for bytes" {
             for number in 1..4095 do
-                for countsBytes in [ true; false ] do
-                    let waits = Multishot.ended countsBytes -number = StreamVerdict.RearmWithBuffer
-                    Expect.equal waits (number = 105) $"errno {number}"
+                for source in sources do
+                    let struct (_, verdict) = Multishot.ended -number (Multishot.armed source 4)
+                    let waits = number = 105 && source = Source.Bytes
+                    Expect.equal (verdict = StreamVerdict.Starve) waits $"errno {number}, %A{source}"
         }
 
-        testProperty "4. end of file and errors end the stream"
-        <| always (fun world ->
-            Expect.equal world.Over (not world.SourceOpen) "over when the source has no more")
+        law "4. end of file and errors end the stream" endsAreEnds
 
-        test "4. ... and the two are told apart" {
-            Expect.equal (Multishot.ended true 0) StreamVerdict.EndOfStream "end of file"
+        test "4. ... and a cancellation that nobody asked for is an error" {
+            for source in sources do
+                let struct (_, verdict) = Multishot.ended -125 (Multishot.armed source 4)
+                Expect.equal verdict StreamVerdict.Fail $"%A{source}"
+        }
 
-            for number in [ 1; 4; 9; 104; 106; 125; 4095 ] do
-                for countsBytes in [ true; false ] do
-                    Expect.equal (Multishot.ended countsBytes -number) StreamVerdict.Fail $"errno {number}"
+        law
+            "5. once the limit is queued the kernel is asked to pause; it is armed again when half of it has been \
+             taken"
+            pausesAndResumes
+
+        law "6. a stream that is stopped is never armed again" stoppedForGood
+
+        law
+            "7. a stream that is not in the kernel and not over always waits for something that will come: its \
+             consumer or a buffer"
+            waitsForSomething
+
+        test "7. ... and goes on when that has come" {
+            for world in worlds.Value do
+                let fed = if world.WaitsForBuffer then next world Feed else world
+                let rec takeAll world = if world.Waiting = 0 then world else takeAll (next world Consume)
+                let world = takeAll fed
+                Expect.isTrue (world.InKernel || isOver world) $"%A{world}"
+        }
+
+        test "every phase and every verdict is among the states visited" {
+            let phases = worlds.Value |> List.map _.Flow.Phase |> List.distinct
+            let verdicts = everywhere.Value |> List.collect _.Verdicts |> List.distinct
+            Expect.hasLength phases 5 "phases"
+            Expect.hasLength verdicts 9 "verdicts"
         }
     ]

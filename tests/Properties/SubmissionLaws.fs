@@ -162,6 +162,44 @@ let private constructors = [
         "rw_flags", flagBits
         "buf_index", 0x8182UL
     ]
+    "timeoutMultishot",
+    Submission.timeoutMultishot address,
+    [ "opcode", 11UL; "fd", minusOne; "addr", address; "len", 1UL; "rw_flags", 0x40UL ]
+    "poll", Submission.poll fd flags, [ "opcode", 6UL; "fd", fdBits; "rw_flags", flagBits ]
+    "pollMultishot",
+    Submission.pollMultishot fd flags,
+    [ "opcode", 6UL; "fd", fdBits; "len", 1UL; "rw_flags", flagBits ]
+    "readMultishot",
+    Submission.readMultishot fd 0x8182us,
+    [ "opcode", 49UL; "flags", 0x20UL; "fd", fdBits; "off", minusOne; "buf_index", 0x8182UL ]
+    "receiveMessage",
+    Submission.receiveMessage fd address flags,
+    [ "opcode", 10UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]
+    "receiveMessageMultishot",
+    Submission.receiveMessageMultishot fd 0x8182us address flags,
+    [
+        "opcode", 10UL
+        "flags", 0x20UL
+        "ioprio", 2UL
+        "fd", fdBits
+        "addr", address
+        "len", 1UL
+        "rw_flags", flagBits
+        "buf_index", 0x8182UL
+    ]
+    "sendZeroCopy",
+    Submission.sendZeroCopy fd address length flags,
+    [ "opcode", 47UL; "fd", fdBits; "addr", address; "len", lengthBits; "rw_flags", flagBits ]
+    "sendBundle",
+    Submission.sendBundle fd 0x8182us flags,
+    [
+        "opcode", 26UL
+        "flags", 0x20UL
+        "ioprio", 16UL
+        "fd", fdBits
+        "rw_flags", flagBits
+        "buf_index", 0x8182UL
+    ]
     "shutdown", Submission.shutdown fd length, [ "opcode", 34UL; "fd", fdBits; "len", lengthBits ]
 ]
 
@@ -181,6 +219,7 @@ let private modifiers =
         fun bytes ->
             setFlag 0x20uy bytes
             BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan 40, 0x8182us)
+        "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
         "tagged",
         Submission.tagged target,
         fun bytes -> BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan 32, target.Bits)

@@ -1,0 +1,97 @@
+// A send whose buffer the kernel reads after the result: both moments, and a bound on the second.
+namespace Uring.FSharp
+
+open System
+open System.Buffers
+open System.Runtime.InteropServices
+open System.Threading
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+/// Memory that tells when the operation it was given to lets go of it.
+[<Sealed>]
+type internal WatchedMemory(inner: Memory<byte>) =
+    inherit MemoryManager<byte>()
+    let released = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    let mutable pin = Unchecked.defaultof<MemoryHandle>
+    let mutable isPinned = false
+
+    /// Nobody but the caller uses it any more.
+    member _.Released = released.Task
+
+    /// The operation has its result. One that never began has never pinned it, and so never lets go of it.
+    member _.ResultIsOut() = if not (Volatile.Read &isPinned) then released.TrySetResult() |> ignore
+
+    override _.GetSpan() = inner.Span
+
+    override this.Pin index =
+        pin <- inner.Pin()
+        Volatile.Write(&isPinned, true)
+        Uring.Kernel.Mapped.handleOf pin index this
+
+    override _.Unpin() =
+        pin.Dispose()
+        released.TrySetResult() |> ignore
+
+    override _.Dispose(_: bool) = ()
+
+/// A zero-copy send that has started.
+[<Sealed>]
+type ZeroCopySend private (sent: Task<int>, released: Task) =
+
+    /// Ends when the kernel has taken the bytes: how many, which can be fewer than asked for. Errors as for `send`.
+    member _.Sent = sent
+
+    /// Ends when the kernel no longer reads the buffer: only then may it be changed. Also after an error.
+    member _.Released = released
+
+    /// Drops the connection when the buffer is held for too long.
+    static member private Watch(loop: Loop, socket: FileDescriptor, released: Task, most: TimeSpan) =
+        task {
+            use clock = new CancellationTokenSource()
+            let timer = Uring.timer most
+            let expiry = loop.TryStart(&timer, clock.Token).AsTask()
+            let! first = Task.WhenAny(released, expiry)
+
+            if obj.ReferenceEquals(first, released) then
+                clock.Cancel()
+                let! _ = expiry
+                ()
+            elif not socket.IsClosed then
+                let abort = SocketRequest.abort socket
+                let! _ = loop.TryStart(&abort, CancellationToken.None)
+                ()
+        }
+
+    /// From any thread.
+    static member internal Start
+        (
+            loop: Loop,
+            socket: FileDescriptor,
+            buffer: ReadOnlyMemory<byte>,
+            most: TimeSpan,
+            token: CancellationToken
+        ) =
+        let memory = new WatchedMemory(MemoryMarshal.AsMemory buffer)
+
+        let request =
+            if Features.supports Opcode.SendZeroCopy loop.Plan then
+                SocketRequest.sendZeroCopy socket memory.Memory
+            else
+                SocketRequest.send socket (Memory.op_Implicit memory.Memory)
+
+        let started = loop.Start(&request, token)
+
+        let sent =
+            task {
+                try
+                    return! started
+                finally
+                    memory.ResultIsOut()
+            }
+
+        if most <> Timeout.InfiniteTimeSpan then
+            ZeroCopySend.Watch(loop, socket, memory.Released, most) |> ignore
+
+        ZeroCopySend(sent, memory.Released)

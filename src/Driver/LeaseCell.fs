@@ -1,0 +1,219 @@
+// The object behind a lease of a part of a pool's buffer. Applies Model/Lease, whose packed state any thread may
+// exchange. It is used again, so that a lease costs nothing; a handle (BufferLease) names one use of it.
+namespace Uring.Driver
+
+open System
+open System.Buffers
+open System.Diagnostics
+open System.Threading
+open Uring.Kernel
+open Uring.Model
+
+/// What is said of a lease that was dropped.
+[<RequireQualifiedAccess>]
+module internal LostLease =
+
+    /// `place` is the stack that took it, if that was recorded.
+    let describe (place: string | null) =
+        match place with
+        | null ->
+            "A buffer lease was dropped without being disposed of; its buffer has come back late. Dispose of every lease. To learn where it was taken, make the pool with TrackLeases."
+        | place ->
+            String.Concat(
+                "A buffer lease was dropped without being disposed of; its buffer has come back late. Dispose of every lease. It was taken here:",
+                Environment.NewLine,
+                place
+            )
+
+/// Where leases come from.
+type internal ILeaseHome =
+    /// From any thread: the last hold is gone.
+    abstract Return: LeaseCell -> unit
+    /// As `Return`, on the loop's thread.
+    abstract TakeBack: LeaseCell -> unit
+    /// As `Return`, when the loop has ended. From any thread.
+    abstract TakeBackLate: LeaseCell -> unit
+    /// It was collected without having been disposed of; `place` is the stack that took it, if that was recorded. On
+    /// the finalizer's thread.
+    abstract Lost: place: string | null -> unit
+
+/// What happens to a lease's state.
+and [<Struct; RequireQualifiedAccess>] internal LeaseEvent =
+    | Hold
+    | Join
+    | Drop
+    | Close
+
+/// As a memory manager it is what a `Memory<byte>` of the lease refers to: such memory ends with the lease, and a cell
+/// that has given one away is not used again.
+and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
+    inherit MemoryManager<byte>()
+
+    let mutable bits = Lease.pack Lease.closed
+    // Where the capacity begins; the view is a range of it.
+    let mutable origin = 0n
+    let mutable capacity = 0
+    let mutable start = 0
+    let mutable length = 0
+    let mutable exposed = false
+    let mutable place: string | null = null
+    let mutable returning: ReturnWork | null = null
+
+    let refuse () : unit =
+        raise (
+            ObjectDisposedException(
+                "BufferLease",
+                "This lease has been given back: its buffer may be the kernel's again. Use the bytes before Dispose, or copy them."
+            )
+        )
+
+    member private _.State = Lease.unpack (Volatile.Read &bits)
+
+    /// The buffer's id in its pool.
+    member val Id = -1 with get, set
+
+    /// It can be used for another lease.
+    member _.IsReusable = isNull root && not exposed
+
+    member private this.Apply(event: LeaseEvent, version: int) =
+        let before = this.State
+
+        let struct (after, verdict) =
+            match event with
+            | LeaseEvent.Hold -> Lease.held version before
+            | LeaseEvent.Join -> Lease.joined before
+            | LeaseEvent.Drop -> Lease.dropped before
+            | LeaseEvent.Close -> Lease.close version before
+
+        let seen = Lease.pack before
+
+        // A full fence: what the holder wrote is written before the buffer goes back.
+        if Interlocked.CompareExchange(&bits, Lease.pack after, seen) <> seen then
+            this.Apply(event, version)
+        else
+            match verdict with
+            | LeaseVerdict.GiveBack ->
+                match root with
+                | null -> home.Return this
+                | root -> root.Drop()
+
+                true
+            | LeaseVerdict.Refuse -> false
+            | LeaseVerdict.Grant
+            | LeaseVerdict.Keep -> true
+
+    /// A new use: `view` bytes of the `room` at `address`. Returns its version.
+    member this.Open(address: nativeint, room: int, view: int, track: bool) =
+        origin <- address
+        capacity <- room
+        start <- 0
+        length <- view
+        place <- if track then StackTrace(2, true).ToString() else null
+        let lease = Lease.opened this.State
+        Volatile.Write(&bits, Lease.pack lease)
+        lease.Version
+
+    /// The handle of this version may read and write.
+    member this.IsOpen(version: int) = Lease.isValid version this.State
+
+    member this.Check(version: int) = if not (this.IsOpen version) then refuse ()
+
+    /// Somebody else needs the buffer, too: an operation, a share.
+    member this.Hold(version: int) = if not (this.Apply(LeaseEvent.Hold, version)) then refuse ()
+
+    /// Somebody who held it is done.
+    member this.Drop() = this.Apply(LeaseEvent.Drop, 0) |> ignore
+
+    /// The handle is done. Harmless when it was done before.
+    member this.Close(version: int) = this.Apply(LeaseEvent.Close, version) |> ignore
+
+    /// Nobody else looks at the bytes, so they can be moved about.
+    member this.IsAlone = this.State.Holds = 1 && isNull root
+
+    member _.Length = length
+    member _.Capacity = capacity - start
+
+    /// Memory that is safe only while somebody holds the lease: after that the cell may be used again.
+    member this.Unexposed: Memory<byte> = this.CreateMemory(start, length)
+
+    /// Memory that anybody may keep: after the lease it throws.
+    member this.Exposed: Memory<byte> =
+        exposed <- true
+        this.Unexposed
+
+    member _.View: Span<byte> = Mapped.span (origin + nativeint start) length
+
+    member _.Shorten(count: int) = length <- count
+
+    /// Moves the tail down; at the start it only begins later.
+    member this.Remove(first: int, count: int) =
+        if first = 0 then
+            start <- start + count
+        elif first + count < length then
+            this.View.Slice(first + count).CopyTo(this.View.Slice first)
+
+        length <- length - count
+
+    /// All of it or nothing, into the room behind the view.
+    member _.TryAppend(bytes: ReadOnlySpan<byte>) =
+        let fits = bytes.Length <= capacity - start - length
+
+        if fits then
+            bytes.CopyTo(Mapped.span (origin + nativeint (start + length)) bytes.Length)
+            length <- length + bytes.Length
+
+        fits
+
+    /// A lease of its own on a range of the view: the buffer goes back when both are done.
+    member this.Share(version: int, first: int, count: int) : struct (LeaseCell * int) =
+        // Held for the moment, so that the buffer stays whatever another thread does to this handle.
+        this.Hold version
+
+        let owner =
+            match root with
+            | null -> this
+            | root -> root
+
+        owner.Apply(LeaseEvent.Join, 0) |> ignore
+        let share = new LeaseCell(home, owner)
+        let opened = share.Open(origin + nativeint (start + first), count, count, not (isNull place))
+        this.Drop()
+        struct (share, opened)
+
+    /// What hands it over to the loop's thread.
+    member this.Returning =
+        match returning with
+        | null ->
+            let work = ReturnWork(home, this)
+            returning <- work
+            work
+        | work -> work
+
+    override this.GetSpan() =
+        if not this.State.IsOpen then refuse ()
+
+        Mapped.span origin capacity
+
+    /// An operation that is given the memory holds the buffer until its last completion, whatever its caller does.
+    override this.Pin index =
+        this.Hold this.State.Version
+        Mapped.handle (origin + nativeint index) this
+
+    override this.Unpin() = this.Drop()
+
+    override this.Dispose(_: bool) = this.Close this.State.Version
+
+    /// Dropped without having been disposed of. A cell whose finalizer has run is not used again.
+    override this.Finalize() =
+        let lease = this.State
+
+        if lease.IsOpen then
+            exposed <- true
+            home.Lost place
+            this.Close lease.Version
+
+/// The way back to the loop's thread.
+and [<Sealed>] internal ReturnWork(home: ILeaseHome, cell: LeaseCell) =
+    inherit Work()
+    override _.Run() = home.TakeBack cell
+    override _.Bury() = home.TakeBackLate cell

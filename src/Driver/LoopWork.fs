@@ -1,0 +1,64 @@
+// What other threads hand over to a loop, besides operations: chains, closes, callbacks.
+namespace Uring.Driver
+
+open System
+open System.Collections.Generic
+open System.Runtime.ExceptionServices
+open System.Threading
+open System.Threading.Tasks
+open Uring.Model
+
+/// A callback for the loop's thread.
+[<Sealed>]
+type internal PostWork(callback: SendOrPostCallback, state: obj | null) =
+    inherit Work()
+
+    /// An exception that nobody catches (from an `async void`, say) ends the process, as it does on the pool. It must
+    /// not pass through the loop, which it would end for everybody else first.
+    override _.Run() =
+        try
+            callback.Invoke state
+        with reason ->
+            ThreadPool.UnsafeQueueUserWorkItem((fun _ -> ExceptionDispatchInfo.Throw reason), null) |> ignore
+
+    override _.Bury() =
+        ThreadPool.UnsafeQueueUserWorkItem((fun argument -> callback.Invoke argument), state, false)
+        |> ignore
+
+/// A function for the loop's thread, whose result somebody waits for.
+[<Sealed>]
+type internal CallWork<'T>(call: Func<'T>) =
+    inherit Work()
+    let ended = TaskCompletionSource<'T>(TaskCreationOptions.RunContinuationsAsynchronously)
+
+    member _.Ended = ended.Task
+
+    override _.Run() =
+        try
+            ended.SetResult(call.Invoke())
+        with reason ->
+            ended.SetException reason
+
+    override _.Bury() = ended.SetException(ObjectDisposedException "Ring")
+
+/// Linked operations that have to enter the ring together; without room they wait for the next turn.
+[<Sealed>]
+type internal ChainWork
+    (inFlight: InFlight, postponed: Queue<Work>, operations: Operation array, flags: SqeFlags array) =
+    inherit Work()
+
+    override this.Run() = if not (inFlight.TryBeginChain(operations, flags)) then postponed.Enqueue this
+
+    override _.Bury() =
+        for operation in operations do
+            operation.Bury()
+
+/// A close that waits its turn.
+[<Sealed>]
+type internal CloseWork(inFlight: InFlight, descriptor: FileDescriptor, closer: Operation) =
+    inherit Work()
+    override _.Run() = inFlight.Close(descriptor, closer)
+
+    override _.Bury() =
+        closer.Host.Kernel.Close descriptor.Number |> ignore
+        closer.Refused 0

@@ -1,0 +1,67 @@
+// Sending without a copy: leases handed on, and zero copy.
+using System;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.FSharp;
+
+namespace Uring;
+
+public sealed partial class UringSocket
+{
+    /// <summary>
+    /// Sends all bytes of a lease without a copy, and gives its buffer back: the lease is handed on. It is given back in
+    /// any case, also when sending fails. Allocates nothing on the ring's thread.
+    /// </summary>
+    /// <param name="lease">Not to be used after this.</param>
+    /// <param name="cancellationToken">Asks for its end; part of the bytes may have been sent.</param>
+    /// <exception cref="SocketException">The peer is gone (ConnectionReset, Shutdown).</exception>
+    /// <exception cref="ObjectDisposedException">The lease, the socket or its ring was disposed of.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask SendAllAsync(BufferLease lease, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            ReadOnlyMemory<byte> left = lease.Core.Lend(loop.IsCurrent);
+
+            while (!left.IsEmpty)
+            {
+                left = left[await SendAsync(left, cancellationToken).ConfigureAwait(false)..];
+            }
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Starts to send without copying: worth it from about 10 KB on, and on a real network card. Linux 6.0; older kernels
+    /// copy. See man io_uring_prep_send_zc(3).
+    /// </summary>
+    /// <param name="buffer">The kernel's until <see cref="ZeroCopySend.Released"/> has ended.</param>
+    /// <param name="holdAtMost">
+    /// A peer that reads nothing would hold the buffer for ever: after this time the connection is dropped, which frees
+    /// it. <see cref="Timeout.InfiniteTimeSpan"/> sets no bound.
+    /// </param>
+    /// <param name="cancellationToken">Asks for the end of the send, not of the hold.</param>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ZeroCopySend SendZeroCopy(
+        ReadOnlyMemory<byte> buffer,
+        TimeSpan holdAtMost,
+        CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        return new ZeroCopySend(FSharp.ZeroCopySend.Start(loop, descriptor, buffer, holdAtMost, cancellationToken));
+    }
+
+    /// <summary>
+    /// Drops the connection at once, with what it has not sent; the peer sees a reset. The socket has to be disposed of as
+    /// well. See man connect(2), AF_UNSPEC.
+    /// </summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask AbortAsync(CancellationToken cancellationToken = default) =>
+        Ending.Discard(Start(SocketRequest.abort(descriptor), cancellationToken));
+}

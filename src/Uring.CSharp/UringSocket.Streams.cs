@@ -1,0 +1,131 @@
+// What a socket tells again and again: received bytes, messages, readiness.
+using System;
+using System.Collections.Generic;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.FSharp;
+using Uring.Model;
+using CoreEvents = Uring.Model.PollEvents;
+
+namespace Uring;
+
+public sealed partial class UringSocket
+{
+    /// <summary>
+    /// Receives until the peer has finished, with one submission, into the buffers that all connections of the ring share.
+    /// See <see cref="ReceiveAllAsync(BufferPool, CancellationToken)"/>.
+    /// </summary>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>What came, in order. Leaving the loop gives back what was not looked at.</returns>
+    /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public IAsyncEnumerable<BufferLease> ReceiveAllAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+
+        return new Results<BufferLease>(
+            async token => Open(await loop.Call(() => loop.Pools.Shared).ConfigureAwait(false), token),
+            static item => new BufferLease(item.Lease),
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Receives until the peer has finished, with one submission; the kernel takes a buffer of the pool only when data is
+    /// there. Dispose of each lease to give its buffer back: while none is left, receiving waits. A consumer that is slow
+    /// makes it pause (<see cref="BufferPoolOptions.PerStream"/>). One at a time; it cannot be mixed with
+    /// <see cref="ReceiveAsync"/>. Linux 6.0, older kernels receive one by one; see
+    /// man io_uring_prep_recv_multishot(3).
+    /// </summary>
+    /// <param name="pool">Of the socket's ring.</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>What came, in order. Leaving the loop gives back what was not looked at.</returns>
+    /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
+    /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
+    /// <exception cref="ObjectDisposedException">The socket, the pool or the ring was disposed of.</exception>
+    public IAsyncEnumerable<BufferLease> ReceiveAllAsync(
+        BufferPool pool,
+        CancellationToken cancellationToken = default)
+    {
+        ThrowUnlessOurs(pool);
+
+        return new Results<BufferLease>(
+            token => ValueTask.FromResult(Open(pool.Core, token)),
+            static item => new BufferLease(item.Lease),
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Receives messages until cancelled: datagrams, or those of a Unix socket that keeps their bounds. Each comes with its
+    /// sender and with control data, in a buffer of the pool, which holds 16 bytes and both rooms before the payload.
+    /// Linux 6.0; see man io_uring_prep_recvmsg_multishot(3).
+    /// </summary>
+    /// <param name="pool">Of the socket's ring, not incremental.</param>
+    /// <param name="controlRoom">Bytes for control data; see man cmsg(3).</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Messages, each yours to dispose of. Leaving the loop gives back what was not looked at.</returns>
+    /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The pool's buffers are too small.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="ObjectDisposedException">The socket, the pool or the ring was disposed of.</exception>
+    public IAsyncEnumerable<ReceivedMessage> ReceiveMessagesAsync(
+        BufferPool pool,
+        int controlRoom = 0,
+        CancellationToken cancellationToken = default)
+    {
+        ThrowUnlessOurs(pool);
+        ArgumentOutOfRangeException.ThrowIfNegative(controlRoom);
+        var room = new MessageRoom(LargestName, controlRoom);
+        var request = SocketRequest.receiveMessages(descriptor, pool.Core, room);
+
+        return new Results<ReceivedMessage>(
+            token => ValueTask.FromResult(loop.Open(request, token)),
+            item => new ReceivedMessage(new Message(item.Lease, room)),
+            cancellationToken);
+    }
+
+    /// <summary>Waits until one of the events is there. See man poll(2).</summary>
+    /// <param name="events">Which; errors and hang-ups are reported in any case.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns>Those that are there.</returns>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<PollEvents> PollAsync(PollEvents events, CancellationToken cancellationToken = default) =>
+        (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// Tells of events each time that they come, until cancelled; what was not looked at is united with what comes. One
+    /// submission from Linux 5.13 on; see man io_uring_prep_poll_multishot(3).
+    /// </summary>
+    /// <param name="events">Which; errors and hang-ups are reported in any case.</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public IAsyncEnumerable<PollEvents> PollAllAsync(PollEvents events, CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+
+        return new Results<PollEvents>(
+            token => ValueTask.FromResult(loop.Open(SocketRequest.pollMany(descriptor, (CoreEvents)events), token)),
+            static item => (PollEvents)item.Result,
+            cancellationToken);
+    }
+
+    private const int LargestName = 128;
+
+    private Stream Open(Driver.BufferPool pool, CancellationToken cancellationToken) =>
+        loop.Open(SocketRequest.receiveMany(descriptor, pool), cancellationToken);
+
+    private void ThrowUnlessOurs(BufferPool pool)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ThrowIfClosed();
+        ObjectDisposedException.ThrowIf(pool.IsClosed, pool);
+
+        if (!ReferenceEquals(pool.Loop, loop))
+        {
+            throw new ArgumentException("The pool and the socket belong to different rings.", nameof(pool));
+        }
+    }
+}

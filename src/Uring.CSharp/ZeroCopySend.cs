@@ -1,0 +1,27 @@
+// The core's zero-copy send (Api/ZeroCopySend.fs) under the facade's namespace.
+using System.Net.Sockets;
+using System.Threading.Tasks;
+
+namespace Uring;
+
+/// <summary>A send that has started, and whose buffer the kernel reads after its result.</summary>
+public sealed class ZeroCopySend
+{
+    internal ZeroCopySend(FSharp.ZeroCopySend core)
+    {
+        Sent = core.Sent;
+        Released = core.Released;
+    }
+
+    /// <summary>
+    /// Ends when the kernel has taken the bytes: how many, which can be fewer than asked for. Fails with a
+    /// <see cref="SocketException"/> when the peer is gone.
+    /// </summary>
+    public Task<int> Sent { get; }
+
+    /// <summary>
+    /// Ends when the kernel no longer reads the buffer: only then may it be changed. Never fails, and ends after an error
+    /// of <see cref="Sent"/>, too.
+    /// </summary>
+    public Task Released { get; }
+}
