@@ -73,7 +73,7 @@ let pairs (name: string) count (ours: unit -> float * float) (control: unit -> f
     result
 
 /// Keeps the figures under artifacts/bench.
-let save (name: string) (results: Result list) =
+let save (name: string) (results: 'Result list) =
     let folder = Path.Combine("artifacts", "bench")
     Directory.CreateDirectory folder |> ignore
     let options = JsonSerializerOptions(WriteIndented = true)

@@ -5,7 +5,11 @@ open System
 open System.Diagnostics
 open System.Reflection
 
-let private cases: (string * (string -> unit)) list = [ "nop", Nop.bench; "reads", Reads.bench ]
+let private cases: (string * (string -> unit)) list = [
+    "nop", Nop.bench
+    "reads", Reads.bench
+    "echo", Echo.bench
+]
 
 /// In a process of its own: the JIT compiles hot code for what it has seen, and another case's habits are not this one's.
 let private alone (controls: string) (name: string) =

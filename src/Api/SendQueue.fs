@@ -10,11 +10,17 @@ open Uring.Driver
 [<Sealed>]
 type SendQueue internal (loop: Loop, core: SendBuffers) =
 
-    member internal _.Loop = loop
-    member internal _.Core = core
-
     /// Bytes that were queued and that the kernel has not taken. A snapshot.
     member _.Unsent = core.Unsent
+
+    /// From any thread.
+    static member internal Create
+        (loop: Loop, socket: FileDescriptor, count: int, size: int)
+        : Task<SendQueue> =
+        task {
+            let! core = loop.Call(fun () -> loop.Pools.CreateQueue(socket, count, size))
+            return SendQueue(loop, core)
+        }
 
     member internal _.Send(bytes: ReadOnlyMemory<byte>) : ValueTask =
         if loop.IsCurrent then
@@ -40,15 +46,7 @@ module SendQueue =
     /// sends as many as there are; older kernels send them one by one.
     let create (count: int) (size: int) (socket: Socket) : Uring<SendQueue> =
         Program.ofScope (fun _ ->
-            let core =
-                socket.Loop.Call(fun () -> socket.Loop.Pools.CreateQueue(socket.Descriptor, count, size))
-
-            ValueTask<SendQueue>(
-                task {
-                    let! core = core
-                    return SendQueue(socket.Loop, core)
-                }
-            ))
+            ValueTask<SendQueue>(SendQueue.Create(socket.Loop, socket.Descriptor, count, size)))
 
     /// Queues a copy of the bytes; ends when the last of them has a place. Raises when the connection has failed.
     let send (queue: SendQueue) (bytes: ReadOnlyMemory<byte>) : Uring<unit> = uring { do! queue.Send bytes }

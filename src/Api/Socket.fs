@@ -34,6 +34,13 @@ module SocketOptions =
     /// Lends the descriptor to a BCL socket for one synchronous call.
     let borrow (descriptor: FileDescriptor) (action: Sockets.Socket -> 'T) : 'T =
         ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
+
+        if descriptor.IsDirect then
+            raise (
+                NotSupportedException
+                    "A direct descriptor has no number that the BCL could use: names and options of its socket are out of reach here. Accept without direct descriptors where you need them."
+            )
+
         use handle = new SafeSocketHandle(nativeint descriptor.Number, false)
         use socket = new Sockets.Socket(handle)
         let result = action socket
@@ -135,6 +142,18 @@ module Socket =
         Program.ofScope (fun scope ->
             let stream = listener.Loop.Open(SocketRequest.acceptMany listener.Descriptor, scope.Token)
             ValueTask<_>(UringStream(stream, fun item -> accepted listener item.Result)))
+
+    /// As `acceptMany`, into slots of the ring's own table (`LoopOptions.DirectDescriptors`): cheaper for the kernel, and
+    /// beyond the process's limit of descriptors. Such a socket has no names and no options here. When the table is full
+    /// the stream ends with an error (TooManyOpenSockets), and one connection is lost.
+    let acceptManyDirect (listener: Socket) : Uring<UringStream<Socket>> =
+        Program.ofScope (fun scope ->
+            let loop = listener.Loop
+            let stream = loop.Open(SocketRequest.acceptManyDirect listener.Descriptor, scope.Token)
+
+            ValueTask<_>(
+                UringStream(stream, fun item -> Socket(loop, loop.OwnDirect item.Result, listener.Family))
+            ))
 
     /// Receives up to `buffer.Length` bytes; 0 when the peer has finished. Allocates nothing.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]

@@ -86,6 +86,19 @@ module SocketRequest =
         Pool = null
     }
 
+    /// As `acceptMany`, into free slots of the ring's own table (`LoopOptions.DirectDescriptors`): no descriptor of the
+    /// process is used, and no operation has to look one up. Each result is a slot.
+    let acceptManyDirect (socket: FileDescriptor) : StreamRequest = {
+        Multishot =
+            Submission.acceptMultishot socket.Number 0u
+            |> Submission.intoFreeSlot
+            |> Request.on socket
+            |> Request.multishot
+        Single = ValueNone
+        Source = Source.Descriptors
+        Pool = null
+    }
+
     /// Sends `buffer`. The result is the number of bytes, which can be fewer.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let send (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =

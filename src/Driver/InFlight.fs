@@ -69,6 +69,17 @@ type internal InFlight(ring: Ring, capacity: int) =
     let pin (pending: Pending) (request: inref<Request>) =
         if request.Buffer.Length > 0 then pending.Pin <- request.Buffer.Pin()
 
+    let isDirect (descriptor: FileDescriptor | null) =
+        match descriptor with
+        | null -> false
+        | descriptor -> descriptor.IsDirect
+
+    /// Says which of its descriptors are slots of the ring's own table.
+    let addressed (pending: Pending) (submission: Submission) =
+        let submission = if isDirect pending.Target then Submission.onFixedFile submission else submission
+
+        if isDirect pending.Other then Submission.fromFixedFile submission else submission
+
     /// Its memory is pinned. `flags` link it to its follower.
     let start flags (pending: Pending) (request: inref<Request>) =
         join pending.Target
@@ -76,7 +87,7 @@ type internal InFlight(ring: Ring, capacity: int) =
         pending.UserData <- slots.Take(pending, request.Shape)
 
         let submission =
-            request.Submission
+            addressed pending request.Submission
             |> Submission.rebase request.Reach (Mapped.addressOfPin pending.Pin)
             |> Submission.tagged pending.UserData
             |> Submission.flagged flags
@@ -155,7 +166,9 @@ type internal InFlight(ring: Ring, capacity: int) =
             | null -> ()
             | closer ->
                 descriptor.Closer <- null
-                ring.Kernel.Close descriptor.Number |> ignore
+                // Slots of the table go with the ring.
+                if not descriptor.IsDirect then ring.Kernel.Close descriptor.Number |> ignore
+
                 closer.Refused 0
 
     let violation (completion: Completion) =

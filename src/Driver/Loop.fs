@@ -257,7 +257,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             ValueTask<'T> work.Ended
 
     /// Takes ownership of a descriptor: it is closed through this loop, or when it is collected.
-    member this.Own(number: int) : FileDescriptor = FileDescriptor(kernel, number, this)
+    member this.Own(number: int) : FileDescriptor = FileDescriptor(kernel, number, this, false)
+
+    /// The same for a slot of the ring's own table.
+    member internal this.OwnDirect(slot: int) : FileDescriptor = FileDescriptor(kernel, slot, this, true)
 
     /// Closes a descriptor when the operations on it have ended; they are cancelled. Closing again does nothing.
     member this.CloseDescriptor(descriptor: FileDescriptor) : ValueTask<int> =
@@ -265,7 +268,14 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             ValueTask<int> 0
         else
             GC.SuppressFinalize descriptor
-            let request = Request.bare (Submission.close descriptor.Number)
+
+            let close =
+                if descriptor.IsDirect then
+                    Submission.closeDirect descriptor.Number
+                else
+                    Submission.close descriptor.Number
+
+            let request = Request.bare close
             let operation = rent host.IsCurrentThread
             let version = operation.Version
             operation.Initialize(&request, false, false, CancellationToken.None)
@@ -283,6 +293,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         SynchronizationContext.SetSynchronizationContext this
         Setup.enableOrRaise ring
         Workers.limit ring options
+        DirectTable.register ring options.DirectDescriptors
         Workers.makeFirst ring
         waker.Choose()
 
@@ -345,6 +356,14 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         member _.Abandon pending = inFlight.Abandon pending
         member _.CancelGroup group = inFlight.CancelGroup group
         member _.Kernel = kernel
+
+        member this.CloseDirect slot =
+            // A ring that has ended has freed its table.
+            if Volatile.Read &ended = 0 then
+                let request = Request.bare (Submission.closeDirect slot)
+                let operation = Operation(host, this)
+                operation.Initialize(&request, false, true, CancellationToken.None)
+                host.HandOver operation
 
     interface IOperationPool with
         member _.Return operation =

@@ -13,6 +13,8 @@ type LoopOptions = {
     BoundedWorkers: int
     /// The same for operations on sockets, pipes and the like.
     UnboundedWorkers: int
+    /// Slots of the ring's own descriptor table, for direct descriptors (Linux 5.19); 0 makes none.
+    DirectDescriptors: int
     /// The way of waking to try first; a kernel without it gets the next.
     Wake: Wake
 }
@@ -28,5 +30,6 @@ module LoopOptions =
         Completions = 4096
         BoundedWorkers = 0
         UnboundedWorkers = 64
+        DirectDescriptors = 0
         Wake = Wake.SendMessage
     }

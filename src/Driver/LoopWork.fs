@@ -60,5 +60,7 @@ type internal CloseWork(inFlight: InFlight, descriptor: FileDescriptor, closer: 
     override _.Run() = inFlight.Close(descriptor, closer)
 
     override _.Bury() =
-        closer.Host.Kernel.Close descriptor.Number |> ignore
+        // Slots of the table have gone with the ring.
+        if not descriptor.IsDirect then closer.Host.Kernel.Close descriptor.Number |> ignore
+
         closer.Refused 0

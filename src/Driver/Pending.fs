@@ -12,6 +12,7 @@ open Uring.Model
 
 /// What a pending operation needs of its loop.
 type internal IHost =
+    inherit IDescriptorHome
     /// The caller runs on the loop's thread.
     abstract IsCurrentThread: bool
     /// From any thread: run this on the loop's thread.
@@ -144,7 +145,10 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =
         if result >= 0 && Submission.createsDescriptor this.Opcode then
-            host.Kernel.Close result |> ignore
+            if this.Request.Submission.FileIndex = 0u then
+                host.Kernel.Close result |> ignore
+            else
+                host.CloseDirect result
 
     member internal _.IsCompleted = Volatile.Read &gate = 2
 

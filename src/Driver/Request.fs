@@ -14,9 +14,14 @@ type internal ICloser =
     /// It was closed in another way.
     abstract Refused: result: int -> unit
 
+/// Where descriptors live.
+type internal IDescriptorHome =
+    /// From any thread: frees a slot of the ring's own table.
+    abstract CloseDirect: slot: int -> unit
+
 /// An open descriptor with the operations on it. Applies Model/Descriptor; its state belongs to the loop's thread.
 [<Sealed>]
-type FileDescriptor internal (kernel: IKernel, number: int, home: obj) =
+type FileDescriptor internal (kernel: IKernel, number: int, home: IDescriptorHome, isDirect: bool) =
     let mutable state = Descriptor.opened
     let mutable closeAsked = 0
 
@@ -25,6 +30,9 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: obj) =
 
     /// The number that the kernel knows it by. It says nothing once `IsClosed`.
     member _.Number = number
+
+    /// It lives in the ring's own table: `Number` is its slot there, and says nothing to the rest of the process.
+    member _.IsDirect = isDirect
 
     /// What an error message calls it: the path of a file, say.
     member val Name: string | null = null with get, set
@@ -57,10 +65,13 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: obj) =
     member internal this.CloseDirectly() =
         if this.AskClose() then
             GC.SuppressFinalize this
-            kernel.Close number |> ignore
+            this.Free()
 
     /// A descriptor that was dropped without being closed goes back to the system when it is collected.
-    override this.Finalize() = if this.AskClose() then kernel.Close number |> ignore
+    override this.Finalize() = if this.AskClose() then this.Free()
+
+    /// Without waiting for anything.
+    member internal _.Free() = if isDirect then home.CloseDirect number else kernel.Close number |> ignore
 
 /// What to start.
 [<Struct; IsReadOnly; NoEquality; NoComparison>]

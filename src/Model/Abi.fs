@@ -152,6 +152,7 @@ type SubmissionRingFlags =
 type RegisterOpcode =
     | Probe = 8u // 5.6
     | EnableRings = 12u // 5.10
+    | Files = 13u // 5.13
     | WorkerLimits = 19u // 5.15
     | RingDescriptors = 20u // 5.18
     | UnregisterRingDescriptors = 21u // 5.18
@@ -223,6 +224,10 @@ module OpFlags =
     /// ACCEPT and others, in file_index: the kernel chooses a free slot of the registered files (5.19).
     [<Literal>]
     let AllocateFile = 0xffff_ffffu
+
+    /// SPLICE, in splice_flags: the source is an index into the registered files.
+    [<Literal>]
+    let FixedSource = 0x8000_0000u
 
     /// REGISTER_PBUF_RING, in flags: incremental consumption (6.12).
     [<Literal>]

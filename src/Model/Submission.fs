@@ -127,6 +127,9 @@ module Submission =
     /// Closes a descriptor. It cancels nothing. man io_uring_prep_close(3).
     let close fd = prepare Opcode.Close fd 0UL 0UL 0u 0u
 
+    /// Frees a slot of the registered files (5.15). Not a fixed file: the slot is the operation's argument.
+    let closeDirect (slot: int) = { prepare Opcode.Close 0 0UL 0UL 0u 0u with FileIndex = uint32 (slot + 1) }
+
     /// Reads up to `length` bytes at `offset`, or at the file's own position for `OpFlags.CurrentPosition`.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let read fd address length offset = prepare Opcode.Read fd offset address length 0u
@@ -258,6 +261,15 @@ module Submission =
 
     /// `Fd` is an index into the registered files.
     let onFixedFile submission = flagged SqeFlags.FixedFile submission
+
+    /// What it makes goes to a free slot of the registered files, which is then the result (5.19).
+    let intoFreeSlot (submission: Submission) = { submission with FileIndex = OpFlags.AllocateFile }
+
+    /// The source of a splice is an index into the registered files.
+    let fromFixedFile (submission: Submission) = {
+        submission with
+            OpFlags = submission.OpFlags ||| OpFlags.FixedSource
+    }
 
     /// Posts no completion unless it fails (5.17).
     let silentOnSuccess submission = flagged SqeFlags.SkipSuccess submission

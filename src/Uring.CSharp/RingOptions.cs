@@ -39,6 +39,12 @@ public sealed class RingOptions
     /// </summary>
     public int UnboundedWorkers { get; set; } = LoopOptionsModule.standard.UnboundedWorkers;
 
+    /// <summary>
+    /// Slots of the ring's own descriptor table, for <see cref="UringListener.AcceptAllDirectAsync"/>; at most RLIMIT_NOFILE.
+    /// Linux 5.19. See man io_uring_registered_files(7). Defaults to 0: no table.
+    /// </summary>
+    public int DirectDescriptors { get; set; } = LoopOptionsModule.standard.DirectDescriptors;
+
     /// <summary>The name of the ring's thread, for debuggers and <c>top -H</c>. Defaults to "uring".</summary>
     public string Name { get; set; } = "uring";
 
@@ -52,7 +58,16 @@ public sealed class RingOptions
         ArgumentOutOfRangeException.ThrowIfNegative(BoundedWorkers);
         ArgumentOutOfRangeException.ThrowIfNegative(UnboundedWorkers);
 
+        ArgumentOutOfRangeException.ThrowIfNegative(DirectDescriptors);
+
         var wake = LoopOptionsModule.standard.Wake;
-        return new LoopOptions(SubmissionEntries, CompletionEntries, BoundedWorkers, UnboundedWorkers, wake);
+        
+        return new LoopOptions(
+            SubmissionEntries,
+            CompletionEntries,
+            BoundedWorkers,
+            UnboundedWorkers,
+            DirectDescriptors,
+            wake);
     }
 }

@@ -102,6 +102,28 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
+    /// As <see cref="AcceptAllAsync"/>, into slots of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>):
+    /// cheaper for the kernel, and beyond the process's limit of descriptors. Such a socket has no
+    /// <see cref="UringSocket.LocalEndPoint"/>, <see cref="UringSocket.RemoteEndPoint"/> and
+    /// <see cref="UringSocket.NoDelay"/>. When the table is full, the enumeration ends with a
+    /// <see cref="System.Net.Sockets.SocketException"/> (TooManyOpenSockets), and one connection is lost. Linux 5.19; see
+    /// man io_uring_prep_multishot_accept_direct(3).
+    /// </summary>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Connections, each yours to dispose of. Leaving the loop closes those that were not looked at.</returns>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of before.</exception>
+    public IAsyncEnumerable<UringSocket> AcceptAllDirectAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+
+        return new Results<UringSocket>(
+            token => ValueTask.FromResult(loop.Open(SocketRequest.acceptManyDirect(descriptor), token)),
+            item => new UringSocket(loop, loop.OwnDirect(item.Result)),
+            cancellationToken);
+    }
+
+    /// <summary>
     /// Cancels what waits for connections, waits for its end, and closes. Connections that were taken stay open.
     /// Disposing again does nothing. See man close(2).
     /// </summary>

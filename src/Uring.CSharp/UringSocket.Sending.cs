@@ -57,6 +57,32 @@ public sealed partial class UringSocket
     }
 
     /// <summary>
+    /// Makes a queue in front of the socket: for many small messages from many places, in order, with few submissions.
+    /// See man io_uring_prep_send(3), IORING_RECVSEND_BUNDLE.
+    /// </summary>
+    /// <param name="count">Number of buffers, 1 to 32768.</param>
+    /// <param name="bufferSize">Bytes in each.</param>
+    /// <param name="cancellationToken">Looked at before the queue is made.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of its range.</exception>
+    /// <exception cref="UringUnavailableException">The kernel has no room for it (RLIMIT_MEMLOCK).</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask<SendQueue> CreateSendQueueAsync(
+        int count = 16,
+        int bufferSize = 16384,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 32768);
+        ArgumentOutOfRangeException.ThrowIfLessThan(bufferSize, 1);
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        return MakeQueueAsync(count, bufferSize);
+    }
+
+    private async ValueTask<SendQueue> MakeQueueAsync(int count, int bufferSize) =>
+        new(await FSharp.SendQueue.Create(loop, descriptor, count, bufferSize).ConfigureAwait(false));
+
+    /// <summary>
     /// Drops the connection at once, with what it has not sent; the peer sees a reset. The socket has to be disposed of as
     /// well. See man connect(2), AF_UNSPEC.
     /// </summary>

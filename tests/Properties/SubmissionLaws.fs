@@ -82,6 +82,7 @@ let private constructors = [
     Submission.openAt fd address flags length,
     [ "opcode", 18UL; "fd", fdBits; "addr", address; "len", lengthBits; "rw_flags", flagBits ]
     "close", Submission.close fd, [ "opcode", 19UL; "fd", fdBits ]
+    "closeDirect", Submission.closeDirect 0x1234_5677, [ "opcode", 19UL; "file_index", 0x1234_5678UL ]
     "read",
     Submission.read fd address length offset,
     [ "opcode", 22UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
@@ -219,6 +220,10 @@ let private modifiers =
         fun bytes ->
             setFlag 0x20uy bytes
             BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan 40, 0x8182us)
+        "intoFreeSlot",
+        Submission.intoFreeSlot,
+        (fun bytes -> BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 44, 0xFFFF_FFFFu))
+        "fromFixedFile", Submission.fromFixedFile, (fun bytes -> bytes[31] <- bytes[31] ||| 0x80uy)
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
         "tagged",
         Submission.tagged target,

@@ -1,0 +1,148 @@
+// An echo server under load: ours against System.Net.Sockets and against C, in requests per second of the server's own CPU
+// time. The three take turns within each round, and the median of the rounds' ratios counts.
+module Uring.Benchmarks.Echo
+
+open System
+open System.IO
+open Uring.Benchmarks.EchoServers
+
+/// Medians of one server in one case.
+type Report = {
+    Case: string
+    Server: string
+    PerCpuSecond: float
+    PerSecond: float
+    P50: float
+    P99: float
+    /// Of a core, used by everything else on the machine meanwhile.
+    Others: float
+    /// Ours / this one's, of requests per CPU second.
+    Ratio: float
+}
+
+/// For development: URING_ECHO="64x64 512x64" (connections x bytes), and URING_ECHO_ROUNDS, URING_ECHO_SECONDS.
+let private setting (name: string) (standard: string) =
+    match Environment.GetEnvironmentVariable name with
+    | null
+    | "" -> standard
+    | value -> value
+
+let private cases =
+    (setting "URING_ECHO" "1x64 64x64 512x64 64x16384").Split ' '
+    |> Array.toList
+    |> List.map (fun case ->
+        match case.Split 'x' with
+        | [| connections; bytes |] -> { Connections = int connections; Bytes = int bytes }
+        | _ ->
+            invalidArg
+                "URING_ECHO"
+                $"{case} is no case: write connections x bytes, such as URING_ECHO=\"64x64 512x64\".")
+
+let private rounds = int (setting "URING_ECHO_ROUNDS" "5")
+let private seconds = setting "URING_ECHO_SECONDS" "3"
+
+/// Of its own, however short the rounds: tiered JIT took seconds to settle on a core that is never idle.
+let private warmUp = "5"
+
+/// Each round begins with another server, so that none profits from a machine that slows down.
+let private measure (controls: string) (case: Case) (running: Server list) =
+    for server in running do
+        load controls case warmUp server |> ignore
+
+    [
+        for round in 0 .. rounds - 1 do
+            let first = round % running.Length
+
+            let taken = [
+                for server in List.skip first running @ List.take first running do
+                    server.Name, load controls case seconds server
+            ]
+
+            Map.ofList taken
+    ]
+
+let private describe (case: Case) =
+    let size = if case.Bytes < 1024 then $"{case.Bytes} B" else $"{case.Bytes / 1024} KiB"
+    $"echo {size} x {case.Connections}"
+
+let private report (case: Case) (running: Server list) (measured: Map<string, Sample> list) =
+    let ours = List.head running
+
+    let of' (server: Server) (what: Sample -> float) =
+        measured |> List.map (Map.find server.Name >> what) |> Compare.median
+
+    let reports = [
+        for server in running do
+            let ratios =
+                measured
+                |> List.map (fun round -> round[ours.Name].PerCpuSecond / round[server.Name].PerCpuSecond)
+
+            {
+                Case = describe case
+                Server = server.Name
+                PerCpuSecond = of' server _.PerCpuSecond
+                PerSecond = of' server (fun sample -> float sample.Requests / sample.Seconds)
+                P50 = of' server _.P50
+                P99 = of' server _.P99
+                Others = of' server (fun sample -> sample.OthersCpuSeconds / sample.Seconds)
+                Ratio = Compare.median ratios
+            }
+    ]
+
+    let mine = List.head reports
+
+    for theirs in List.tail reports do
+        printfn
+            "%s against %s: %.0f against %.0f requests per CPU second, p50 %.1f against %.1f us, ratio=%.3f"
+            mine.Case
+            theirs.Server
+            mine.PerCpuSecond
+            theirs.PerCpuSecond
+            mine.P50
+            theirs.P50
+            theirs.Ratio
+
+    reports
+
+/// A busy machine changes who waits for whom, and with it what a request costs.
+let private warn (reports: Report list) =
+    let others = reports |> List.map _.Others |> List.max
+
+    if others > 0.05 then
+        printfn
+            "The machine was busy with other things (%.2f of a core): measure again when it is quiet."
+            others
+
+let private bars (reports: Report list) = [
+    for report in reports -> report.Server, report.PerCpuSecond, $"{report.PerCpuSecond / 1000.0:F0} k"
+]
+
+let bench (controls: string) =
+    for program in [ "echo-load"; "echo-server" ] do
+        if not (File.Exists(Path.Combine(controls, program))) then
+            let what =
+                $"{program} was not built. Install gcc and liburing-dev (2.3 or newer), and run it again."
+
+            raise (FileNotFoundException(what, program))
+
+    if Environment.ProcessorCount < 2 then
+        invalidOp "The server needs a core, and the load another: this process may use one only."
+
+    let reports = [
+        for case in cases do
+            let running = all controls case |> List.map start
+
+            try
+                measure controls case running |> report case running
+            finally
+                running |> List.iter stop
+    ]
+
+    Compare.save "echo" (List.concat reports)
+
+    warn (List.concat reports)
+
+    Chart.save
+        "echo"
+        "Echo server: requests per second of the server's CPU time"
+        (reports |> List.map (fun group -> group.Head.Case, bars group))
