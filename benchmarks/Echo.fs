@@ -39,10 +39,10 @@ let private cases =
                 $"{case} is no case: write connections x bytes, such as URING_ECHO=\"64x64 512x64\".")
 
 let private rounds = int (setting "URING_ECHO_ROUNDS" "5")
-let private seconds = setting "URING_ECHO_SECONDS" "3"
+let private seconds = setting "URING_ECHO_SECONDS" "2"
 
-/// Of its own, however short the rounds: tiered JIT took seconds to settle on a core that is never idle.
-let private warmUp = "5"
+/// However short the rounds: ours took 6 to 14 seconds to get to its speed on a core that is never idle.
+let private warmUp = "10"
 
 /// Each round begins with another server, so that none profits from a machine that slows down.
 let private measure (controls: string) (case: Case) (running: Server list) =

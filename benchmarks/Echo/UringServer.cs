@@ -38,10 +38,8 @@ internal static class UringServer
             {
                 await foreach (var lease in connection.ReceiveAllAsync(pool))
                 {
-                    using (lease)
-                    {
-                        await connection.SendAllAsync(lease.Memory);
-                    }
+                    // Handed on: its buffer goes back when the kernel has sent it.
+                    await connection.SendAllAsync(lease);
                 }
             }
             catch (SocketException)

@@ -20,4 +20,12 @@ module BufferPool =
     /// Refuses new streams, ends those that use the pool, and ends when the kernel has let go of its buffers. Leases that
     /// are still held stay valid.
     let close (pool: BufferPool) : Uring<unit> =
-        Program.ofScope (fun scope -> ValueTask<unit>(task { do! scope.Loop.Pools.Close pool }))
+        Program.ofScope (fun _ ->
+            let home = pool.Host :?> Loop
+
+            ValueTask<unit>(
+                task {
+                    let! closing = home.Call(fun () -> home.Pools.Close pool)
+                    do! closing
+                }
+            ))

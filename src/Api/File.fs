@@ -17,6 +17,7 @@ type File internal (loop: Loop, descriptor: FileDescriptor, path: string) =
     member _.Descriptor = descriptor
     /// The path that it was opened by.
     member _.Path = path
+    member internal _.Loop = loop
 
     interface IAsyncDisposable with
         member _.DisposeAsync() =
@@ -64,11 +65,11 @@ module File =
     let readNext (file: File) (buffer: Memory<byte>) : Uring<int> =
         Program.single (FileRequest.readNext file.Descriptor buffer)
 
-    /// Reads until the end, with one submission, into buffers of a pool, which the kernel takes only when data is there:
-    /// for pipes and terminals (Linux 6.7; older kernels read one by one). Dispose of each lease.
+    /// Reads until the end, at the file's own position, into buffers of a pool: for pipes and terminals, and for files
+    /// from their start to their end. Dispose of each lease.
     let readMany (file: File) (pool: BufferPool) : Uring<UringStream<BufferLease>> =
         Program.ofScope (fun scope ->
-            let stream = scope.Loop.Open(FileRequest.readMany file.Descriptor pool, scope.Token)
+            let stream = file.Loop.Open(FileRequest.readManyNamed file.Descriptor pool, scope.Token)
             ValueTask<_>(UringStream(stream, _.Lease)))
 
     /// Writes at `offset`. The result can be fewer bytes than asked for. Allocates nothing.

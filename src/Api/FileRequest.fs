@@ -61,13 +61,26 @@ module FileRequest =
         Submission.read file.Number 0UL (uint32 buffer.Length) OpFlags.CurrentPosition
         |> Request.over file buffer
 
-    /// Reads into buffers of a pool, until the end: for pipes and terminals, which poll(2) can wait for (Linux 6.7).
+    /// Reads into buffers of a pool, until the end: for what poll(2) can wait for, such as the ends of pipe(2) (one
+    /// submission from Linux 6.7 on).
     let readMany (file: FileDescriptor) (pool: BufferPool) : StreamRequest = {
         Multishot = Submission.readMultishot file.Number pool.Group |> Request.on file |> Request.multishot
         Single = ValueSome(Submission.read file.Number 0UL 0u OpFlags.CurrentPosition |> Request.on file)
         Source = Source.Bytes
         Pool = pool
     }
+
+    /// As `readMany`, one by one: a pipe that was opened by name never tells a multishot of its end (6.18).
+    let readManyNamed (file: FileDescriptor) (pool: BufferPool) : StreamRequest =
+        let single = Submission.read file.Number 0UL (uint32 pool.BufferSize) OpFlags.CurrentPosition
+
+        {
+            Multishot =
+                (if pool.IsRing then Submission.withBuffers pool.Group single else single) |> Request.on file
+            Single = ValueSome(Request.on file single)
+            Source = Source.Bytes
+            Pool = pool
+        }
 
     /// Writes `buffer` at `offset`. The result is the number of bytes, which can be fewer.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]

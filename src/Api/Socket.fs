@@ -53,6 +53,21 @@ module SocketOptions =
         | null -> raise (InvalidOperationException "The socket has no address yet: bind or connect it first.")
         | endPoint -> endPoint
 
+    /// Raises unless the socket sends datagrams: the end of a connection looks like empty messages without end.
+    let internal requireDatagrams (descriptor: FileDescriptor) =
+        let kind = if descriptor.IsDirect then SocketType.Dgram else borrow descriptor _.SocketType
+
+        match kind with
+        | SocketType.Stream
+        | SocketType.Seqpacket ->
+            raise (
+                NotSupportedException(
+                    "Messages are received from datagram sockets. Of a connection receive the bytes: over a sequenced-packet socket each lease is one message."
+                )
+            )
+        // An open set: datagrams, raw sockets.
+        | _ -> ()
+
     /// The address that the socket is bound to.
     let localEndPoint descriptor : EndPoint = borrow descriptor (fun socket -> required socket.LocalEndPoint)
 
@@ -190,9 +205,20 @@ module Socket =
 
     /// As `receiveMany`, into the buffers that the loop's programs share.
     let receiveAll (socket: Socket) : Uring<UringStream<BufferLease>> =
-        Program.ofScope (fun scope -> receiveInto socket socket.Loop.Pools.Shared scope)
+        Program.ofScope (fun scope ->
+            let home = socket.Loop
 
-    /// Receives datagrams (or messages of a Unix socket), each with its sender and control data (Linux 6.0). A buffer of
+            if home.IsCurrent then
+                receiveInto socket home.Pools.Shared scope
+            else
+                ValueTask<UringStream<BufferLease>>(
+                    task {
+                        let! pool = home.Call(fun () -> home.Pools.Shared)
+                        return! receiveInto socket pool scope
+                    }
+                ))
+
+    /// Receives datagrams, each with its sender and control data (Linux 6.0). A buffer of
     /// the pool holds one message and its `room`.
     let receiveMessages
         (room: MessageRoom)
@@ -200,6 +226,8 @@ module Socket =
         (pool: BufferPool)
         : Uring<UringStream<Message>> =
         Program.ofScope (fun scope ->
+            ObjectDisposedException.ThrowIf(pool.IsClosed, pool)
+            SocketOptions.requireDatagrams socket.Descriptor
             let request = SocketRequest.receiveMessages socket.Descriptor pool room
             let stream = socket.Loop.Open(request, scope.Token)
             ValueTask<_>(UringStream(stream, fun item -> new Message(item.Lease, room))))
@@ -208,9 +236,9 @@ module Socket =
     /// given back in any case, also when sending fails.
     let sendLease (socket: Socket) (lease: BufferLease) : Uring<unit> =
         uring {
+            // Memory of its own accord: it throws if somebody gives the lease back while this waits for its turn.
             try
-                let memory = lease.Lend(socket.Loop.IsCurrent)
-                do! send socket (Memory.op_Implicit memory)
+                do! send socket (Memory.op_Implicit lease.Memory)
             finally
                 lease.Dispose()
         }

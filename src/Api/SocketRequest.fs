@@ -133,6 +133,14 @@ module SocketRequest =
             "BufferSize"
         )
 
+        if pool.Options.Incremental then
+            raise (
+                ArgumentException(
+                    "Messages need a pool that is not incremental: what is left of a buffer could be too small for the next message, which would be cut.",
+                    nameof pool
+                )
+            )
+
         // struct msghdr: name length @8, control length @40.
         let header = Array.zeroCreate<byte> 56
         BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan 8, room.Name)

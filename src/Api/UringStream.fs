@@ -18,12 +18,15 @@ type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
     /// What the last successful wait found.
     member _.Current = current
 
-    member internal _.Wait() = stream.MoveNext()
+    member internal _.Wait() =
+        // Dropped by its consumer, it can be collected while this waits.
+        current <- Unchecked.defaultof<'T>
+        stream.MoveNext()
 
     member internal _.Found(more: bool) =
         isOver <- not more
 
-        if more then current <- take stream.Current
+        if more then current <- take (stream.Take())
 
         more
 

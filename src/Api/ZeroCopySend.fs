@@ -58,10 +58,9 @@ type ZeroCopySend private (sent: Task<int>, released: Task) =
                 clock.Cancel()
                 let! _ = expiry
                 ()
-            elif not socket.IsClosed then
-                let abort = SocketRequest.abort socket
-                let! _ = loop.TryStart(&abort, CancellationToken.None)
-                ()
+            else
+                // Whether it is being closed or not: closing waits for the notification.
+                loop.DropHeld socket
         }
 
     /// From any thread.

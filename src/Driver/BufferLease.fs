@@ -49,6 +49,12 @@ type BufferLease internal (cell: LeaseCell | null, version: int) =
     /// The bytes. Do not keep it beyond Dispose: a span cannot know.
     member this.Span: Span<byte> = if isNull cell then Span.Empty else this.Open.View
 
+    /// Remembers who takes it, for the report when it is lost.
+    member internal _.Track() =
+        match cell with
+        | null -> ()
+        | cell -> cell.Track()
+
     /// Memory for an operation that starts at once on the loop's thread; elsewhere as `Memory`.
     member internal this.Lend(isLocal: bool) : Memory<byte> =
         if isNull cell then Memory.Empty
@@ -84,7 +90,7 @@ type BufferLease internal (cell: LeaseCell | null, version: int) =
             cell.Remove(start, count)
 
     /// Appends into the spare capacity: all of `bytes`, or nothing and false. Received parts of an incremental buffer,
-    /// and shares, have none.
+    /// and shares, have none; nor has a lease that was truncated, while others see what was cut off.
     member this.TryAppend(bytes: ReadOnlySpan<byte>) =
         if isNull cell then bytes.IsEmpty else this.Open.TryAppend bytes
 

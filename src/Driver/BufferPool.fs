@@ -126,7 +126,7 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             | PoolMode.Plain -> buffer.Length - part.Start
 
         let address = slabs.Address id + nativeint part.Start
-        new BufferLease(cell, cell.Open(address, room, part.Length, options.TrackLeases))
+        new BufferLease(cell, cell.Open(address, room, part.Length))
 
     /// Buffers that the kernel gave up without saying so.
     let rec passOver id =
@@ -171,6 +171,12 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
         | Error errno ->
             PoolRing.unregister host.Kernel ring group memory
             raise (PoolRing.refused errno)
+
+    /// The loop that it belongs to.
+    member internal _.Host = host
+
+    /// The kernel has let go of the group's id.
+    member internal _.IsUnregistered = closed.Task.IsCompleted
 
     /// The group's id, for submissions.
     member _.Group = group
@@ -218,7 +224,8 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
     member internal _.Heads() : struct (int * int) =
         struct (PoolRing.head host.Kernel ring group, int state.Head)
 
-    /// On the loop's thread: what a completion brought, in order; valid until the next call. Empty when no buffer came.
+    /// On the loop's thread: what a completion brought, in order. Empty when no buffer came. Clear it after use: a lease
+    /// that something still refers to is never collected.
     member internal _.Take(completion: Completion) : List<BufferLease> =
         taken.Clear()
 
@@ -239,9 +246,10 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
         if state.Published = 0 then
             BufferLease.Empty
         else
-            taken.Clear()
             take (store.Order[BufferRing.slotOf state.Head state] |> int) size false
-            taken[0]
+            let lease = taken[0]
+            taken.Clear()
+            lease
 
     // ---- streams
 
@@ -275,7 +283,7 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             if Supply.mayFeed state.Published turnsStarved supply then
                 turnsStarved <- 0
 
-                for _ in 1 .. min starved.Count state.Published do
+                for _ in 1 .. Supply.toFeed state.Published starved.Count do
                     starved.Dequeue().Feed()
 
     /// Before each enter: shows the kernel what has come back.

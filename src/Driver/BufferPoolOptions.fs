@@ -24,7 +24,7 @@ type BufferPoolOptions = {
     Bundles: bool
     /// Wishes for huge pages: fewer page table walks with large pools. Without `vm.nr_hugepages` they are ordinary ones.
     HugePages: bool
-    /// For debugging: touching a buffer that is the kernel's ends the process at that very instruction (SIGSEGV), instead
+    /// For debugging: touching a buffer that is the kernel's ends the process at that very instruction (it ends at the access, by SIGSEGV or the runtime's own abort), instead
     /// of reading what comes next. Costs two system calls per buffer.
     Guarded: bool
     /// For debugging: remembers where each lease was taken, for the report when it is lost. Costs a stack trace each.

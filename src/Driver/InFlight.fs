@@ -15,6 +15,8 @@ type internal InFlight(ring: Ring, capacity: int) =
     let cancelled = Errno.toResult Errno.ECANCELED
     // Begun before and to begin again: streams that wait for a buffer. They have no slot meanwhile.
     let parked = HashSet<Pending>()
+    // No address: connecting to it drops a connection. The kernel reads it when it takes the submission.
+    let nowhere = GC.AllocateArray<byte>(16, true)
     // Cancels that missed, to ask again.
     let missed = List<UserData>()
     let mutable asksLeft = 0
@@ -143,6 +145,19 @@ type internal InFlight(ring: Ring, capacity: int) =
         parked.Remove pending |> ignore
         pending.Cancelling()
         askForEnd pending
+
+    /// Drops the connection of a zero-copy send whose notification is outstanding, which brings that about. Its
+    /// descriptor is open, because the send is still counted on it, whether closing was asked for or not.
+    let drop (pending: Pending) =
+        match pending.Target with
+        | null -> ()
+        | target ->
+            let connect =
+                Submission.connect target.Number (Mapped.addressOfPinned nowhere) 16u
+                |> addressed pending
+                |> Submission.tagged (UserData.withKind CompletionKind.Wake UserData.none)
+
+            outbox.Submit &connect
 
     /// -ENOENT, and it still lives: a follower in a chain that had not started. It may start when another operation
     /// ends, so after each turn in which one did there are a few more tries (the first can still come too early).
@@ -302,14 +317,14 @@ type internal InFlight(ring: Ring, capacity: int) =
 
             match verdict with
             | Verdict.Finish
-            // The notification is about memory: the kernel is done with the descriptor, which may be closed.
-            | Verdict.FinishButHold
+            | Verdict.Release
             | Verdict.DiscardAndRelease ->
                 // Before it lands: once it has, another thread may use the object again.
                 left pending
                 pending.Landed(completion, verdict)
             | Verdict.Deliver
-            | Verdict.Release
+            // Its descriptor stays open until the notification: dropping the connection is the way to get that.
+            | Verdict.FinishButHold
             | Verdict.Discard -> pending.Landed(completion, verdict)
             | Verdict.AskKernel
             | Verdict.Withdraw
@@ -332,6 +347,16 @@ type internal InFlight(ring: Ring, capacity: int) =
                 | _ -> cancel pending)
         )
 
+        // Else a peer that reads nothing would keep the ring from ending.
+        slots.ForEachHeld(Action<Pending> drop)
+
+    /// Drops the connection if the kernel still reads what was sent on it without copying.
+    member _.DropHeld(descriptor: FileDescriptor) =
+        slots.ForEachHeld(
+            Action<Pending>(fun pending ->
+                if obj.ReferenceEquals(pending.Target, descriptor) then drop pending)
+        )
+
     /// The ring has failed: whoever waits gets the reason. Memory stays pinned, because the kernel may still write.
     member _.Fail(reason: exn) =
         stopping <- true
@@ -348,3 +373,6 @@ type internal InFlight(ring: Ring, capacity: int) =
                 closeDirectly target
                 closeDirectly other)
         )
+
+        // Their callers have had the result; the memory stays pinned.
+        slots.ForEachHeld(Action<Pending>(fun pending -> closeDirectly pending.Target))

@@ -55,6 +55,8 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
     let mutable capacity = 0
     let mutable start = 0
     let mutable length = 0
+    // How far, from the origin, somebody else may have been shown the bytes.
+    let mutable shown = 0
     let mutable exposed = false
     let mutable place: string | null = null
     let mutable returning: ReturnWork | null = null
@@ -102,13 +104,17 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
             | LeaseVerdict.Grant
             | LeaseVerdict.Keep -> true
 
+    /// Remembers who takes it.
+    member _.Track() = place <- StackTrace(3, true).ToString()
+
     /// A new use: `view` bytes of the `room` at `address`. Returns its version.
-    member this.Open(address: nativeint, room: int, view: int, track: bool) =
+    member this.Open(address: nativeint, room: int, view: int) =
         origin <- address
         capacity <- room
         start <- 0
         length <- view
-        place <- if track then StackTrace(2, true).ToString() else null
+        shown <- view
+        place <- null
         let lease = Lease.opened this.State
         Volatile.Write(&bits, Lease.pack lease)
         lease.Version
@@ -154,13 +160,14 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
 
         length <- length - count
 
-    /// All of it or nothing, into the room behind the view.
-    member _.TryAppend(bytes: ReadOnlySpan<byte>) =
-        let fits = bytes.Length <= capacity - start - length
+    /// All of it or nothing, into the room behind the view; not over bytes that were cut off and that others still see.
+    member this.TryAppend(bytes: ReadOnlySpan<byte>) =
+        let fits = bytes.Length <= capacity - start - length && (start + length >= shown || this.IsAlone)
 
         if fits then
             bytes.CopyTo(Mapped.span (origin + nativeint (start + length)) bytes.Length)
             length <- length + bytes.Length
+            shown <- max shown (start + length)
 
         fits
 
@@ -176,7 +183,10 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
 
         owner.Apply(LeaseEvent.Join, 0) |> ignore
         let share = new LeaseCell(home, owner)
-        let opened = share.Open(origin + nativeint (start + first), count, count, not (isNull place))
+        let opened = share.Open(origin + nativeint (start + first), count, count)
+
+        if not (isNull place) then share.Track()
+
         this.Drop()
         struct (share, opened)
 

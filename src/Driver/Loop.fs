@@ -3,16 +3,10 @@
 namespace Uring.Driver
 
 open System
-open System.Collections.Concurrent
-open System.Collections.Generic
 open System.Threading
 open System.Threading.Tasks
 open Uring.Kernel
 open Uring.Model
-
-/// In a struct, because storing a reference in an array of its base class costs a type check.
-[<Struct>]
-type internal Ready = { Pending: Pending }
 
 /// One ring with everything that waits on it. As a synchronization context it brings what is awaited on the loop back
 /// to the loop.
@@ -25,15 +19,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     let inFlight = InFlight(ring, options.Entries)
     let inbox = Inbox()
     let host = this :> IHost
-    // Completed, and awaited on this loop: run once per turn, so that none starves the others.
-    let ready = Queue<Ready>()
-    // Handed over and not yet run; some of it has to wait for the next turn.
-    let postponed = Queue<Work>()
+    let rounds = Rounds inbox
+    let idle = IdleOperations host
     let pools = Pools(host, ring)
-    // Operations to use again. The loop's own are a stack, for the cache; other threads share a queue.
-    let idle = Stack<Operation>()
-    let idleElsewhere = ConcurrentQueue<Operation>()
-    let mostIdle = 4096
     // Descriptors that a slow consumer has not taken; the rest wait in the listener's backlog.
     let mostQueued = 64
     // No new operations: Stop was called. Nothing runs any more: Leave was called.
@@ -52,52 +40,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
         if count > 0 then ring.Advance count
 
-    /// Those that are ready now, and none that become ready meanwhile.
-    let runRound () =
-        for _ in 1 .. ready.Count do
-            ready.Dequeue().Pending.Continue()
-
-    /// By way of the queue, so that what has not run when the ring fails can still be told.
-    let runInbox () =
-        Work.enqueue postponed (inbox.TakeAll())
-
-        for _ in 1 .. postponed.Count do
-            postponed.Dequeue().Run()
-
-    /// Whoever still waits is told. From any thread, once the loop has ended.
-    let buryInbox () =
-        let left = Queue<Work>()
-        Work.enqueue left (inbox.TakeAll())
-
-        for work in left do
-            work.Bury()
-
-    /// On the loop's thread, as long as telling one makes others ready.
-    let buryAll () =
-        while postponed.Count > 0 do
-            postponed.Dequeue().Bury()
-
-        buryInbox ()
-
-        while ready.Count > 0 do
-            ready.Dequeue().Pending.Continue()
-            buryInbox ()
-
-    let isIdle () =
-        ready.Count = 0
-        && inFlight.IsFlushed
-        && postponed.Count = 0
-        && inbox.IsEmpty
-        && not inFlight.WillAskAgain
-        && not pools.CanFeed
-
-    let rent isLocal =
-        let mutable found = Unchecked.defaultof<Operation>
-
-        if (isLocal && idle.TryPop &found) || idleElsewhere.TryDequeue &found then
-            found
-        else
-            Operation(host, this)
+    let isIdle () = rounds.IsIdle && inFlight.IsFlushed && not inFlight.WillAskAgain && not pools.CanFeed
 
     /// Without a buffer ring there is nothing that a multishot could take its buffers from.
     let isRing (pool: BufferPool | null) =
@@ -141,7 +84,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             ValueTask.FromCanceled<int> token
         else
             let isLocal = host.IsCurrentThread
-            let operation = rent isLocal
+            let operation = idle.Rent isLocal
             let version = operation.Version
             operation.Initialize(&request, isLocal, asResult, token)
 
@@ -167,6 +110,29 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     member this.TryStart(request: inref<Request>, token: CancellationToken) : ValueTask<int> =
         this.StartRaw(&request, true, token)
 
+    member private _.StartWholeHere(request: inref<Request>, token: CancellationToken) : ValueTask =
+        throwIfStopping ()
+
+        if token.IsCancellationRequested then
+            ValueTask.FromCanceled token
+        else
+            let isLocal = host.IsCurrentThread
+            let operation = idle.Rent isLocal
+            let version = operation.Version
+            operation.Initialize(&request, isLocal, false, token)
+            operation.Transfer &request
+
+            if isLocal then inFlight.Begin(operation, &request) else host.HandOver operation
+
+            ValueTask(operation, version)
+
+    /// As `Start`, for a transfer that must be complete: what comes short goes on.
+    member this.StartWhole(request: inref<Request>, token: CancellationToken) : ValueTask =
+        match request.Target with
+        | null -> this.StartWholeHere(&request, token)
+        | target when obj.ReferenceEquals(target.Home, this) -> this.StartWholeHere(&request, token)
+        | target -> (target.Home :?> Loop).StartWhole(&request, token)
+
     /// Starts linked operations together; the results come in their order, errors as negative results.
     member this.StartChain(chain: Chain<Request>, token: CancellationToken) : ValueTask<int> array =
         throwIfStopping ()
@@ -185,14 +151,14 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         let operations =
             steps
             |> Array.map (fun struct (request, _) ->
-                let operation = rent isLocal
+                let operation = idle.Rent isLocal
                 operation.Initialize(&request, false, true, token)
                 operation)
 
         let tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
 
         let work =
-            ChainWork(inFlight, postponed, operations, steps |> Array.map (fun struct (_, flags) -> flags))
+            ChainWork(inFlight, rounds, operations, steps |> Array.map (fun struct (_, flags) -> flags))
 
         if isLocal then work.Run() else host.HandOver work
 
@@ -218,7 +184,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             if group.Token.IsCancellationRequested then
                 ValueTask.FromCanceled<int> group.Token
             else
-                let operation = rent true
+                let operation = idle.Rent true
                 operation.InitializeIn(group, &request, asResult)
                 inFlight.Begin(operation, &request)
                 ValueTask<int>(operation, operation.Version)
@@ -238,6 +204,15 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             | null -> mostQueued
             | pool ->
                 ObjectDisposedException.ThrowIf(pool.IsClosed, pool)
+
+                if not (obj.ReferenceEquals(pool.Host, this)) then
+                    raise (
+                        ArgumentException(
+                            "The buffer pool belongs to another ring: a ring can only receive into its own.",
+                            nameof pool
+                        )
+                    )
+
                 pool.Options.PerStream
 
         let stream = Stream(host, request, isMultishot, limit, token)
@@ -255,6 +230,14 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             let work = CallWork<'T> call
             host.HandOver work
             ValueTask<'T> work.Ended
+
+    /// From any thread: drops the connection if the kernel still reads what was sent on it without copying.
+    member internal _.DropHeld(descriptor: FileDescriptor) =
+        host.HandOver(
+            CallWork<bool>(fun () ->
+                inFlight.DropHeld descriptor
+                true)
+        )
 
     /// Takes ownership of a descriptor: it is closed through this loop, or when it is collected.
     member this.Own(number: int) : FileDescriptor = FileDescriptor(kernel, number, this, false)
@@ -276,7 +259,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
                     Submission.close descriptor.Number
 
             let request = Request.bare close
-            let operation = rent host.IsCurrentThread
+            let operation = idle.Rent(host.IsCurrentThread)
             let version = operation.Version
             operation.Initialize(&request, false, false, CancellationToken.None)
             host.HandOver(CloseWork(inFlight, descriptor, operation))
@@ -312,8 +295,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
         reap ()
         inFlight.AskAgain()
-        runRound ()
-        runInbox ()
+        rounds.RunReady()
+        rounds.RunInbox()
         pools.Feed()
 
     /// True when a stopped loop has nothing left to wait for.
@@ -333,7 +316,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         pools.LoopEnded hasFailed
         Interlocked.Exchange(&stopping, 1) |> ignore
         Interlocked.Exchange(&ended, 1) |> ignore
-        buryAll ()
+        rounds.BuryAll()
         waker.Close()
         ring.Close()
         Loop.current <- null
@@ -346,9 +329,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
 
             // The loop may have ended before the push; then nobody else would look. `Leave` sets the mark and then
             // takes the inbox, we push and then read the mark: one of the two finds the work.
-            if Volatile.Read &ended <> 0 then buryInbox ()
+            if Volatile.Read &ended <> 0 then rounds.BuryInbox()
 
-        member _.Resume pending = ready.Enqueue { Pending = pending }
+        member _.Resume pending = rounds.Add pending
         member _.Begin pending = inFlight.BeginParked pending
         member _.Park pending = inFlight.Park pending
         member _.Cancel pending = inFlight.Cancel pending
@@ -361,19 +344,16 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             // A ring that has ended has freed its table.
             if Volatile.Read &ended = 0 then
                 let request = Request.bare (Submission.closeDirect slot)
-                let operation = Operation(host, this)
+                let operation = idle.Rent false
                 operation.Initialize(&request, false, true, CancellationToken.None)
                 host.HandOver operation
 
-    interface IOperationPool with
-        member _.Return operation =
-            // Bounded: a loop that only starts and another thread that only awaits would fill one of them for ever.
-            if host.IsCurrentThread then
-                if idle.Count < mostIdle then idle.Push operation
-            elif idleElsewhere.Count < mostIdle then
-                idleElsewhere.Enqueue operation
-
-    override _.Post(callback, state) = host.HandOver(PostWork(callback, state))
+    override _.Post(callback, state) =
+        // From the loop to itself there is nobody to wake, and nothing to allocate.
+        if host.IsCurrentThread then
+            rounds.Post { Callback = callback; State = state }
+        else
+            host.HandOver(PostWork(callback, state))
 
     override this.Send(callback, state) =
         if host.IsCurrentThread then

@@ -8,18 +8,14 @@ open System.Threading
 open System.Threading.Tasks
 open Uring.Model
 
-/// A callback for the loop's thread.
+/// A callback from another thread.
 [<Sealed>]
 type internal PostWork(callback: SendOrPostCallback, state: obj | null) =
     inherit Work()
 
-    /// An exception that nobody catches (from an `async void`, say) ends the process, as it does on the pool. It must
-    /// not pass through the loop, which it would end for everybody else first.
     override _.Run() =
-        try
-            callback.Invoke state
-        with reason ->
-            ThreadPool.UnsafeQueueUserWorkItem((fun _ -> ExceptionDispatchInfo.Throw reason), null) |> ignore
+        let posted = { Callback = callback; State = state }
+        posted.Run()
 
     override _.Bury() =
         ThreadPool.UnsafeQueueUserWorkItem((fun argument -> callback.Invoke argument), state, false)
@@ -44,10 +40,10 @@ type internal CallWork<'T>(call: Func<'T>) =
 /// Linked operations that have to enter the ring together; without room they wait for the next turn.
 [<Sealed>]
 type internal ChainWork
-    (inFlight: InFlight, postponed: Queue<Work>, operations: Operation array, flags: SqeFlags array) =
+    (inFlight: InFlight, rounds: Rounds, operations: Operation array, flags: SqeFlags array) =
     inherit Work()
 
-    override this.Run() = if not (inFlight.TryBeginChain(operations, flags)) then postponed.Enqueue this
+    override this.Run() = if not (inFlight.TryBeginChain(operations, flags)) then rounds.Postpone this
 
     override _.Bury() =
         for operation in operations do

@@ -6,6 +6,7 @@ open System
 open System.Runtime.ExceptionServices
 open System.Threading
 open System.Threading.Tasks.Sources
+open Uring.Kernel
 open Uring.Model
 
 /// Takes operations back when their result has been read. From any thread.
@@ -19,6 +20,11 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     let mutable result = 0
     let mutable error: exn | null = null
     let mutable raw = false
+    // Bytes that a transfer has still to do, when it has to be complete; 0 otherwise.
+    let mutable left = 0
+    // ... and from where: its memory stays pinned until the end.
+    let mutable reach = Reach.Nothing
+    let mutable rest = Unchecked.defaultof<Submission>
     let mutable token = CancellationToken.None
     let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
     let mutable reusable = true
@@ -63,6 +69,23 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
         this.Group <- group
         token <- group.Token
 
+    /// After `Initialize`: it ends when all of the request's bytes have been transferred, or with an error.
+    member this.Transfer(request: inref<Request>) =
+        left <- int request.Submission.Length
+        reach <- request.Reach
+        rest <- request.Submission
+
+    /// The rest of a transfer, from where it has come to; its memory stays pinned.
+    member private this.GoOn(result: int) =
+        let start = Submission.rebase reach (Mapped.addressOfPin this.Pin) rest
+        reach <- Reach.Nothing
+        left <- Transfer.rest left result
+
+        rest <- { start with Address = start.Address + uint64 result; Length = uint32 left }
+
+        this.Request <- { Request.bare rest with Target = this.Target }
+        this.Host.Begin this
+
     member private this.RequestCancel() =
         if this.Host.IsCurrentThread then
             this.Host.Cancel this
@@ -80,9 +103,16 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
 
     override this.Landed(completion, verdict) =
         match verdict with
-        | Verdict.Finish ->
+        | Verdict.Finish when left = 0 ->
             this.Release()
             this.End completion.Result
+        | Verdict.Finish ->
+            match Transfer.next left completion.Result with
+            | TransferVerdict.Again -> this.GoOn completion.Result
+            | TransferVerdict.Complete
+            | TransferVerdict.Broken ->
+                this.Release()
+                this.End completion.Result
         | Verdict.FinishButHold ->
             owners <- 2
             this.End completion.Result
@@ -159,6 +189,8 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             this.UserData <- UserData.none
             this.CancelAsked <- false
             error <- null
+
+            left <- 0
             token <- CancellationToken.None
             registration <- Unchecked.defaultof<CancellationTokenRegistration>
             drop this
@@ -168,6 +200,14 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             | failure ->
                 ExceptionDispatchInfo.Throw failure
                 value
+
+    interface IValueTaskSource with
+        member this.GetStatus given = (this :> IValueTaskSource<int>).GetStatus given
+
+        member this.OnCompleted(action, state, given, flags) =
+            (this :> IValueTaskSource<int>).OnCompleted(action, state, given, flags)
+
+        member this.GetResult given = (this :> IValueTaskSource<int>).GetResult given |> ignore
 
 /// A cancel that came from another thread. It names the use of the object that it was meant for.
 and [<Sealed>] internal CancelWork(operation: Operation, version: int16) =

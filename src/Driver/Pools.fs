@@ -12,9 +12,18 @@ type internal Pools(host: IHost, ring: Ring) =
     let mutable lastGroup = 0us
     let mutable shared: BufferPool | null = null
 
-    let nextGroup () =
+    let isTaken group =
+        pools.Exists(fun pool -> pool.Group = group) || queues.Exists(fun queue -> queue.Group = group)
+
+    /// Those that the kernel has let go of need nothing any more, and their ids are free.
+    let prune () =
+        pools.RemoveAll(fun pool -> pool.IsUnregistered) |> ignore
+        queues.RemoveAll(fun queue -> queue.IsUnregistered) |> ignore
+
+    let rec nextGroup () =
+        prune ()
         lastGroup <- lastGroup + 1us
-        lastGroup
+        if isTaken lastGroup then nextGroup () else lastGroup
 
     /// A new pool. Raises when the options make no sense, and when the kernel has no room for it.
     member _.Create(options: BufferPoolOptions) : BufferPool =
@@ -38,8 +47,9 @@ type internal Pools(host: IHost, ring: Ring) =
 
     /// Closes a pool: see `BufferPool.Close`.
     member _.Close(pool: BufferPool) : Task =
-        pools.Remove pool |> ignore
-        pool.Close()
+        let closing = pool.Close()
+        prune ()
+        closing
 
     /// A queue of `count` buffers of `size` bytes in front of a socket.
     member _.CreateQueue(socket: FileDescriptor, count: int, size: int) : SendBuffers =
@@ -51,8 +61,9 @@ type internal Pools(host: IHost, ring: Ring) =
 
     /// Closes a queue: see `SendBuffers.Close`.
     member _.CloseQueue(queue: SendBuffers) : Task =
-        queues.Remove queue |> ignore
-        queue.Close()
+        let closing = queue.Close()
+        prune ()
+        closing
 
     /// A stream starves beside a buffer.
     member _.CanFeed =

@@ -207,6 +207,12 @@ type internal SendBuffers
         let mutable request = bare (Submission.sendBundle socket.Number group waitAll)
         this.Describe &request
 
+    /// The group's id.
+    member _.Group = group
+
+    /// The kernel has let go of the group's id.
+    member _.IsUnregistered = closed.Task.IsCompleted
+
     /// Bytes that were queued and not yet taken by the kernel.
     member _.Unsent = queued - sent
 

@@ -75,6 +75,10 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
     /// True while this use of the slot lasts.
     member _.IsLive(userData: UserData) = isLive userData
 
+    /// Its result is out, and the kernel still reads its memory.
+    member _.IsNotifying(userData: UserData) =
+        isLive userData && slots[int (UserData.slot userData)].State.Phase = Phase.Notifying
+
     /// Its SQE is in the ring.
     member _.Published(userData: UserData) =
         let slot = int (UserData.slot userData)
@@ -119,13 +123,24 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
             let slot = int (UserData.slot userData)
             slots[slot].State <- Lifecycle.abandoned slots[slot].State
 
-    /// Calls `visit` for all that live now.
+    /// Calls `visit` for all that live now and whose result is outstanding.
     member _.ForEach(visit: Action<'Occupant>) =
         for index in 0 .. slots.Length - 1 do
             match slots[index].State.Phase with
-            | Phase.Free -> ()
+            | Phase.Free
+            | Phase.Notifying -> ()
             | Phase.Queued
             | Phase.InFlight
             | Phase.Streaming
-            | Phase.Cancelling
+            | Phase.Cancelling -> visit.Invoke slots[index].Occupant
+
+    /// Calls `visit` for all whose result is out, and of which the kernel still reads the memory.
+    member _.ForEachHeld(visit: Action<'Occupant>) =
+        for index in 0 .. slots.Length - 1 do
+            match slots[index].State.Phase with
             | Phase.Notifying -> visit.Invoke slots[index].Occupant
+            | Phase.Free
+            | Phase.Queued
+            | Phase.InFlight
+            | Phase.Streaming
+            | Phase.Cancelling -> ()

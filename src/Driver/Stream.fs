@@ -43,6 +43,7 @@ type internal Stream
     let mutable failure: exn | null = null
     // The consumer's.
     let mutable current = Unchecked.defaultof<StreamItem>
+    let mutable isTaken = true
     let mutable version = 0s
     // The loop's. What a single receive was given to fill.
     let mutable given = BufferLease.Empty
@@ -138,6 +139,8 @@ type internal Stream
                     pause <- deliver { Result = lease.Length; Lease = lease } || pause
                 else
                     lease.Dispose()
+
+            leases.Clear()
         | _ ->
             let lease = given
             given <- BufferLease.Empty
@@ -269,13 +272,31 @@ type internal Stream
     interface IStarving with
         member _.Feed() = act (changed Multishot.fed) 0
 
-    /// What the last successful wait found.
-    member _.Current = current
+    /// What the last successful wait found: the caller's from now on. Taken once.
+    member _.Take() : StreamItem =
+        let item = current
+
+        match pool with
+        | null -> ()
+        | pool -> if pool.Options.TrackLeases then item.Lease.Track()
+
+        isTaken <- true
+        // What was given is the consumer's alone: if he drops it, it can be collected.
+        current <- Unchecked.defaultof<StreamItem>
+        item
+
+    /// Found, and never looked at.
+    member private _.GiveBackCurrent() =
+        if not isTaken then
+            let item = this.Take()
+            item.Lease.Dispose()
+            this.CloseUnwanted item.Result
 
     /// The lock is held.
     member private _.TryTake() : struct (bool voption * StreamVerdict) =
         if items.Count > 0 then
             current <- items.Dequeue()
+            isTaken <- false
             let struct (next, verdict) = Multishot.taken state
             state <- next
             struct (ValueSome true, verdict)
@@ -297,6 +318,8 @@ type internal Stream
 
     /// Waits for the next item; false at the end. One consumer, one wait at a time.
     member _.MoveNext() : ValueTask<bool> =
+        this.GiveBackCurrent()
+
         let struct (found, verdict) =
             lock gate (fun () ->
                 let struct (found, _) as taken = this.TryTake()
@@ -315,6 +338,8 @@ type internal Stream
 
     /// The consumer leaves: ends the operation and gives back what it did not take. From any thread.
     member _.Abandon() =
+        this.GiveBackCurrent()
+
         let left =
             lock gate (fun () ->
                 let left = if abandoned then [||] else items.ToArray()

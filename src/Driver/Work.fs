@@ -3,6 +3,7 @@
 namespace Uring.Driver
 
 open System.Collections.Generic
+open System.Runtime.ExceptionServices
 open System.Threading
 
 /// Something to do on the loop's thread. Linked into the inbox without an allocation.
@@ -17,6 +18,21 @@ type Work() =
     /// Called instead of `Run` when the loop has ended: nobody may be left waiting. From any thread.
     abstract Bury: unit -> unit
     default _.Bury() = ()
+
+/// A callback for the loop's thread.
+[<Struct; NoEquality; NoComparison>]
+type internal Posted = {
+    Callback: SendOrPostCallback
+    State: obj | null
+} with
+
+    /// An exception that nobody catches (from an `async void`, say) ends the process, as it does on the pool. It must
+    /// not pass through the loop, which it would end for everybody else first.
+    member this.Run() =
+        try
+            this.Callback.Invoke this.State
+        with reason ->
+            ThreadPool.UnsafeQueueUserWorkItem((fun _ -> ExceptionDispatchInfo.Throw reason), null) |> ignore
 
 [<RequireQualifiedAccess>]
 module internal Work =

@@ -37,6 +37,9 @@ module internal Mapped =
     let addressOfPin (handle: MemoryHandle) =
         uint64 (NativePtr.toNativeInt (NativePtr.ofVoidPtr<byte> handle.Pointer))
 
+    /// The address of an array on the pinned object heap.
+    let addressOfPinned (array: byte array) = uint64 (Marshal.UnsafeAddrOfPinnedArrayElement(array, 0))
+
     /// Memory that was allocated here, for as long as it stays mapped.
     let span (address: nativeint) (length: int) : Span<byte> = Span<byte>(address.ToPointer(), length)
 

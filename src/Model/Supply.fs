@@ -8,6 +8,7 @@ namespace Uring.Model
 ///  1. a pool never grows beyond its limit, and each step but the last is a whole one
 ///  2. streams that starve are fed when enough buffers are there: arming for each single one would only fail again
 ///  3. ... but one buffer is enough after some patience, or when nothing else can happen: nobody starves beside a buffer
+///  4. as many are fed as there are buffers for, a few for each: one with a backlog takes more than one; at least one is
 [<Struct>]
 type Supply = {
     /// Buffers that exist.
@@ -36,6 +37,9 @@ module Supply =
 
     /// Streams that starve may be armed: `available` buffers are at the kernel, and they have waited for `turns`.
     let mayFeed available turns supply = available >= supply.LowWater || (available > 0 && turns >= Patience)
+
+    /// How many streams to arm: arming one for each buffer would mostly fail, since the first take several.
+    let toFeed available starving = min starving (max (min 1 available) (available / 8))
 
     /// A mark that suits a pool of this size: an eighth of it, and never more than 32.
     let lowWaterFor count = max 1 (min 32 (count / 8))

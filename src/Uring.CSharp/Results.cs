@@ -47,7 +47,7 @@ internal sealed class Results<T>(
                 if (!taken && stream is not null)
                 {
                     taken = true;
-                    current = take(stream.Current);
+                    current = take(stream.Take());
                 }
 
                 return current;
@@ -57,6 +57,8 @@ internal sealed class Results<T>(
         public ValueTask<bool> MoveNextAsync()
         {
             taken = false;
+            // Dropped by its consumer, it can be collected while this waits.
+            current = default!;
             return stream is null ? OpenAsync() : stream.MoveNext();
         }
 

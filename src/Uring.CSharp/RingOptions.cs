@@ -41,7 +41,7 @@ public sealed class RingOptions
 
     /// <summary>
     /// Slots of the ring's own descriptor table, for <see cref="UringListener.AcceptAllDirectAsync"/>; at most RLIMIT_NOFILE.
-    /// Linux 5.19. See man io_uring_registered_files(7). Defaults to 0: no table.
+    /// 0 makes no table. Linux 5.19; see man io_uring_registered_files(7). Defaults to 0.
     /// </summary>
     public int DirectDescriptors { get; set; } = LoopOptionsModule.standard.DirectDescriptors;
 

@@ -16,7 +16,7 @@ internal static class SocketMaking
         EndPoint endPoint,
         CancellationToken cancellationToken)
     {
-        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
+        var descriptor = await CreateStreamAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
 
         try
         {
@@ -37,7 +37,7 @@ internal static class SocketMaking
         int backlog,
         CancellationToken cancellationToken)
     {
-        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
+        var descriptor = await CreateStreamAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
 
         try
         {
@@ -50,6 +50,28 @@ internal static class SocketMaking
             await loop.Start(in bind, cancellationToken).ConfigureAwait(false);
             var listen = SocketRequest.listen(descriptor, backlog);
             await loop.Start(in listen, cancellationToken).ConfigureAwait(false);
+            return descriptor;
+        }
+        catch
+        {
+            await loop.CloseDescriptor(descriptor).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    internal static async ValueTask<FileDescriptor> BindAsync(
+        Loop loop,
+        EndPoint endPoint,
+        CancellationToken cancellationToken)
+    {
+        var protocol = endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Udp;
+        var request = SocketRequest.socket(endPoint.AddressFamily, SocketType.Dgram, protocol);
+        var descriptor = loop.Own(await loop.Start(in request, cancellationToken).ConfigureAwait(false));
+
+        try
+        {
+            var bind = SocketRequest.bind(descriptor, endPoint);
+            await loop.Start(in bind, cancellationToken).ConfigureAwait(false);
             return descriptor;
         }
         catch
@@ -72,7 +94,7 @@ internal static class SocketMaking
         }
     }
 
-    private static async ValueTask<FileDescriptor> CreateAsync(
+    private static async ValueTask<FileDescriptor> CreateStreamAsync(
         Loop loop,
         AddressFamily family,
         CancellationToken cancellationToken)

@@ -1,7 +1,6 @@
 // Sending without a copy: leases handed on, and zero copy.
 using System;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.FSharp;
@@ -18,21 +17,37 @@ public sealed partial class UringSocket
     /// <param name="cancellationToken">Asks for its end; part of the bytes may have been sent.</param>
     /// <exception cref="SocketException">The peer is gone (ConnectionReset, Shutdown).</exception>
     /// <exception cref="ObjectDisposedException">The lease, the socket or its ring was disposed of.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask SendAllAsync(BufferLease lease, CancellationToken cancellationToken = default)
+    public ValueTask SendAllAsync(BufferLease lease, CancellationToken cancellationToken = default)
     {
+        if (!loop.IsCurrent)
+        {
+            return SendElsewhereAsync(lease, cancellationToken);
+        }
+
         try
         {
-            ReadOnlyMemory<byte> left = lease.Core.Lend(loop.IsCurrent);
+            ThrowIfClosed();
 
-            while (!left.IsEmpty)
+            if (lease.Length == 0)
             {
-                left = left[await SendAsync(left, cancellationToken).ConfigureAwait(false)..];
+                return ValueTask.CompletedTask;
             }
+
+            // Begun at once: the operation holds the buffer until its end, and the lease is done.
+            var request = SocketRequest.send(descriptor, lease.Core.Lend(true));
+            return loop.StartWhole(in request, cancellationToken);
         }
         finally
         {
             lease.Dispose();
+        }
+    }
+
+    private async ValueTask SendElsewhereAsync(BufferLease lease, CancellationToken cancellationToken)
+    {
+        using (lease)
+        {
+            await SendAllAsync(lease.Memory, cancellationToken).ConfigureAwait(false);
         }
     }
 

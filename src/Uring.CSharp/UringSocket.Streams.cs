@@ -1,6 +1,7 @@
 // What a socket tells again and again: received bytes, messages, readiness.
 using System;
 using System.Collections.Generic;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading;
@@ -58,7 +59,37 @@ public sealed partial class UringSocket
     }
 
     /// <summary>
-    /// Receives messages until cancelled: datagrams, or those of a Unix socket that keeps their bounds. Each comes with its
+    /// Makes a socket for datagrams (UDP, or a Unix domain socket) and binds it. Linux 6.11; see man bind(2).
+    /// </summary>
+    /// <param name="endPoint">
+    /// An <see cref="System.Net.IPEndPoint"/>, whose port may be 0 for a free one, or a
+    /// <see cref="UnixDomainSocketEndPoint"/>.
+    /// </param>
+    /// <param name="ring">
+    /// Where its operations go; without one, to the ring on whose thread this runs, else to <see cref="Ring.Default"/>.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a name: resolve it first.</exception>
+    /// <exception cref="SocketException">AddressAlreadyInUse, AddressNotAvailable or AccessDenied.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringSocket> BindAsync(
+        EndPoint endPoint,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        SocketMaking.Check(endPoint);
+        return BindAsync(Ring.LoopFor(ring), endPoint, cancellationToken);
+    }
+
+    private static async ValueTask<UringSocket> BindAsync(
+        Loop loop,
+        EndPoint endPoint,
+        CancellationToken cancellationToken) =>
+        new(loop, await SocketMaking.BindAsync(loop, endPoint, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>
+    /// Receives datagrams until cancelled. Each comes with its
     /// sender and with control data, in a buffer of the pool, which holds 16 bytes and both rooms before the payload.
     /// Linux 6.0; see man io_uring_prep_recvmsg_multishot(3).
     /// </summary>
@@ -68,6 +99,7 @@ public sealed partial class UringSocket
     /// <returns>Messages, each yours to dispose of. Leaving the loop gives back what was not looked at.</returns>
     /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The pool's buffers are too small.</exception>
+    /// <exception cref="NotSupportedException">It is the socket of a connection.</exception>
     /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     /// <exception cref="ObjectDisposedException">The socket, the pool or the ring was disposed of.</exception>
     public IAsyncEnumerable<ReceivedMessage> ReceiveMessagesAsync(
@@ -77,6 +109,7 @@ public sealed partial class UringSocket
     {
         ThrowUnlessOurs(pool);
         ArgumentOutOfRangeException.ThrowIfNegative(controlRoom);
+        FSharp.SocketOptions.requireDatagrams(descriptor);
         var room = new MessageRoom(LargestName, controlRoom);
         var request = SocketRequest.receiveMessages(descriptor, pool.Core, room);
 

@@ -2,7 +2,6 @@
 using System;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
@@ -11,7 +10,8 @@ using Uring.FSharp;
 namespace Uring;
 
 /// <summary>
-/// A connected stream socket (TCP over IPv4 or IPv6, or a Unix domain socket) whose operations go through io_uring.
+/// A connected stream socket (TCP over IPv4 or IPv6, or a Unix domain socket), or a socket for datagrams, whose operations
+/// go through io_uring.
 /// Operations may be started from any thread; one that sends and one that receives run side by side. A buffer belongs to
 /// the kernel until its task has ended, cancelled or not.
 /// </summary>
@@ -87,20 +87,25 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     public ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         Start(SocketRequest.send(descriptor, buffer), cancellationToken);
 
-    /// <summary>Sends all of <paramref name="buffer"/>, in several steps if need be. See man send(2).</summary>
+    /// <summary>
+    /// Sends all of <paramref name="buffer"/>, in several steps if need be. Allocates nothing: await the task once. See
+    /// man send(2).
+    /// </summary>
     /// <param name="buffer">The kernel's until the task has ended.</param>
     /// <param name="cancellationToken">Asks for its end; part of the buffer may have been sent.</param>
     /// <exception cref="SocketException">The peer is gone (ConnectionReset, Shutdown).</exception>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask SendAllAsync(
-        ReadOnlyMemory<byte> buffer,
-        CancellationToken cancellationToken = default)
+    public ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        while (!buffer.IsEmpty)
+        ThrowIfClosed();
+
+        if (buffer.IsEmpty)
         {
-            buffer = buffer[await SendAsync(buffer, cancellationToken).ConfigureAwait(false)..];
+            return ValueTask.CompletedTask;
         }
+
+        var request = SocketRequest.send(descriptor, buffer);
+        return loop.StartWhole(in request, cancellationToken);
     }
 
     /// <summary>

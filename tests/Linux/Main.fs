@@ -1,7 +1,12 @@
-// Runs every test of this assembly; the exit code is Expecto's.
+// Runs every test of this assembly; the exit code is Expecto's. Or what a child process of a test does.
 module Uring.Tests.Linux.Main
 
 open Expecto
 
+let private children = GuardedPoolTests.children @ PoolFailureTests.children
+
 [<EntryPoint>]
-let main arguments = runTestsInAssemblyWithCLIArgs [] arguments
+let main arguments =
+    match arguments with
+    | [| ChildProcess.Argument; name |] -> (children |> List.find (fun (known, _) -> known = name) |> snd) ()
+    | _ -> runTestsInAssemblyWithCLIArgs [] arguments

@@ -160,6 +160,7 @@ let private words = [
     [
         row "REGISTER_PROBE" 8L RegisterOpcode.Probe
         row "REGISTER_ENABLE_RINGS" 12L RegisterOpcode.EnableRings
+        row "REGISTER_FILES2" 13L RegisterOpcode.Files
         row "REGISTER_IOWQ_MAX_WORKERS" 19L RegisterOpcode.WorkerLimits
         row "REGISTER_RING_FDS" 20L RegisterOpcode.RingDescriptors
         row "UNREGISTER_RING_FDS" 21L RegisterOpcode.UnregisterRingDescriptors

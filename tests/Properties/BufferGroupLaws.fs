@@ -11,7 +11,7 @@ type Step =
     | Commit
     /// A completion; a bundle goes on in the buffers that follow.
     | Complete of bytes: byte
-    /// One of a buffer that is not the oldest: a request that began earlier is not done yet.
+    /// One of a buffer that is not the oldest: a request that began earlier, and has a buffer for itself, is not done.
     | CompleteLater of nth: byte
     /// A completion that names a buffer and has no bytes.
     | CompleteEmpty
@@ -20,7 +20,14 @@ type Step =
     | Release of nth: byte
 
 /// What the kernel has, as it sees it: its buffers in order, and where their rests start.
-type private Rest = { Id: int; Number: int; Start: int; IsCommitted: bool }
+type private Rest = {
+    Id: int
+    Number: int
+    Start: int
+    IsCommitted: bool
+    /// Taken whole, by a request that has not completed.
+    IsHeld: bool
+}
 
 type private World = {
     Ring: BufferRing
@@ -31,7 +38,7 @@ type private World = {
     /// Entries written so far.
     Written: int
     /// Given up, and no later completion has told.
-    GivenUp: Set<int>
+    GivenUp: Rest list
     Leases: Part list
 }
 
@@ -54,7 +61,7 @@ let private start isIncremental buffers = {
     IsIncremental = isIncremental
     Kernel = []
     Written = 0
-    GivenUp = Set.empty
+    GivenUp = []
     Leases = []
 }
 
@@ -85,7 +92,7 @@ let private publish world id =
     if verdict <> BufferVerdict.Write then
         world
     else
-        let rest = { Id = id; Number = world.Written; Start = 0; IsCommitted = false }
+        let rest = { Id = id; Number = world.Written; Start = 0; IsCommitted = false; IsHeld = false }
 
         { world with Kernel = world.Kernel @ [ rest ]; Written = world.Written + 1 }
 
@@ -115,10 +122,15 @@ let rec private takeAll id bytes more parts world =
     | verdict -> world, List.rev parts, [ verdict ]
 
 /// A completion of these parts, as the application sees it.
-let private complete world bytes more (expected: Part list) =
+let private complete before world bytes more (expected: Part list) =
     let id = expected.Head.Id
+    let number = before.Kernel |> List.find (fun rest -> rest.Id = id) |> _.Number
+    let isHidden rest = rest.Number > number
     let world, parts, verdicts = world |> passOver id |> takeAll id bytes more []
-    { world with GivenUp = Set.empty; Leases = world.Leases @ parts }, parts, verdicts
+
+    { world with GivenUp = List.filter isHidden world.GivenUp; Leases = world.Leases @ parts },
+    parts,
+    verdicts
 
 let private release world nth =
     let part = world.Leases[nth]
@@ -154,8 +166,8 @@ let private quiet before step after = {
 let private take world step bytes kernel =
     let expected = portions bytes kernel
     let hasRoom, rest = without expected world.Kernel
-    let before = { world with Kernel = rest world.IsIncremental }
-    let after, parts, verdicts = complete before bytes (world.IsIncremental && hasRoom) expected
+    let taken = { world with Kernel = rest world.IsIncremental }
+    let after, parts, verdicts = complete world taken bytes (world.IsIncremental && hasRoom) expected
 
     { quiet world step after with Parts = parts; Expected = expected; Verdicts = verdicts }
 
@@ -171,20 +183,25 @@ let private transition world step =
 
     let room = inARow |> List.map snd |> List.sumBy (fun rest -> Size - rest.Start)
 
+    let untouched = seen |> List.takeWhile (fun rest -> rest.Start = 0)
+
     match step with
     | PublishAll -> Seq.fold publish world (returning world) |> commit |> quiet world step
     | Publish id -> publish world (int id % world.Store.Buffers.Length) |> quiet world step
     | Commit -> commit world |> quiet world step
+    | Complete _ when room > 0 && seen.Head.IsHeld && world.IsIncremental ->
+        take world step Size [ seen.Head ]
     | Complete bytes when room > 0 -> take world step (1 + int bytes % room) seen
     | CompleteEmpty when room > 0 && not world.IsIncremental -> take world step 0 seen
-    | CompleteLater nth when room > 0 && not world.IsIncremental ->
-        take world step 1 (List.skip (int nth % seen.Length) seen)
+    | CompleteLater nth when room > 0 && untouched.Length > 0 ->
+        // The first that is used in part is as far as the kernel can be.
+        let later = seen[int nth % min seen.Length (untouched.Length + 1)]
+        let hold rest = { rest with IsHeld = rest.IsHeld || rest.Number < later.Number }
+        let world = { world with Kernel = world.Kernel |> List.map hold }
+        let isWhole = later.IsHeld || not world.IsIncremental
+        take world step (if isWhole then Size - later.Start else 1) [ later ]
     | GiveUp when room > 0 && seen.Head.Start > 0 ->
-        quiet world step {
-            world with
-                Kernel = List.tail world.Kernel
-                GivenUp = world.GivenUp.Add seen.Head.Id
-        }
+        quiet world step { world with Kernel = List.tail world.Kernel; GivenUp = seen.Head :: world.GivenUp }
     | Release nth when not world.Leases.IsEmpty ->
         let after, verdict = release world (int nth % world.Leases.Length)
         { quiet world step after with Verdicts = [ verdict ] }
@@ -216,7 +233,7 @@ let private nothingIsLost it =
         let world = whenReleased fromNewest it.After
         let published = Seq.fold publish world (returning world)
 
-        Set.ofList (List.map _.Id world.Kernel) + world.GivenUp + Set.ofSeq (returning world) =
+        Set.ofList (List.map _.Id (world.Kernel @ world.GivenUp)) + Set.ofSeq (returning world) =
             set [ 0 .. world.Store.Buffers.Length - 1 ]
         && world.Store.Buffers |> Array.forall (fun buffer -> buffer.Owner <> Owner.Application)
         // The oldest that the kernel holds may stand in the way of one whose turn comes later.
@@ -250,8 +267,9 @@ let private keyOf world =
         world.Store.Buffers |> Array.map (fun it -> it.Owner, it.Offset, it.Leases) |> List.ofArray
 
     let counts = ring.Head % 8us, ring.Tail - ring.Head, ring.Written - ring.Head
-    let order = world.Kernel |> List.map (fun rest -> { rest with Number = world.Written - rest.Number })
-    buffers, counts, List.ofArray world.Store.Order, order, world.GivenUp, world.Leases
+    let relative rests = rests |> List.map (fun rest -> { rest with Number = world.Written - rest.Number })
+    let order = List.ofArray world.Store.Order
+    buffers, counts, order, relative world.Kernel, relative world.GivenUp, world.Leases
 
 let private events world = [
     for id in 0uy .. byte world.Store.Buffers.Length - 1uy do
@@ -304,8 +322,12 @@ let laws =
         test "1. ... and a bundle of more than the kernel has is a violation" {
             for buffers in 1..3 do
                 let world = (transition (start false buffers) PublishAll).After
-                let _, _, verdicts = takeAll 0 (Size * buffers + 1) false [] world
-                Expect.equal verdicts [ BufferVerdict.Violation ] $"{buffers} buffers"
+
+                for first in 0 .. buffers - 1 do
+                    let room = Size * (buffers - first)
+                    let _, parts, verdicts = takeAll first (room + 1) false [] world
+                    Expect.equal verdicts [ BufferVerdict.Violation ] $"from {first} of {buffers} buffers"
+                    Expect.hasLength parts (buffers - first) "noticed at the last"
         }
 
         law
@@ -316,7 +338,33 @@ let laws =
             "3. nothing is lost: when every lease is released, every buffer is the kernel's or can be published"
             nothingIsLost
 
+        test "3. ... and one that came back and went out again is not passed over at its old place" {
+            let steps = [
+                PublishAll
+                // A request that is not done has the first; the second comes and goes.
+                for _ in 1..Size do
+                    CompleteLater 1uy
+                    Release 0uy
+                PublishAll
+                // Another has the third, which comes when the second is used again.
+                CompleteLater 2uy
+                CompleteLater 1uy
+            ]
+
+            let final = List.fold (fun world step -> (transition world step).After) (start true 3) steps
+            Expect.equal final.Store.Buffers[1].Offset 1 "the second is used again"
+            Expect.equal final.Store.Buffers[1].Owner Owner.Kernel "the second is used in part, and not over"
+        }
+
         law
             "4. the head never passes a buffer that the kernel owns, and always reaches the tail when it owns none"
             headIsSafe
+
+        test "4. ... before a buffer that was passed over is published: there is room for it" {
+            let steps = [ PublishAll; Complete 0uy; Release 0uy; GiveUp ]
+            let world = List.fold (fun world step -> (transition world step).After) (start true 2) steps
+            let struct (ring, store, passed) = BufferGroup.passOver world.Ring world.Store 1
+            let struct (_, _, verdict) = BufferGroup.publish ring store passed Size
+            Expect.equal (passed, verdict) (0, BufferVerdict.Write) "the buffer that was passed over"
+        }
     ]

@@ -271,7 +271,9 @@ let private headIsTheOldest it =
     && world.Seen
        |> List.indexed
        |> List.forall (fun (id, seen) ->
-           seen.Number < world.Head || world.Slots[seen.Number % world.Ring.Entries] = id)
+           seen.Number < world.Head
+           || (world.Slots[seen.Number % world.Ring.Entries] = id
+               && int world.Buffers[id].Position = seen.Number % 65536))
     && (it.Step <> Advance || (world.Head = it.Before.Head) = isBlocked)
 
 let private seenOnlyWhenWritten it =

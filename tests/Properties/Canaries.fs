@@ -191,7 +191,7 @@ let private canaries = [
     "a stream that is stopped is armed again",
     plain |> endings,
     { real with Stop = fun flow -> struct (flow, StreamVerdict.AskKernel) },
-    ""
+    "bytes came"
 
     "the pool grows beyond its limit",
     plain |> growing,
@@ -201,7 +201,7 @@ let private canaries = [
     "an operation ends with its first completion",
     plain,
     { real with Complete = fun _ -> Lifecycle.completed false false },
-    ""
+    "without an operation"
 ]
 
 [<Tests>]

@@ -292,7 +292,8 @@ let laws =
         <| fun (seed: int) -> toBytes (rebuilt (ofBytes (random seed))) = random seed
 
         for name, submission, values in constructors do
-            test $"3. each constructor sets exactly the fields its opcode reads: {name}" {
+            test
+                $"3. each constructor sets exactly the fields its opcode reads; every other byte is zero: {name}" {
                 Expect.equal (toBytes submission) (sqe values) "all 64 bytes"
             }
 

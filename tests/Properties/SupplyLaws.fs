@@ -5,14 +5,14 @@ open Uring.Model
 
 let private supply limit step lowWater = { Count = 0; Limit = limit; Step = step; LowWater = lowWater }
 
-/// The steps in which a pool grows until it cannot.
+/// The steps in which a pool grows until it cannot: more than there are limits, if it never ends.
 let private growth start =
     let grow supply =
         match Supply.toAdd supply with
         | 0 -> None
         | added -> Some(added, Supply.grown added supply)
 
-    List.unfold grow start
+    Seq.unfold grow start |> Seq.truncate 70_000 |> List.ofSeq
 
 let private limitedAndWhole limit step =
     let steps = growth (supply limit step 1)
@@ -66,4 +66,11 @@ let laws =
         <| fun (count: uint16) ->
             let mark = Supply.lowWaterFor (1 + int count)
             1 <= mark && mark <= 1 + int count && mark <= 32
+
+        testProperty
+            "4. as many are fed as there are buffers for, a few for each: one with a backlog takes more than one; at least one is"
+        <| fun (available: byte) (starving: byte) ->
+            let available, starving = int available, int starving
+            let count = Supply.toFeed available starving
+            count <= starving && count <= available && (available = 0 || starving = 0 || count > 0)
     ]

@@ -1,0 +1,39 @@
+// How an operation and a stream live, as diagrams: `dotnet fsi scripts/lifecycle.fsx -- --only multishot`.
+// Shows a pure model at work: nothing here is drawn by hand. Every event is applied to every state that can be reached,
+// and what the model's functions answer is what is printed, as Mermaid.
+
+#load "shared.fsx"
+#load "machines/reach.fs"
+#load "machines/diagram.fs"
+#load "machines/operation.fs"
+
+open Argu
+open Uring.Machines
+
+[<RequireQualifiedAccess>]
+type Machine =
+    | Lifecycle
+    | Multishot
+
+type Arguments =
+    | Only of Machine
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Only _ -> "print one of the two: lifecycle, an operation; or multishot, a stream."
+
+let diagramOf machine =
+    match machine with
+    | Machine.Lifecycle -> Diagram.fenced Operation.operation
+    | Machine.Multishot -> Diagram.fenced Operation.stream
+
+let arguments = Shared.arguments<Arguments>()
+
+let wanted =
+    match arguments.TryGetResult Only with
+    | Some machine -> [ machine ]
+    | None -> [ Machine.Lifecycle; Machine.Multishot ]
+
+for machine in wanted do
+    printfn "%s" (diagramOf machine)
