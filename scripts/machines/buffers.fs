@@ -74,6 +74,7 @@ type LeaseEvent =
     | Hold
     | Join
     | Close
+    | Pass
     | Drop
 
 /// The handle of the present use, and others who hold it: as many as are needed to tell the last from the others.
@@ -88,6 +89,7 @@ let private leaseEvents lease = [
             Join, "joined by a holder"
 
         Close, "closed"
+        if lease.IsOpen then Pass, "passed on to an operation"
         if others > 0 then Drop, "a hold dropped"
 ]
 
@@ -99,6 +101,7 @@ let private applyLease lease event =
         | Hold -> Lease.held lease.Version lease
         | Join -> Lease.joined lease
         | Close -> Lease.close lease.Version lease
+        | Pass -> Lease.passed lease.Version lease
         | Drop -> Lease.dropped lease
 
     after, $"%A{verdict}"

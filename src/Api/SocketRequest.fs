@@ -105,6 +105,12 @@ module SocketRequest =
         Submission.send socket.Number 0UL (uint32 buffer.Length) 0u
         |> Request.over socket (MemoryMarshal.AsMemory buffer)
 
+    /// Sends `length` bytes of memory that is pinned when this starts.
+    let internal sendPinned (socket: FileDescriptor) (length: int) : Request = {
+        (Submission.send socket.Number 0UL (uint32 length) 0u |> Request.on socket) with
+            Reach = Reach.Address
+    }
+
     /// Receives into `buffer`. The result is the number of bytes, 0 when the peer has finished.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Request =

@@ -55,11 +55,14 @@ type BufferLease internal (cell: LeaseCell | null, version: int) =
         | null -> ()
         | cell -> cell.Track()
 
-    /// Memory for an operation that starts at once on the loop's thread; elsewhere as `Memory`.
-    member internal this.Lend(isLocal: bool) : Memory<byte> =
-        if isNull cell then Memory.Empty
-        elif isLocal then this.Open.Unexposed
-        else this.Open.Exposed
+    /// Memory for an operation that starts at once on the loop's thread, and that the lease outlives.
+    member internal this.Lent: Memory<byte> = if isNull cell then Memory.Empty else this.Open.Unexposed
+
+    /// Hands the bytes on to an operation: the lease is done, and the buffer goes back when the pin is disposed of.
+    member internal this.Pass() : MemoryHandle =
+        match cell with
+        | null -> Unchecked.defaultof<MemoryHandle>
+        | cell -> cell.Pass version
 
     /// Keeps the first `length` bytes. No effect when it holds fewer.
     member this.Truncate(length: int) =

@@ -43,6 +43,7 @@ and [<Struct; RequireQualifiedAccess>] internal LeaseEvent =
     | Join
     | Drop
     | Close
+    | Pass
 
 /// As a memory manager it is what a `Memory<byte>` of the lease refers to: such memory ends with the lease, and a cell
 /// that has given one away is not used again.
@@ -86,6 +87,7 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
             | LeaseEvent.Join -> Lease.joined before
             | LeaseEvent.Drop -> Lease.dropped before
             | LeaseEvent.Close -> Lease.close version before
+            | LeaseEvent.Pass -> Lease.passed version before
 
         let seen = Lease.pack before
 
@@ -105,7 +107,7 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
             | LeaseVerdict.Keep -> true
 
     /// Remembers who takes it.
-    member _.Track() = place <- StackTrace(3, true).ToString()
+    member _.Track() = place <- StackTrace(1, true).ToString()
 
     /// A new use: `view` bytes of the `room` at `address`. Returns its version.
     member this.Open(address: nativeint, room: int, view: int) =
@@ -129,6 +131,12 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
 
     /// Somebody who held it is done.
     member this.Drop() = this.Apply(LeaseEvent.Drop, 0) |> ignore
+
+    /// The handle is done, and its hold is the operation's whose pin this is.
+    member this.Pass(version: int) : MemoryHandle =
+        if not (this.Apply(LeaseEvent.Pass, version)) then refuse ()
+
+        Mapped.handle (origin + nativeint start) this
 
     /// The handle is done. Harmless when it was done before.
     member this.Close(version: int) = this.Apply(LeaseEvent.Close, version) |> ignore

@@ -3,6 +3,7 @@
 namespace Uring.Driver
 
 open System
+open System.Buffers
 open System.Threading
 open System.Threading.Tasks
 open Uring.Kernel
@@ -110,7 +111,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     member this.TryStart(request: inref<Request>, token: CancellationToken) : ValueTask<int> =
         this.StartRaw(&request, true, token)
 
-    member private _.StartWholeHere(request: inref<Request>, token: CancellationToken) : ValueTask =
+    member private _.StartWholeHere
+        (request: inref<Request>, pin: MemoryHandle, token: CancellationToken)
+        : ValueTask =
         throwIfStopping ()
 
         if token.IsCancellationRequested then
@@ -121,6 +124,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             let version = operation.Version
             operation.Initialize(&request, isLocal, false, token)
             operation.Transfer &request
+            operation.Pin <- pin
 
             if isLocal then inFlight.Begin(operation, &request) else host.HandOver operation
 
@@ -129,9 +133,20 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     /// As `Start`, for a transfer that must be complete: what comes short goes on.
     member this.StartWhole(request: inref<Request>, token: CancellationToken) : ValueTask =
         match request.Target with
-        | null -> this.StartWholeHere(&request, token)
-        | target when obj.ReferenceEquals(target.Home, this) -> this.StartWholeHere(&request, token)
+        | null -> this.StartWholeHere(&request, Unchecked.defaultof<MemoryHandle>, token)
+        | target when obj.ReferenceEquals(target.Home, this) ->
+            this.StartWholeHere(&request, Unchecked.defaultof<MemoryHandle>, token)
         | target -> (target.Home :?> Loop).StartWhole(&request, token)
+
+    /// As `StartWhole`, on the loop's thread, with memory that is pinned already and counts from its start.
+    member internal this.StartPinned
+        (request: inref<Request>, pin: MemoryHandle, token: CancellationToken)
+        : ValueTask =
+        if Volatile.Read &stopping <> 0 then
+            let mutable pin = pin
+            pin.Dispose()
+
+        this.StartWholeHere(&request, pin, token)
 
     /// Starts linked operations together; the results come in their order, errors as negative results.
     member this.StartChain(chain: Chain<Request>, token: CancellationToken) : ValueTask<int> array =

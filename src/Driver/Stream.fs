@@ -3,7 +3,6 @@
 namespace Uring.Driver
 
 open System
-open System.Collections.Generic
 open System.Runtime.ExceptionServices
 open System.Threading
 open System.Threading.Tasks
@@ -21,9 +20,13 @@ type StreamRequest = {
     Pool: BufferPool | null
 }
 
-/// One result of a stream: a descriptor, a mask or a number, and the bytes that came with it.
-[<Struct; NoEquality; NoComparison>]
-type internal StreamItem = { Result: int; Lease: BufferLease }
+/// What a consumer finds.
+[<Struct; RequireQualifiedAccess>]
+type internal Found =
+    | Item
+    | Nothing
+    | End
+    | Failure
 
 [<Sealed>]
 type internal Stream
@@ -34,8 +37,8 @@ type internal Stream
     let pool = request.Pool
     let source = request.Source
     // Loop and consumer may be different threads; what they share is short and under this lock: the state, too.
-    let gate = obj ()
-    let items = Queue<StreamItem>()
+    let mutable gate = Unchecked.defaultof<Gate>
+    let mutable items = Unchecked.defaultof<Backlog>
     let mutable state = Multishot.armed source limit
     let mutable waiting = false
     let mutable ended = false
@@ -77,11 +80,11 @@ type internal Stream
             | null -> ()
             | pool -> pool.Leave this
 
-        let waiter =
-            lock gate (fun () ->
-                ended <- true
-                failure <- reason
-                takeWaiter ())
+        gate.Enter()
+        ended <- true
+        failure <- reason
+        let waiter = takeWaiter ()
+        gate.Leave()
 
         if waiter then this.Complete()
 
@@ -89,11 +92,8 @@ type internal Stream
 
     /// The lock is held.
     let enqueue (item: StreamItem) =
-        if Multishot.merges source && items.Count > 0 then
-            let earlier = items.Dequeue()
-
-            items.Enqueue { item with Result = Multishot.merged source earlier.Result item.Result }
-
+        if Multishot.merges source && not items.IsEmpty then
+            items.Replace { item with Result = Multishot.merged source items.First.Result item.Result }
             StreamVerdict.Nothing
         else
             items.Enqueue item
@@ -103,10 +103,11 @@ type internal Stream
 
     /// Gives a result to the consumer, or back when there is none any more. True when it is time to pause.
     let deliver (item: StreamItem) =
-        let struct (unwanted, waiter, verdict) =
-            lock gate (fun () ->
-                let verdict = if abandoned then StreamVerdict.Nothing else enqueue item
-                struct (abandoned, takeWaiter (), verdict))
+        gate.Enter()
+        let unwanted = abandoned
+        let verdict = if unwanted then StreamVerdict.Nothing else enqueue item
+        let waiter = takeWaiter ()
+        gate.Leave()
 
         if unwanted then
             item.Lease.Dispose()
@@ -159,10 +160,11 @@ type internal Stream
         | target -> target.IsClosed && not cancellation.IsCancellationRequested
 
     let changed (change: Multishot -> struct (Multishot * StreamVerdict)) =
-        lock gate (fun () ->
-            let struct (next, verdict) = change state
-            state <- next
-            verdict)
+        gate.Enter()
+        let struct (next, verdict) = change state
+        state <- next
+        gate.Leave()
+        verdict
 
     /// A buffer for a single receive, if it needs one: false when there is none.
     let prepare () =
@@ -180,7 +182,7 @@ type internal Stream
             true
         | pool ->
             given <- pool.TakeNext()
-            let memory = given.Lend true
+            let memory = given.Lent
 
             this.Request <- {
                 this.Request with
@@ -293,23 +295,25 @@ type internal Stream
             this.CloseUnwanted item.Result
 
     /// The lock is held.
-    member private _.TryTake() : struct (bool voption * StreamVerdict) =
-        if items.Count > 0 then
+    member private _.TryTake() : struct (Found * StreamVerdict) =
+        if not items.IsEmpty then
             current <- items.Dequeue()
             isTaken <- false
             let struct (next, verdict) = Multishot.taken state
             state <- next
-            struct (ValueSome true, verdict)
+            struct (Found.Item, verdict)
         elif not ended then
-            struct (ValueNone, StreamVerdict.Nothing)
+            struct (Found.Nothing, StreamVerdict.Nothing)
+        elif isNull failure then
+            struct (Found.End, StreamVerdict.Nothing)
         else
-            match failure with
-            | null -> struct (ValueSome false, StreamVerdict.Nothing)
-            | reason ->
-                // Told once; afterwards the stream is simply over.
-                failure <- null
-                ExceptionDispatchInfo.Throw reason
-                struct (ValueSome false, StreamVerdict.Nothing)
+            struct (Found.Failure, StreamVerdict.Nothing)
+
+    /// Told once; afterwards the stream is simply over.
+    member private _.TakeFailure() : exn =
+        let reason = nonNull failure
+        failure <- null
+        reason
 
     /// The consumer has caught up, on whatever thread it is.
     member private _.Resume(verdict: StreamVerdict) =
@@ -320,34 +324,34 @@ type internal Stream
     member _.MoveNext() : ValueTask<bool> =
         this.GiveBackCurrent()
 
-        let struct (found, verdict) =
-            lock gate (fun () ->
-                let struct (found, _) as taken = this.TryTake()
+        gate.Enter()
+        let struct (found, verdict) = this.TryTake()
 
-                if found.IsNone then
-                    this.Reset()
-                    waiting <- true
+        if found = Found.Nothing then
+            this.Reset()
+            waiting <- true
 
-                taken)
-
+        gate.Leave()
         this.Resume verdict
 
         match found with
-        | ValueSome more -> ValueTask<bool> more
-        | ValueNone -> ValueTask<bool>(this, version)
+        | Found.Item -> ValueTask<bool> true
+        | Found.End -> ValueTask<bool> false
+        | Found.Failure -> ValueTask.FromException<bool>(this.TakeFailure())
+        | Found.Nothing -> ValueTask<bool>(this, version)
 
     /// The consumer leaves: ends the operation and gives back what it did not take. From any thread.
     member _.Abandon() =
         this.GiveBackCurrent()
 
-        let left =
-            lock gate (fun () ->
-                let left = if abandoned then [||] else items.ToArray()
-                abandoned <- true
-                items.Clear()
-                left)
+        gate.Enter()
+        abandoned <- true
+        let mutable left = items
+        items <- Unchecked.defaultof<Backlog>
+        gate.Leave()
 
-        for item in left do
+        while not left.IsEmpty do
+            let item = left.Dequeue()
             item.Lease.Dispose()
             this.CloseUnwanted item.Result
 
@@ -374,12 +378,18 @@ type internal Stream
                 )
 
             version <- version + 1s
-            let struct (found, verdict) = lock gate (fun () -> this.TryTake())
+            gate.Enter()
+            let struct (found, verdict) = this.TryTake()
+            gate.Leave()
             this.Resume verdict
 
             match found with
-            | ValueSome more -> more
-            | ValueNone -> false
+            | Found.Item -> true
+            | Found.End
+            | Found.Nothing -> false
+            | Found.Failure ->
+                ExceptionDispatchInfo.Throw(this.TakeFailure())
+                false
 
 /// The end of a stream, asked for on another thread.
 and [<Sealed>] internal StopWork(stream: Stream, abandon: bool) =

@@ -1,12 +1,13 @@
 // Decides whether a lease may still be used and when its buffer goes back. Knows no memory and no thread: the driver
-// exchanges the packed state atomically, so that any thread may ask. Tested in LeaseLaws.fs; driven by Driver/Lease.fs.
+// exchanges the packed state atomically, so that any thread may ask. Tested in LeaseLaws.fs; driven by Driver/LeaseCell.fs.
 namespace Uring.Model
 
 /// A lease's whole state. A lease is an object that is used again; its handle names one use of it.
 ///
 ///             opened                closed, held by others            last hold dropped
 ///   Closed -----------> Open ---------------------------> Lingering ----------------> Closed
-///                         |  closed, and nobody else holds it                            ^
+///                         |  (or passed on to an operation)                              ^
+///                         |  closed, and nobody else holds it                            |
 ///                         +--------------------------------------------------------------+
 ///
 /// Laws
@@ -71,6 +72,13 @@ module Lease =
     let close version lease =
         if isValid version lease then
             fewer { lease with IsOpen = false }
+        else
+            struct (lease, LeaseVerdict.Refuse)
+
+    /// The handle passes its hold on, to an operation: it is done itself.
+    let passed version lease =
+        if isValid version lease then
+            struct ({ lease with IsOpen = false }, LeaseVerdict.Grant)
         else
             struct (lease, LeaseVerdict.Refuse)
 

@@ -24,23 +24,21 @@ public sealed partial class UringSocket
             return SendElsewhereAsync(lease, cancellationToken);
         }
 
-        try
-        {
-            ThrowIfClosed();
+        var length = lease.Length;
 
-            if (lease.Length == 0)
-            {
-                return ValueTask.CompletedTask;
-            }
-
-            // Begun at once: the operation holds the buffer until its end, and the lease is done.
-            var request = SocketRequest.send(descriptor, lease.Core.Lend(true));
-            return loop.StartWhole(in request, cancellationToken);
-        }
-        finally
+        if (IsClosed || length == 0 || cancellationToken.IsCancellationRequested)
         {
             lease.Dispose();
+            ThrowIfClosed();
+
+            return cancellationToken.IsCancellationRequested
+                ? ValueTask.FromCanceled(cancellationToken)
+                : ValueTask.CompletedTask;
         }
+
+        // Handed on: the lease is done, and the buffer goes back when the operation has ended.
+        var request = SocketRequest.sendPinned(descriptor, length);
+        return loop.StartPinned(in request, lease.Core.Pass(), cancellationToken);
     }
 
     private async ValueTask SendElsewhereAsync(BufferLease lease, CancellationToken cancellationToken)

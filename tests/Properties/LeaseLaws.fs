@@ -8,6 +8,8 @@ type Step =
     /// By way of the handle that the nth use from the newest gave out.
     | Hold of ago: byte
     | Close of ago: byte
+    /// The handle's own hold goes to another.
+    | Pass of ago: byte
     /// One of those who hold it lets another one in.
     | Join
     | Drop
@@ -32,7 +34,8 @@ let private fits world step =
     match step with
     | Open -> holds world = 0
     | Hold ago
-    | Close ago -> int ago < world.Uses.Length
+    | Close ago
+    | Pass ago -> int ago < world.Uses.Length
     | Join -> true
     | Drop -> not world.Uses.IsEmpty && world.Uses.Head.Others > 0
 
@@ -44,6 +47,9 @@ let private perform world step =
         struct (lease, ValueSome verdict)
     | Close ago ->
         let struct (lease, verdict) = Lease.close world.Uses[int ago].Version world.Lease
+        struct (lease, ValueSome verdict)
+    | Pass ago ->
+        let struct (lease, verdict) = Lease.passed world.Uses[int ago].Version world.Lease
         struct (lease, ValueSome verdict)
     | Join ->
         let struct (lease, verdict) = Lease.joined world.Lease
@@ -62,6 +68,8 @@ let private watch step verdict (lease: Lease) uses =
             newest (fun it -> { it with Others = it.Others + 1 })
         | Close 0uy, ValueSome(LeaseVerdict.Keep | LeaseVerdict.GiveBack) ->
             newest (fun it -> { it with HandleIsOpen = false })
+        | Pass 0uy, ValueSome LeaseVerdict.Grant ->
+            newest (fun it -> { it with HandleIsOpen = false; Others = it.Others + 1 })
         | Drop, _ -> newest (fun it -> { it with Others = it.Others - 1 })
         | _ -> uses
 
@@ -82,6 +90,7 @@ let private events world =
 
         for ago in 0uy .. 2uy do
             Close ago
+            Pass ago
             if holds world < 4 then Hold ago
 
         if holds world < 4 then Join
@@ -130,6 +139,8 @@ let private closedGrantsNothing it =
 let private closingTwice it =
     match it.Step with
     | Close ago when it.Before.Uses[int ago].HandleIsOpen -> it.Verdict <> ValueSome LeaseVerdict.Refuse
+    | Pass ago when it.Before.Uses[int ago].HandleIsOpen -> it.Verdict = ValueSome LeaseVerdict.Grant
+    | Pass _
     | Close _ -> it.Verdict = ValueSome LeaseVerdict.Refuse && unchanged it
     | _ -> true
 
