@@ -1,6 +1,6 @@
 // A TCP echo server: `dotnet fsi scripts/echo.fsx -- --port 7000`. With `--client HOST:PORT` it drives one.
 // Shows a server as a tree of programs: one per connection, and Ctrl-C cancels the one that spawned them all.
-// They share a pool of buffers that the kernel takes when bytes are there: an idle connection holds none.
+// The kernel takes a buffer of the ring's when bytes are there, and the lease is handed on: an idle connection holds none.
 
 #load "shared.fsx"
 #load "drive.fsx"
@@ -37,18 +37,17 @@ let mutable served = 0
 let mutable echoed = 0L
 
 /// What its client breaks is told, and nobody else's: the other connections go on.
-let echo (pool: BufferPool) (connection: Socket) : Uring<unit> =
+let echo (connection: Socket) : Uring<unit> =
     uring {
         use connection = connection
         served <- served + 1
 
         try
-            let! received = Socket.receiveMany connection pool
+            let! received = Socket.receiveAll connection
 
             for lease in received do
-                use lease = lease
-                do! Socket.send connection lease.Memory
                 echoed <- echoed + int64 lease.Length
+                do! Socket.sendLease connection lease
         with
         | :? OperationCanceledException -> ()
         | reason -> Console.Error.WriteLine $"connection {connection.Descriptor.Number}: {reason.Message}"
@@ -56,17 +55,16 @@ let echo (pool: BufferPool) (connection: Socket) : Uring<unit> =
 
 let listen (endPoint: IPEndPoint) : Uring<unit> =
     uring {
-        let! pool = Socket.bufferPool 1024 (16 * 1024)
         use! listener = Socket.listen endPoint 4096
         Socket.setNoDelay listener true
-        // Who does not take his echo back holds buffers of all: broken off in 30 seconds (TCP_USER_TIMEOUT).
+        // Who does not take his echo back is broken off in 30 seconds (TCP_USER_TIMEOUT).
         let patience = BitConverter.GetBytes 30_000
         SocketOptions.borrow listener.Descriptor _.SetRawSocketOption(6, 18, patience)
         Console.Out.WriteLine $"listening on {Socket.localEndPoint listener}"
         let! connections = Socket.acceptMany listener
 
         for connection in connections do
-            do! Uring.map ignore (Uring.spawn (echo pool connection))
+            do! Uring.map ignore (Uring.spawn (echo connection))
     }
 
 /// Until Ctrl-C, which cancels the program with all that it has spawned, and waits for their end.
