@@ -9,17 +9,6 @@ open System.Threading.Tasks
 open System.Threading.Tasks.Sources
 open Uring.Model
 
-/// What a stream asks of the ring: a multishot and, for kernels without it, the single operation that stands for it.
-[<NoEquality; NoComparison>]
-type StreamRequest = {
-    Multishot: Request
-    /// Started again and again, if there is one. With a pool, its buffer comes from there.
-    Single: Request voption
-    Source: Source
-    /// Where the buffers come from; null for sources without.
-    Pool: BufferPool | null
-}
-
 /// What a consumer finds.
 [<Struct; RequireQualifiedAccess>]
 type internal Found =

@@ -61,7 +61,7 @@ public sealed class RingOptions
         ArgumentOutOfRangeException.ThrowIfNegative(DirectDescriptors);
 
         var wake = LoopOptionsModule.standard.Wake;
-        
+
         return new LoopOptions(
             SubmissionEntries,
             CompletionEntries,
