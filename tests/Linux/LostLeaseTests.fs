@@ -101,7 +101,7 @@ let tests =
             collected "the dropped one" (fun () -> receiver.Pool.Statistics.Lost = 1L)
             allBack receiver.Pool)
 
-        // Bug 11: it names the loop that delivered the bytes, not who took them.
+        // Not the loop that delivered the bytes.
         losing
             "after it was received is reported with the place that took it"
             { two with TrackLeases = true }

@@ -279,7 +279,7 @@ let private ends =
 
                 runOn host (Socket.close socket)))
 
-        // Bug 9: payloads are cut off. What is left of an incremental buffer can be too small for a header; the kernel then says EFAULT.
+        // Payloads would be cut off: what is left of an incremental buffer can be too small for a header; the kernel then says EFAULT.
         testCase "an incremental pool is refused, or gives every message" (fun () ->
             let attempt () =
                 receiving

@@ -144,7 +144,7 @@ let private stalled =
             finished "Released" send.Released
             isReset theirs)
 
-        // Bug 6: closing takes the descriptor that the watch would drop, and the kernel goes on for many minutes.
+        // If closing took the descriptor at once, nothing could drop the connection: the kernel would go on for many minutes.
         onPair
             "does not hold the buffer longer when the socket is closed before the bound"
             (fun host ours _ ->
@@ -152,7 +152,7 @@ let private stalled =
                 runOn host (Socket.close ours)
                 finished "Released" send.Released)
 
-        // Bug 7: the loop waits for the notification, which nothing brings any more.
+        // The loop waits for the notification: its end has to bring that about.
         testCase "does not keep the loop from ending" (fun () ->
             let host = startLoop LinuxKernel.Instance LoopOptions.standard
             let struct (ours, theirs) = connectPair host
