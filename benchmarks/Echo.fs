@@ -38,11 +38,11 @@ let private cases =
                 "URING_ECHO"
                 $"{case} is no case: write connections x bytes, such as URING_ECHO=\"64x64 512x64\".")
 
-let private rounds = int (setting "URING_ECHO_ROUNDS" "5")
-let private seconds = setting "URING_ECHO_SECONDS" "2"
+let private rounds = int (setting "URING_ECHO_ROUNDS" "9")
+let private span = { WarmUp = "0.5"; Seconds = setting "URING_ECHO_SECONDS" "1" }
 
-/// However short the rounds: ours took 6 to 14 seconds to get to its speed on a core that is never idle.
-let private warmUp = "10"
+/// Before the first round, however short the rounds: after ten seconds the code of both .NET servers is compiled for good.
+let private warmUp = { WarmUp = "0"; Seconds = "12" }
 
 /// Each round begins with another server, so that none profits from a machine that slows down.
 let private measure (controls: string) (case: Case) (running: Server list) =
@@ -55,7 +55,7 @@ let private measure (controls: string) (case: Case) (running: Server list) =
 
             let taken = [
                 for server in List.skip first running @ List.take first running do
-                    server.Name, load controls case seconds server
+                    server.Name, load controls case span server
             ]
 
             Map.ofList taken
@@ -130,7 +130,7 @@ let bench (controls: string) =
 
     let reports = [
         for case in cases do
-            let running = all controls case |> List.map start
+            let running = all controls |> List.map start
 
             try
                 measure controls case running |> report case running

@@ -10,6 +10,9 @@ open System.Text.Json
 
 type Case = { Connections: int; Bytes: int }
 
+/// How long one run of the load takes, in seconds, as text.
+type Span = { WarmUp: string; Seconds: string }
+
 /// What the load prints; times in seconds, latencies in microseconds.
 type Sample = {
     Requests: int64
@@ -33,10 +36,9 @@ let private loadsCore = "1"
 /// 16 KiB takes the larger message whole; the other server has one such buffer for each connection, too.
 let private bufferSize = string (16 * 1024)
 
-/// Two for each connection: nobody has to wait for one. The kernel uses all of a pool in turn, so a larger one would leave
-/// the cache (in C, 1024 instead of 128 cost a tenth at 64 B and more at 16 KiB).
-let private buffers (case: Case) =
-    string (Numerics.BitOperations.RoundUpToPowerOf2(uint32 (max 8 case.Connections)) * 2u)
+/// Fewer than the connections of the largest case: what is received is soon sent and free again. The kernel uses all of
+/// a pool in turn, so a larger one would leave the cache (1024 instead of 128 cost ours and C 6 to 8 per cent).
+let private buffers = "128"
 
 let private pinned (core: string) (program: string) (arguments: string list) =
     let start =
@@ -73,7 +75,7 @@ let stop (server: Server) =
 
     server.Process.Dispose()
 
-let load (controls: string) (case: Case) (seconds: string) (server: Server) =
+let load (controls: string) (case: Case) (span: Span) (server: Server) =
     let program = Path.Combine(controls, "echo-load")
 
     let arguments = [
@@ -81,7 +83,8 @@ let load (controls: string) (case: Case) (seconds: string) (server: Server) =
         server.Port
         string case.Connections
         string case.Bytes
-        seconds
+        span.WarmUp
+        span.Seconds
         string server.Process.Id
     ]
 
@@ -104,12 +107,12 @@ let load (controls: string) (case: Case) (seconds: string) (server: Server) =
         )
 
 /// Ours first.
-let all (controls: string) (case: Case) =
+let all (controls: string) =
     let ours = Path.Combine(AppContext.BaseDirectory, "../../Echo/release/Uring.Benchmarks.Echo.dll")
     let dotnet = nonNull Environment.ProcessPath
 
     [
-        "Uring", dotnet, [ ours; "uring"; buffers case; bufferSize ]
+        "Uring", dotnet, [ ours; "uring"; buffers; bufferSize ]
         "System.Net.Sockets", dotnet, [ ours; "sockets"; bufferSize ]
-        "C", Path.Combine(controls, "echo-server"), [ buffers case; bufferSize ]
+        "C", Path.Combine(controls, "echo-server"), [ buffers; bufferSize ]
     ]

@@ -1,6 +1,6 @@
 // The load for `bench echo`: each connection keeps one request in flight, verifies every byte of its echo, sends the next.
-//   echo-load <IPv4 address> <port> <connections> <bytes> <seconds> <server's pid>      prints one line of JSON
-// After a second of warm-up it measures, and reads the server's CPU clock at both ends of the span itself, in nanoseconds.
+//   echo-load <IPv4 address> <port> <connections> <bytes> <warm-up> <seconds> <server's pid>      prints one line of JSON
+// It sleeps when there is nothing to do, as clients do. After the warm-up it measures, and reads the server's CPU clock at both ends of the span itself, in nanoseconds.
 #include <arpa/inet.h>
 #include <liburing.h>
 #include <netinet/tcp.h>
@@ -164,22 +164,12 @@ static unsigned take(struct connection *connection, const struct io_uring_cqe *c
 	return complete;
 }
 
-// Never sleeps: waking it would be charged to the server, which a client on another machine does not do.
-static int spin(void)
-{
-	int result = io_uring_sq_ready(&ring) > 0 ? io_uring_submit_and_get_events(&ring) : 0;
-	while (result >= 0 && io_uring_cq_ready(&ring) == 0)
-		if (IO_URING_READ_ONCE(*ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
-			result = io_uring_get_events(&ring);
-	return result;
-}
-
 // Until `end`, or until nothing is in flight any more when stopping. Returns the requests completed.
 static uint64_t run(uint64_t end)
 {
 	uint64_t complete = 0;
 	while (busy > 0 && now() < end) {
-		int result = spin();
+		int result = io_uring_submit_and_wait(&ring, 1);
 		if (result < 0 && result != -EINTR)
 			fail("io_uring_enter", -result);
 		struct io_uring_cqe *cqe;
@@ -201,7 +191,7 @@ static void prepare(unsigned connections)
 {
 	struct io_uring_params params = {
 		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
-			 IORING_SETUP_CQSIZE | IORING_SETUP_TASKRUN_FLAG,
+			 IORING_SETUP_CQSIZE,
 		.cq_entries = 8192,
 	};
 	int result = io_uring_queue_init_params(1024, &ring, &params);
@@ -244,17 +234,17 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in server = { .sin_family = AF_INET };
 	clockid_t server_clock;
-	if (argc != 7 || inet_pton(AF_INET, argv[1], &server.sin_addr) != 1)
+	if (argc != 8 || inet_pton(AF_INET, argv[1], &server.sin_addr) != 1)
 		return 2;
 	server.sin_port = htons(atoi(argv[2]));
 	unsigned connections = atoi(argv[3]);
 	bytes = atol(argv[4]);
-	double seconds = atof(argv[5]);
-	int error = clock_getcpuclockid(atoi(argv[6]), &server_clock);
+	double warm_up = atof(argv[5]), seconds = atof(argv[6]);
+	int error = clock_getcpuclockid(atoi(argv[7]), &server_clock);
 	if (error || !connections || !bytes)
 		fail("the server's CPU clock", error ? error : EINVAL);
 	// A server that answers no more must not hang the benchmark.
-	alarm(seconds + 10);
+	alarm(warm_up + seconds + 10);
 	prepare(connections);
 	struct connection *all = calloc(connections, sizeof *all);
 	if (!all)
@@ -263,7 +253,7 @@ int main(int argc, char **argv)
 		open_connection(&all[i], &server);
 	busy = connections;
 
-	run(now() + 1000000000ull);
+	run(now() + warm_up * 1e9);
 	measuring = 1;
 	double machine = read_machine();
 	uint64_t start = now(), server_start = read_clock(server_clock), own_start = read_clock(CLOCK_PROCESS_CPUTIME_ID);
