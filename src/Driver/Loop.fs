@@ -20,6 +20,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     let inFlight = InFlight(ring, options.Entries)
     let inbox = Inbox()
     let host = this :> IHost
+    let lookout = Lookout(ring, inbox, options.Looks)
     let rounds = Rounds inbox
     let idle = IdleOperations host
     let pools = Pools(host, ring)
@@ -302,7 +303,11 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         // Before the enter, which may look for buffers.
         pools.Commit()
 
-        if mayWait && isIdle () && not ring.HasPendingWork && inbox.TrySleep() then
+        let isDone = mayWait && isIdle () && not ring.HasPendingWork
+        // Nobody looks for the result of what is not submitted.
+        let submitsFirst = ring.Unsubmitted > 0 && lookout.Looks
+
+        if isDone && not submitsFirst && not (lookout.FindsWork()) && inbox.TrySleep() then
             ring.Enter(1, waker.SleepLimit) |> ignore
             inbox.Awake()
         else

@@ -15,6 +15,9 @@ type LoopOptions = {
     UnboundedWorkers: int
     /// Slots of the ring's own descriptor table, for direct descriptors (Linux 5.19); 0 makes none.
     DirectDescriptors: int
+    /// How often a loop with nothing to do looks for work before it blocks, about 150 ns each; 0 blocks at once. Looks in
+    /// vain are soon given up (Model/Idle).
+    Looks: int
     /// The way of waking to try first; a kernel without it gets the next.
     Wake: Wake
 }
@@ -31,5 +34,6 @@ module LoopOptions =
         BoundedWorkers = 0
         UnboundedWorkers = 64
         DirectDescriptors = 0
+        Looks = 300
         Wake = Wake.SendMessage
     }

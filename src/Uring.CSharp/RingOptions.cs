@@ -45,6 +45,13 @@ public sealed class RingOptions
     /// </summary>
     public int DirectDescriptors { get; set; } = LoopOptionsModule.standard.DirectDescriptors;
 
+    /// <summary>
+    /// How often a ring with nothing to do looks for results before its thread sleeps, about 150 ns each: to sleep and be
+    /// woken costs tens of microseconds, which a request and its answer on few connections would pay each time. A ring that
+    /// has looked in vain looks less often, down to one wait of 64. 0 sleeps at once. Defaults to 300.
+    /// </summary>
+    public int Looks { get; set; } = LoopOptionsModule.standard.Looks;
+
     /// <summary>The name of the ring's thread, for debuggers and <c>top -H</c>. Defaults to "uring".</summary>
     public string Name { get; set; } = "uring";
 
@@ -59,6 +66,7 @@ public sealed class RingOptions
         ArgumentOutOfRangeException.ThrowIfNegative(UnboundedWorkers);
 
         ArgumentOutOfRangeException.ThrowIfNegative(DirectDescriptors);
+        ArgumentOutOfRangeException.ThrowIfNegative(Looks);
 
         var wake = LoopOptionsModule.standard.Wake;
 
@@ -68,6 +76,7 @@ public sealed class RingOptions
             BoundedWorkers,
             UnboundedWorkers,
             DirectDescriptors,
+            Looks,
             wake);
     }
 }

@@ -19,6 +19,7 @@ let private outOfRange = [
     "too many completions", RingOptions(CompletionEntries = 65537)
     "negative bounded workers", RingOptions(BoundedWorkers = -1)
     "negative unbounded workers", RingOptions(UnboundedWorkers = -1)
+    "negative looks", RingOptions(Looks = -1)
 ]
 
 let private options =
