@@ -142,7 +142,7 @@ module Multishot =
 
     /// In the kernel no longer, and its source can give more.
     let private goOn (stream: Multishot) =
-        if stream.Queued < stream.Limit && (stream.Phase = StreamPhase.Armed || hasRoom stream) then
+        if stream.Phase = StreamPhase.Armed || hasRoom stream then
             struct ({ stream with Phase = StreamPhase.Armed }, StreamVerdict.Arm)
         else
             struct ({ stream with Phase = StreamPhase.Paused }, StreamVerdict.Park)
