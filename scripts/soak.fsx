@@ -33,7 +33,7 @@ type Arguments =
             | Pool _ -> "buffers that they share; 64 unless you say otherwise."
             | Size _ -> "of a buffer in bytes; 1024 unless you say otherwise."
             | Seed _ -> "of all that is random but timing."
-            | Incremental -> "several receives may share a buffer (Linux 6.12)."
+            | Incremental -> "several receives may share a buffer (Linux 6.16)."
             | Bundles -> "a receive may fill several buffers (Linux 6.16)."
 
 let arguments = Shared.arguments<Arguments>()

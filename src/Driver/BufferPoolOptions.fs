@@ -17,15 +17,15 @@ type BufferPoolOptions = {
     PerStream: int
     /// So many free buffers are enough for streams that found none to go on; 0 chooses an eighth of `Count`, at most 32.
     LowWater: int
-    /// Each receive uses only the part of a buffer that it fills, and the next goes on behind it (Linux 6.12; older
-    /// kernels use whole buffers). For many small messages in few large buffers.
+    /// Each receive uses only the part of a buffer that it fills, and the next goes on behind it (Linux 6.16: some kernels
+    /// before put bytes in the wrong order; older kernels use whole buffers). For many small messages in few large buffers.
     Incremental: bool
     /// One receive may fill several buffers at once (Linux 6.16; older kernels fill one). For large messages.
     Bundles: bool
     /// Wishes for huge pages: fewer page table walks with large pools. Without `vm.nr_hugepages` they are ordinary ones.
     HugePages: bool
-    /// For debugging: touching a buffer that is the kernel's ends the process at that very instruction (it ends at the access, by SIGSEGV or the runtime's own abort), instead
-    /// of reading what comes next. Costs two system calls per buffer.
+    /// For debugging: touching a buffer that is the kernel's ends the process at that very instruction (by SIGSEGV, or by
+    /// the runtime's own abort) instead of reading what comes next. Costs two system calls per buffer.
     Guarded: bool
     /// For debugging: remembers where each lease was taken, for the report when it is lost. Costs a stack trace each.
     TrackLeases: bool

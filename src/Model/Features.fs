@@ -197,12 +197,20 @@ module Features =
 
         if supports needed plan then ValueNone else ValueSome needed
 
+    /// Bundled receives (6.10) and incremental buffers (6.12) put bytes in the wrong order on some kernels up to 6.15
+    /// (liburing issues 1409, 1423, 1432): PIPE, of 6.16, stands for a kernel that does not.
+    let private keepsOrder plan = supports Opcode.Pipe plan
+
     /// How a pool should work, if the kernel agrees. Rings without multishot receive (5.19) are not worth having.
     let poolMode incremental plan =
         match missingForMultishot Opcode.Receive plan with
         | ValueSome _ -> PoolMode.Plain
-        // Incremental rings came with the same kernel.
-        | ValueNone when incremental && (plan.Features &&& FeatureFlags.MinimumTimeout) <> FeatureFlags.None ->
+        // Incremental rings came with the same kernel as this feature.
+        | ValueNone when
+            incremental
+            && (plan.Features &&& FeatureFlags.MinimumTimeout) <> FeatureFlags.None
+            && keepsOrder plan
+            ->
             PoolMode.Incremental
         | ValueNone -> PoolMode.Whole
 
@@ -214,10 +222,8 @@ module Features =
         // An open set: memory, limits, what another mode would meet as well.
         | _ -> ValueNone
 
-    /// Bundled receives came with 6.10, and put bytes in the wrong order on some kernels up to 6.15 (liburing issues
-    /// 1409, 1423): PIPE, of 6.16, stands for a kernel that does not.
-    let canBundle plan =
-        (plan.Features &&& FeatureFlags.Bundle) <> FeatureFlags.None && supports Opcode.Pipe plan
+    /// One receive may fill several buffers.
+    let canBundle plan = (plan.Features &&& FeatureFlags.Bundle) <> FeatureFlags.None && keepsOrder plan
 
     /// The next way of waking after one was refused.
     let nextWake plan =

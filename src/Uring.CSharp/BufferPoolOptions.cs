@@ -31,7 +31,8 @@ public sealed class BufferPoolOptions
 
     /// <summary>
     /// Each receive uses only the part of a buffer that it fills, and the next goes on behind it. For many small messages
-    /// in few large buffers. Linux 6.12 (IOU_PBUF_RING_INC); on older kernels each receive uses a whole buffer.
+    /// in few large buffers. Linux 6.16 (IOU_PBUF_RING_INC, which puts bytes in the wrong order on some kernels before); on
+    /// older kernels each receive uses a whole buffer.
     /// </summary>
     public bool Incremental { get; set; }
 

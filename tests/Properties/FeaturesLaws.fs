@@ -342,6 +342,12 @@ let laws =
 
             Expect.equal (Features.poolMode true everything) PoolMode.Incremental "6.18"
             Expect.equal (Features.poolMode true (until 0x7FFFu)) PoolMode.Whole "6.11"
+
+            Expect.equal
+                (Features.poolMode true (no Opcode.Pipe))
+                PoolMode.Whole
+                "6.15 puts bytes in the wrong order"
+
             Expect.equal (Features.poolMode false everything) PoolMode.Whole "not wished for"
             Expect.equal (Features.poolMode true (no Opcode.SendZeroCopy)) PoolMode.Plain "5.19"
 
