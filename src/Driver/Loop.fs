@@ -115,9 +115,16 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     member private _.StartWholeHere
         (request: inref<Request>, pin: MemoryHandle, token: CancellationToken)
         : ValueTask =
+        // Read once: who cancels in between would see neither an operation that ends nor the end of the pin.
+        let isCancelled = token.IsCancellationRequested
+
+        if isCancelled || Volatile.Read &stopping <> 0 then
+            let mutable pin = pin
+            pin.Dispose()
+
         throwIfStopping ()
 
-        if token.IsCancellationRequested then
+        if isCancelled then
             ValueTask.FromCanceled token
         else
             let isLocal = host.IsCurrentThread
@@ -139,14 +146,11 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
             this.StartWholeHere(&request, Unchecked.defaultof<MemoryHandle>, token)
         | target -> (target.Home :?> Loop).StartWhole(&request, token)
 
-    /// As `StartWhole`, on the loop's thread, with memory that is pinned already and counts from its start.
+    /// As `StartWhole`, on the loop's thread, with memory that is pinned already and counts from its start. The pin is
+    /// the operation's from now on, also when that does not begin.
     member internal this.StartPinned
         (request: inref<Request>, pin: MemoryHandle, token: CancellationToken)
         : ValueTask =
-        if Volatile.Read &stopping <> 0 then
-            let mutable pin = pin
-            pin.Dispose()
-
         this.StartWholeHere(&request, pin, token)
 
     /// Starts linked operations together; the results come in their order, errors as negative results.

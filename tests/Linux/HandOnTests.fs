@@ -31,19 +31,6 @@ let private bigLease (receiver: Receiver) (bytes: byte array) =
     Expect.isTrue (lease.TryAppend(ReadOnlySpan(bytes, 1, big - 1))) "filled"
     lease
 
-let private receiveAll (peer: Peer) count =
-    peer.ReceiveTimeout <- int limit.TotalMilliseconds
-    let found = Array.zeroCreate<byte> count
-    let mutable filled = 0
-    let mutable more = count > 0
-
-    while more do
-        let received = peer.Receive(found, filled, count - filled, SocketFlags.None)
-        filled <- filled + received
-        more <- received > 0 && filled < count
-
-    found[.. filled - 1]
-
 [<Tests>]
 let tests =
     testSequenced
@@ -79,6 +66,18 @@ let tests =
             source.Cancel()
             ended "the send" sending
             Expect.isTrue sending.IsCanceled "cancelled"
+            isDisposed "the lease" (fun () -> lease.Length))
+
+        handingOn "a cancel just before it begins: the buffer comes back" (fun receiver ours _ ->
+            let lease = leaseOf receiver "abc"B
+            let loop = receiver.Host.Loop
+
+            let begun =
+                loop.Call(fun () ->
+                    let request = SocketRequest.sendPinned ours.Descriptor lease.Length
+                    loop.StartPinned(&request, lease.Pass(), CancellationToken true).AsTask())
+
+            ended "the send" (finish "its start" (begun.AsTask()))
             isDisposed "the lease" (fun () -> lease.Length))
 
         handingOn "a lease that has ended is refused" (fun receiver ours _ ->

@@ -152,3 +152,17 @@ let skip (peer: Peer) (count: int64) =
 
     while left > 0L do
         left <- left - int64 (peer.Receive(block, int (min left 65536L), SocketFlags.None))
+
+/// Reads until so many bytes are there, or the end.
+let receiveAll (peer: Peer) count : byte array =
+    peer.ReceiveTimeout <- int limit.TotalMilliseconds
+    let found = Array.zeroCreate<byte> count
+    let mutable filled = 0
+    let mutable more = count > 0
+
+    while more do
+        let received = peer.Receive(found, filled, count - filled, SocketFlags.None)
+        filled <- filled + received
+        more <- received > 0 && filled < count
+
+    found[.. filled - 1]

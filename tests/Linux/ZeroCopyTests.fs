@@ -20,20 +20,6 @@ let private soon = TimeSpan.FromMilliseconds 200.0
 let private start (host: LoopThread) most (socket: Uring.FSharp.Socket) (bytes: byte array) =
     runOn host (Socket.sendZeroCopy most socket (ReadOnlyMemory bytes))
 
-/// Reads until so many bytes are there, or the end.
-let private read (peer: Peer) count =
-    peer.ReceiveTimeout <- int limit.TotalMilliseconds
-    let found = Array.zeroCreate<byte> count
-    let mutable filled = 0
-    let mutable more = count > 0
-
-    while more do
-        let received = peer.Receive(found, filled, count - filled, SocketFlags.None)
-        filled <- filled + received
-        more <- received > 0 && filled < count
-
-    found[.. filled - 1]
-
 let private withPair (kernel: IKernel) (body: LoopThread -> Uring.FSharp.Socket -> Peer -> unit) =
     withLoopOf kernel LoopOptions.standard (fun host ->
         let struct (ours, theirs) = connectPair host
@@ -78,7 +64,7 @@ let private succeeding =
             testCase $"every byte, {name}" (fun () ->
                 withPair (kernel ()) (fun host ours theirs ->
                     let bytes = pattern 1 1_000_000
-                    let reading = Task.Run(fun () -> read theirs bytes.Length)
+                    let reading = Task.Run(fun () -> receiveAll theirs bytes.Length)
                     let mutable sent = 0
 
                     while sent < bytes.Length do
@@ -96,7 +82,7 @@ let private succeeding =
             "the buffer is held while the peer does not read, and free when it has"
             (fun host ours theirs ->
                 let struct (send, bytes, sent) = stall host never ours
-                let found = read theirs sent
+                let found = receiveAll theirs sent
                 finished "Released" send.Released
                 sameBytes bytes[.. sent - 1] found "received")
 
@@ -114,11 +100,11 @@ let private succeeding =
         onPair "a bound that is not reached changes nothing" (fun host ours theirs ->
             let send = start host (TimeSpan.FromHours 1.0) ours (pattern 1 1000)
             Expect.equal (finish "Sent" send.Sent) 1000 "sent"
-            sameBytes (pattern 1 1000) (read theirs 1000) "received"
+            sameBytes (pattern 1 1000) (receiveAll theirs 1000) "received"
             finished "Released" send.Released
             eventually "its clock is stopped" (fun () -> host.Loop.InFlight = 0)
             runOn host (Socket.send ours (ReadOnlyMemory [| 1uy |]))
-            Expect.equal (read theirs 1) [| 1uy |] "still connected")
+            Expect.equal (receiveAll theirs 1) [| 1uy |] "still connected")
 
         testCase "a lease's buffer is held until it is released" (fun () ->
             withReceiver (BufferPoolOptions.fixedOf 1 big) (fun receiver ->
@@ -131,7 +117,12 @@ let private succeeding =
                 lease.Dispose()
                 runOn receiver.Host Uring.nop |> ignore
                 Expect.equal receiver.Pool.Available 0 "held"
-                sameBytes (Array.append [| 1uy |] (pattern 3 (sent - 1))) (read theirs sent) "received"
+
+                sameBytes
+                    (Array.append [| 1uy |] (pattern 3 (sent - 1)))
+                    (receiveAll theirs sent)
+                    "received"
+
                 finished "Released" send.Released
                 allBack receiver.Pool
                 theirs.Dispose()))
@@ -220,7 +211,7 @@ let private failing =
                     finished "Released" send.Released
 
                     match failureOf (fun () -> finish "Sent" send.Sent) with
-                    | null -> Expect.equal (read theirs 3) "abc"B "received"
+                    | null -> Expect.equal (receiveAll theirs 3) "abc"B "received"
                     | :? SocketException as reason ->
                         Expect.equal reason.SocketErrorCode SocketError.OperationNotSupported "it says so"
                     | other -> failtest $"{other}"
