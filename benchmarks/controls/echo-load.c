@@ -1,6 +1,7 @@
 // The load for `bench echo`: each connection keeps one request in flight, verifies every byte of its echo, sends the next.
 //   echo-load <IPv4 address> <port> <connections> <bytes> <warm-up> <seconds> <server's pid>      prints one line of JSON
-// It sleeps when there is nothing to do, as clients do. After the warm-up it measures, and reads the server's CPU clock at both ends of the span itself, in nanoseconds.
+// It sleeps when there is nothing to do, as clients do. After the warm-up it measures, and reads the server's CPU clock at
+// both ends of the span itself, in nanoseconds.
 #include <arpa/inet.h>
 #include <liburing.h>
 #include <netinet/tcp.h>

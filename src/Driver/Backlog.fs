@@ -43,10 +43,8 @@ type internal Backlog =
         | null ->
             this.isFilled <- false
             this.first <- Unchecked.defaultof<StreamItem>
-        | rest when rest.Count = 0 ->
-            this.isFilled <- false
-            this.first <- Unchecked.defaultof<StreamItem>
-        | rest -> this.first <- rest.Dequeue()
+        // Empty, it leaves the default behind.
+        | rest -> this.isFilled <- rest.TryDequeue &this.first
 
         item
 

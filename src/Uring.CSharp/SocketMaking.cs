@@ -1,4 +1,4 @@
-// A stream socket that is bound or connected step by step, and closed if a step fails.
+// A socket that is bound or connected step by step, and closed if a step fails.
 using System;
 using System.Net;
 using System.Net.Sockets;
@@ -16,7 +16,8 @@ internal static class SocketMaking
         EndPoint endPoint,
         CancellationToken cancellationToken)
     {
-        var descriptor = await CreateStreamAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
+        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken)
+            .ConfigureAwait(false);
 
         try
         {
@@ -37,7 +38,8 @@ internal static class SocketMaking
         int backlog,
         CancellationToken cancellationToken)
     {
-        var descriptor = await CreateStreamAsync(loop, endPoint.AddressFamily, cancellationToken).ConfigureAwait(false);
+        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken)
+            .ConfigureAwait(false);
 
         try
         {
@@ -64,9 +66,8 @@ internal static class SocketMaking
         EndPoint endPoint,
         CancellationToken cancellationToken)
     {
-        var protocol = endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Udp;
-        var request = SocketRequest.socket(endPoint.AddressFamily, SocketType.Dgram, protocol);
-        var descriptor = loop.Own(await loop.Start(in request, cancellationToken).ConfigureAwait(false));
+        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Dgram, cancellationToken)
+            .ConfigureAwait(false);
 
         try
         {
@@ -94,13 +95,20 @@ internal static class SocketMaking
         }
     }
 
-    private static async ValueTask<FileDescriptor> CreateStreamAsync(
+    private static async ValueTask<FileDescriptor> CreateAsync(
         Loop loop,
         AddressFamily family,
+        SocketType type,
         CancellationToken cancellationToken)
     {
-        var protocol = family == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp;
-        var request = SocketRequest.socket(family, SocketType.Stream, protocol);
+        var protocol = (family, type) switch
+        {
+            (AddressFamily.Unix, _) => ProtocolType.Unspecified,
+            (_, SocketType.Dgram) => ProtocolType.Udp,
+            _ => ProtocolType.Tcp,
+        };
+
+        var request = SocketRequest.socket(family, type, protocol);
         return loop.Own(await loop.Start(in request, cancellationToken).ConfigureAwait(false));
     }
 }

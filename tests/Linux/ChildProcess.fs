@@ -5,20 +5,16 @@ module Uring.Tests.Linux.ChildProcess
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
 open Expecto
 
 /// The argument that makes a child of this program.
 [<Literal>]
 let Argument = "--child"
 
-let private dotnet =
-    Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"))
-
 /// Runs a child by name, by way of `prefix`: its exit code (128 + n after signal n), and what it said.
 let run (prefix: string list) (name: string) : struct (int * string) =
     let assembly = Path.Combine(AppContext.BaseDirectory, "Uring.Tests.Linux.dll")
-    let command = prefix @ [ dotnet; assembly; Argument; name ]
+    let command = prefix @ [ Sdk.dotnet; assembly; Argument; name ]
 
     let start =
         ProcessStartInfo(

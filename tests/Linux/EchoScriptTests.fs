@@ -14,46 +14,16 @@ open Expecto
 
 let private limit = TimeSpan.FromSeconds 60.0
 
-let rec private rootAbove (folder: string) =
-    if File.Exists(Path.Combine(folder, "Uring.slnx")) then
-        folder
-    else
-        rootAbove (Path.GetDirectoryName folder |> Option.ofObj |> Option.get)
-
-/// The SDK's command, whoever started us.
-let private dotnet =
-    Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"))
-
 [<DllImport("libc", SetLastError = true)>]
 extern int private kill(int pid, int signal)
-
-/// A copy of the scripts that loads the library of this build, not of the last release.
-let private copyScripts (folder: string) =
-    let scripts = Path.Combine(rootAbove AppContext.BaseDirectory, "scripts")
-
-    for name in [ "echo.fsx"; "drive.fsx"; "shared.fsx" ] do
-        let ours = $"#r \"{AppContext.BaseDirectory}Uring.Core.dll\""
-        let text = File.ReadAllText(Path.Combine(scripts, name))
-        File.WriteAllText(Path.Combine(folder, name), Regex.Replace(text, "#r \".*Uring\\.Core.*\"", ours))
 
 /// In a process group of its own, which a terminal's Ctrl-C would reach as a whole: `dotnet` starts a child for fsi.
 /// And not deaf to it: who is started in the background ignores SIGINT, and hands that down.
 let private start (folder: string) (arguments: string list) : Process =
-    let start =
-        ProcessStartInfo(
-            "setsid",
-            [ "env"; "--default-signal=INT"; dotnet; "fsi"; "echo.fsx"; "--" ] @ arguments,
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true
-        )
-
-    // A build around this test must not reach into that one.
-    for name in List.ofSeq start.Environment.Keys do
-        if name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) then
-            start.Environment.Remove name |> ignore
-
-    start |> Process.Start |> Option.ofObj |> Option.get
+    Sdk.start
+        folder
+        "setsid"
+        ([ "env"; "--default-signal=INT"; Sdk.dotnet; "fsi"; "echo.fsx"; "--" ] @ arguments)
 
 let private lineOf (reader: StreamReader) : Task<string> =
     task {
@@ -61,16 +31,7 @@ let private lineOf (reader: StreamReader) : Task<string> =
         return line |> Option.ofObj |> Option.defaultValue "<end of output>"
     }
 
-/// Its exit code, what else it printed, and its errors.
-let private ended (server: Process) =
-    task {
-        let output = server.StandardOutput.ReadToEndAsync()
-        let errors = server.StandardError.ReadToEndAsync()
-        do! server.WaitForExitAsync().WaitAsync limit
-        let! output = output
-        let! errors = errors
-        return struct (server.ExitCode, output.Trim(), errors.Trim())
-    }
+let private ended (server: Process) = Sdk.ended limit server
 
 /// Sends messages of random lengths, finishes, and expects every byte and then the end.
 let private converse (port: int) (seed: int) : Task<int64> =
@@ -110,7 +71,7 @@ let private conversations (port: int) (count: int) : Task<int64> =
 let private withServer (body: Process -> int -> Task<struct (int * int64)>) : Task<unit> =
     Observe.inFolder (fun folder ->
         task {
-            copyScripts folder
+            Sdk.copyScripts folder [ "echo.fsx"; "drive.fsx"; "shared.fsx" ]
             use server = start folder [ "--port"; "0" ]
 
             try

@@ -3,9 +3,7 @@
 module Uring.Tests.Linux.ReadmeTests
 
 open System
-open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
 open System.Text.RegularExpressions
 open System.Threading.Tasks
 open Expecto
@@ -14,14 +12,7 @@ open Uring.Tests.Linux.Observe
 /// A program, and the output that is printed below it.
 type private Example = { Program: string; Output: string }
 
-let rec private rootAbove (folder: string) =
-    if File.Exists(Path.Combine(folder, "Uring.slnx")) then
-        folder
-    else
-        rootAbove (Path.GetDirectoryName folder |> Option.ofObj |> Option.get)
-
-let private readme =
-    lazy (File.ReadAllText(Path.Combine(rootAbove AppContext.BaseDirectory, "README.md")))
+let private readme = lazy (File.ReadAllText(Sdk.inRoot "README.md"))
 
 /// The first block in this language, and the `text` block after it.
 let private first language =
@@ -34,34 +25,15 @@ let private first language =
         Output = found.Groups["output"].Value.TrimEnd()
     }
 
-/// The SDK's command, whoever started us.
-let private dotnet =
-    lazy (Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")))
+let private limit = TimeSpan.FromMinutes 2.0
 
-/// Runs `dotnet` in a folder; what it printed. A build around this test must not reach into that one.
+/// Runs `dotnet` in a folder; what it printed.
 let private run folder (arguments: string list) =
     task {
-        let start =
-            ProcessStartInfo(
-                dotnet.Value,
-                arguments,
-                WorkingDirectory = folder,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true
-            )
-
-        for name in List.ofSeq start.Environment.Keys do
-            if name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) then
-                start.Environment.Remove name |> ignore
-
-        use child = start |> Process.Start |> Option.ofObj |> Option.get
-        let output = child.StandardOutput.ReadToEndAsync()
-        let errors = child.StandardError.ReadToEndAsync()
-        do! child.WaitForExitAsync()
-        let! output = output
-        let! errors = errors
-        Expect.equal child.ExitCode 0 $"{output}\n{errors}"
-        return output.TrimEnd()
+        use child = Sdk.start folder Sdk.dotnet arguments
+        let! struct (exitCode, output, errors) = Sdk.ended limit child
+        Expect.equal exitCode 0 $"{output}\n{errors}"
+        return output
     }
 
 let private built name = Path.Combine(AppContext.BaseDirectory, name)
@@ -169,9 +141,7 @@ let tests =
         runs "the first F# program prints what is printed" (fun folder ->
             task {
                 let example = first "fsharp"
-                let core = built "Uring.Core.dll"
-                let reference = $"#r \"{core}\""
-                let program = Regex.Replace(onOwnInput folder example, "#r \".*Uring\\.Core.*\"", reference)
+                let program = Sdk.withThisBuild (onOwnInput folder example)
                 File.WriteAllText(Path.Combine(folder, "readme.fsx"), program)
                 let! output = run folder [ "fsi"; "readme.fsx" ]
                 Expect.equal output example.Output "output"
