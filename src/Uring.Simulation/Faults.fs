@@ -1,0 +1,76 @@
+// Names what can go wrong in a simulated run, and how often. Decides nothing: Choices.fs draws.
+namespace Uring.Simulation
+
+/// A kind of fault. Each is something that Linux really does.
+type Fault =
+    /// A later completion overtakes an earlier one.
+    | Reordered = 0
+    /// The disk, a worker or the network takes its time.
+    | Delayed = 1
+    /// A read, write, send or receive moves fewer bytes than it could.
+    | Shortened = 2
+    /// An operation fails with an errno that its man page lists.
+    | Failed = 3
+    /// io_uring_enter returns EINTR, EBUSY or EAGAIN, or consumes only some submissions.
+    | Interrupted = 4
+    /// The completion queue counts as full: completions wait in the kernel's backlog, a multishot ends.
+    | Overflowed = 5
+    /// A multishot ends though nothing is wrong.
+    | Ended = 6
+    /// A buffer group counts as empty: ENOBUFS.
+    | Starved = 7
+    /// A cancel comes when its target is already executing, or already done.
+    | CancelledLate = 8
+    /// An established connection is reset.
+    | Reset = 9
+    /// The ring's thread counts as dead: io_uring_enter fails for good.
+    | Killed = 10
+    /// At a power loss, what was written and not synced is kept, lost, or torn: how much of it is lost.
+    | Torn = 11
+
+/// How often each fault happens, as a probability from 0.0 to 1.0.
+type Faults = {
+    /// Indexed by `Fault`.
+    Rates: float array
+}
+
+/// Ready-made sets of faults.
+[<RequireQualifiedAccess>]
+module Faults =
+
+    /// How many kinds there are.
+    let internal count = 12
+
+    /// Every kind, in its order.
+    let kinds: Fault list = List.init count enum
+
+    /// Nothing goes wrong.
+    let none = { Rates = Array.zeroCreate count }
+
+    /// How often a fault happens.
+    let rate (fault: Fault) faults = faults.Rates[int fault]
+
+    /// The same with another rate for one fault.
+    let withRate (fault: Fault) (rate: float) faults =
+        let rates = Array.copy faults.Rates
+        rates[int fault] <- min 1.0 (max 0.0 rate)
+        { Rates = rates }
+
+    /// What every program has to stand: everything that is ordinary on Linux, each at a moderate rate. No errors, no dead
+    /// rings.
+    let ordinary =
+        [
+            Fault.Reordered, 0.2
+            Fault.Delayed, 0.2
+            Fault.Shortened, 0.1
+            Fault.Interrupted, 0.05
+            Fault.Overflowed, 0.02
+            Fault.Ended, 0.05
+            Fault.Starved, 0.02
+            Fault.CancelledLate, 0.2
+            Fault.Torn, 0.5
+        ]
+        |> List.fold (fun faults (fault, rate) -> withRate fault rate faults) none
+
+    /// The same, and operations and connections fail.
+    let all = ordinary |> withRate Fault.Failed 0.02 |> withRate Fault.Reset 0.01
