@@ -14,7 +14,7 @@ module Uring =
 
     /// Starts a program on a loop, from any thread. The task runs its continuations elsewhere, so that a caller who
     /// blocks cannot block the loop.
-    let startOn (host: LoopThread) (token: CancellationToken) (program: Uring<'T>) : Task<'T> =
+    let startOn (host: LoopHost) (token: CancellationToken) (program: Uring<'T>) : Task<'T> =
         let ended = TaskCompletionSource<'T>(TaskCreationOptions.RunContinuationsAsynchronously)
 
         let run (_: obj | null) =
@@ -30,15 +30,15 @@ module Uring =
             }
             |> ignore
 
-        ObjectDisposedException.ThrowIf(host.Loop.IsStopping, typeof<LoopThread>)
+        ObjectDisposedException.ThrowIf(host.Loop.IsStopping, typeof<LoopHost>)
         host.Loop.Post(SendOrPostCallback run, null)
         ended.Task
 
     /// Starts a program on the process's shared ring.
-    let start (program: Uring<'T>) : Task<'T> = startOn LoopThread.Default CancellationToken.None program
+    let start (program: Uring<'T>) : Task<'T> = startOn Hosting.DefaultLoop CancellationToken.None program
 
     /// Runs a program on a ring of your own and waits for its result.
-    let runOn (host: LoopThread) (token: CancellationToken) (program: Uring<'T>) : 'T =
+    let runOn (host: LoopHost) (token: CancellationToken) (program: Uring<'T>) : 'T =
         match Loop.Current with
         | null -> (startOn host token program).GetAwaiter().GetResult()
         | _ ->
@@ -48,7 +48,7 @@ module Uring =
             )
 
     /// Runs a program on the process's shared ring and waits for its result. Errors are raised here.
-    let run (program: Uring<'T>) : 'T = runOn LoopThread.Default CancellationToken.None program
+    let run (program: Uring<'T>) : 'T = runOn Hosting.DefaultLoop CancellationToken.None program
 
     /// One operation, for what the modules do not offer. Errors are exceptions.
     let perform (request: Request) : Uring<int> = Program.single request

@@ -12,7 +12,7 @@ open Uring.Model
 /// One ring with everything that waits on it. As a synchronization context it brings what is awaited on the loop back
 /// to the loop.
 [<Sealed>]
-type Loop internal (kernel: IKernel, options: LoopOptions) as this =
+type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurroundings) as this =
     inherit SynchronizationContext()
 
     let ring = Setup.createOrRaise kernel options.Entries options.Completions
@@ -290,10 +290,14 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
     /// The loop's buffer pools.
     member internal _.Pools = pools
 
+    /// The calling thread turns this loop now, or none: in a simulation one thread turns many.
+    static member internal Attend(loop: Loop | null) =
+        Loop.current <- loop
+        SynchronizationContext.SetSynchronizationContext loop
+
     /// The calling thread becomes the loop's.
     member internal this.Enter() =
-        Loop.current <- this
-        SynchronizationContext.SetSynchronizationContext this
+        Loop.Attend this
         Setup.enableOrRaise ring
         Workers.limit ring options
         DirectTable.register ring options.DirectDescriptors
@@ -323,11 +327,17 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         rounds.RunInbox()
         pools.Feed()
 
+    /// A turn would do something.
+    member internal _.HasWork =
+        not (isIdle ()) || ring.Unsubmitted > 0 || ring.HasPendingWork || ring.Ready() > 0
+
     /// True when a stopped loop has nothing left to wait for.
     member internal _.IsDrained = stopping <> 0 && inFlight.Count = 0 && isIdle ()
 
     /// Refuses new operations and asks for the end of all that are in flight.
     member internal _.Stop() = if Interlocked.Exchange(&stopping, 1) = 0 then inFlight.Stop()
+
+    member internal _.HasFailed = hasFailed
 
     /// The ring has failed: whoever waits gets the reason.
     member internal _.Fail(reason: exn) =
@@ -349,12 +359,15 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         member this.IsCurrentThread = obj.ReferenceEquals(Loop.current, this)
 
         member _.HandOver work =
+            surroundings.HandedOver()
+
             if inbox.Push work then waker.Wake()
 
             // The loop may have ended before the push; then nobody else would look. `Leave` sets the mark and then
             // takes the inbox, we push and then read the mark: one of the two finds the work.
             if Volatile.Read &ended <> 0 then rounds.BuryInbox()
 
+        member _.Queue item = surroundings.Queue item
         member _.Resume pending = rounds.Add pending
         member _.Begin pending = inFlight.BeginParked pending
         member _.Park pending = inFlight.Park pending
@@ -377,7 +390,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions) as this =
         if host.IsCurrentThread then
             rounds.Post { Callback = callback; State = state }
         else
-            host.HandOver(PostWork(callback, state))
+            host.HandOver(PostWork(surroundings, callback, state))
 
     override this.Send(callback, state) =
         if host.IsCurrentThread then

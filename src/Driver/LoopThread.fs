@@ -12,7 +12,8 @@ open Uring.Model
 /// A loop and the thread that turns it.
 [<Sealed>]
 type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
-    let loop = Loop(kernel, options)
+    inherit LoopHost()
+    let loop = Loop(kernel, options, ThreadPoolSurroundings.Instance)
     let ended = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     let stop = StopLoop loop
 
@@ -74,33 +75,18 @@ type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
         thread.Start()
         started.Task.GetAwaiter().GetResult()
 
-    member _.Loop: Loop = loop
+    override _.Loop = loop
 
-    /// It was disposed of, or its ring has failed.
-    member _.IsStopping = stop.IsClaimed || loop.IsStopping
+    override _.IsStopping = stop.IsClaimed || loop.IsStopping
 
-    /// Stops, cancels everything in flight, waits for its end, and gives the ring back. A second call waits as well.
-    member _.DisposeAsync() : ValueTask =
+    override _.DisposeAsync() =
         if stop.TryClaim() then (loop :> IHost).HandOver stop
 
         ValueTask ended.Task
 
-    interface IAsyncDisposable with
-        member this.DisposeAsync() = this.DisposeAsync()
+    override this.Dispose() =
+        let ending = this.DisposeAsync()
 
-    interface IDisposable with
-
-        member this.Dispose() =
-            let ending = this.DisposeAsync()
-
-            // On the loop's own thread waiting would be waiting for oneself.
-            if not (obj.ReferenceEquals(Loop.Current, loop)) then
-                ending.AsTask().GetAwaiter().GetResult()
-
-/// Asks a loop to stop, once.
-and [<Sealed>] internal StopLoop(loop: Loop) =
-    inherit Work()
-    let mutable claimed = 0
-    member _.TryClaim() = Interlocked.Exchange(&claimed, 1) = 0
-    member _.IsClaimed = Volatile.Read &claimed <> 0
-    override _.Run() = loop.Stop()
+        // On the loop's own thread waiting would be waiting for oneself.
+        if not (obj.ReferenceEquals(Loop.Current, loop)) then
+            ending.AsTask().GetAwaiter().GetResult()

@@ -10,16 +10,17 @@ open Uring.Model
 
 /// A callback from another thread.
 [<Sealed>]
-type internal PostWork(callback: SendOrPostCallback, state: obj | null) =
+type internal PostWork(surroundings: ISurroundings, callback: SendOrPostCallback, state: obj | null) =
     inherit Work()
 
     override _.Run() =
         let posted = { Callback = callback; State = state }
         posted.Run()
 
-    override _.Bury() =
-        ThreadPool.UnsafeQueueUserWorkItem((fun argument -> callback.Invoke argument), state, false)
-        |> ignore
+    override this.Bury() = surroundings.Queue this
+
+    interface IThreadPoolWorkItem with
+        member _.Execute() = callback.Invoke state
 
 /// A function for the loop's thread, whose result somebody waits for.
 [<Sealed>]

@@ -17,6 +17,8 @@ type internal IHost =
     abstract IsCurrentThread: bool
     /// From any thread: run this on the loop's thread.
     abstract HandOver: Work -> unit
+    /// From any thread: run this outside of every loop.
+    abstract Queue: IThreadPoolWorkItem -> unit
     /// On the loop's thread: run its continuation in this turn's round.
     abstract Resume: Pending -> unit
     /// On the loop's thread: put its request into the ring.
@@ -227,7 +229,7 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         // What is local completes on the loop's thread. (Asking which thread this is costs more than it looks.)
         | Destination.Loop when this.IsLocal || host.IsCurrentThread -> host.Resume this
         | Destination.Loop -> host.HandOver(Continuation this)
-        | Destination.Pool -> ThreadPool.UnsafeQueueUserWorkItem(this :> IThreadPoolWorkItem, false) |> ignore
+        | Destination.Pool -> host.Queue this
         | Destination.Context ->
             match context with
             | :? SynchronizationContext as target ->
@@ -250,7 +252,7 @@ and [<Sealed>] internal Continuation(pending: Pending) =
     inherit Work()
     override _.Run() = pending.Continue()
 
-    override _.Bury() = ThreadPool.UnsafeQueueUserWorkItem(pending :> IThreadPoolWorkItem, false) |> ignore
+    override _.Bury() = pending.Host.Queue pending
 
 /// A wait, on another thread, for something local to the loop.
 and [<Sealed>] internal Joining(pending: Pending) =

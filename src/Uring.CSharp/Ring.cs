@@ -1,11 +1,10 @@
-// A ring for C#: wraps Driver/LoopThread.fs. Decides nothing but which ring an operation without one goes to.
+// A ring for C#: wraps Driver/LoopHost.fs. Decides nothing but which ring an operation without one goes to.
 using System;
 using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
-using Uring.Kernel;
 using Uring.Model;
 
 namespace Uring;
@@ -23,9 +22,9 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
 {
     private static readonly Lock gate = new();
     private static Ring? shared;
-    private readonly LoopThread host;
+    private readonly LoopHost host;
 
-    private Ring(LoopThread host) => this.host = host;
+    private Ring(LoopHost host) => this.host = host;
 
     /// <summary>Makes a ring with the default <see cref="RingOptions"/> and starts its thread.</summary>
     /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
@@ -40,7 +39,7 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     public Ring(RingOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        host = LoopThread.Start(LinuxKernel.Instance, options.Checked(), options.Name);
+        host = Hosting.StartLoop(options.Checked(), options.Name);
     }
 
     /// <summary>
@@ -51,7 +50,7 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     {
         get
         {
-            var running = LoopThread.Default;
+            var running = Hosting.DefaultLoop;
 
             lock (gate)
             {
@@ -83,7 +82,7 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     internal Loop Loop => host.Loop;
 
     /// <summary>Where an operation goes: to the ring named, else to the one whose thread this is, else to the default.</summary>
-    internal static Loop LoopFor(Ring? ring) => ring?.Loop ?? Driver.Loop.Current ?? LoopThread.Default.Loop;
+    internal static Loop LoopFor(Ring? ring) => ring?.Loop ?? Driver.Loop.Current ?? Hosting.DefaultLoop.Loop;
 
     /// <summary>Does nothing, by way of the kernel: a round trip, for measuring. See man io_uring_prep_nop(3).</summary>
     /// <param name="cancellationToken">Asks for its end.</param>

@@ -58,6 +58,9 @@ type internal Dice(seed: uint64, faults: Faults, spared: HashSet<int>) =
     let struck = Array.zeroCreate<int> Faults.count
     let mutable drawn = 0
 
+    /// Hears of each fault.
+    member val Heard: (Fault -> unit) = ignore with get, set
+
     /// How often each fault has struck.
     member _.Struck = struck
 
@@ -75,6 +78,8 @@ type internal Dice(seed: uint64, faults: Faults, spared: HashSet<int>) =
             drawn <- drawn + 1
             let strikes = not (spared.Contains(drawn - 1))
 
-            if strikes then struck[int fault] <- struck[int fault] + 1
+            if strikes then
+                struck[int fault] <- struck[int fault] + 1
+                this.Heard fault
 
             strikes

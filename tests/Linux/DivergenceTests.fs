@@ -31,6 +31,7 @@ let private hostOf (kernel: BufferKernel) = {
     new IHost with
         member _.IsCurrentThread = true
         member _.HandOver work = work.Run()
+        member _.Queue item = item.Execute()
         member _.Resume _ = ()
         member _.Begin _ = ()
         member _.Park _ = ()

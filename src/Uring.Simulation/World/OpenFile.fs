@@ -12,7 +12,7 @@ type internal IWaiter =
     abstract Woken: unit -> unit
 
 /// An open file: a regular file, a directory, an end of a pipe, a socket, a ring.
-[<AbstractClass; AllowNullLiteral>]
+[<AbstractClass>]
 type internal OpenFile() =
     let waiters = LinkedList<IWaiter>()
     let mutable references = 1

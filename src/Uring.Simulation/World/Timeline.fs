@@ -5,7 +5,6 @@ open System.Collections.Generic
 open Uring.Simulation
 
 /// Something that will happen.
-[<AllowNullLiteral>]
 type internal Event(name: string, action: unit -> unit) =
     /// What a deadlock report calls it.
     member _.Name = name

@@ -1,0 +1,74 @@
+// Finds what a cancel names and asks it to end. The target always speaks for itself, after the cancel's own completion.
+// Source: reference section 4.9.
+namespace Uring.Simulation.Kernel
+
+open Uring.Model
+open Uring.Simulation
+open Uring.Simulation.World
+
+/// What a cancel looks for.
+[<Struct; NoEquality; NoComparison>]
+type internal Wanted = { Flags: uint32; UserData: uint64; File: OpenFile | null; Opcode: Opcode }
+
+[<RequireQualifiedAccess>]
+module internal Cancelling =
+
+    let private all = OpFlags.CancelAll
+    let private byFile = OpFlags.CancelDescriptor
+    let private any = OpFlags.CancelAny
+    let private byUserData = 0x10u
+    let private byOpcode = 0x20u
+
+    let private isSet (wanted: Wanted) flag = (wanted.Flags &&& flag) <> 0u
+
+    let private matches (wanted: Wanted) (request: KernelRequest) =
+        if isSet wanted any then
+            true
+        else
+            let names =
+                if isSet wanted byFile then
+                    not (isNull request.File) && obj.ReferenceEquals(request.File, wanted.File)
+                elif isSet wanted byOpcode then
+                    true
+                else
+                    request.UserData = wanted.UserData
+
+            names
+            && (not (isSet wanted byUserData) || request.UserData = wanted.UserData)
+            && (not (isSet wanted byOpcode) || request.Opcode = wanted.Opcode)
+
+    /// Ends one, if it still can be. 0; -EALREADY when it runs; -ENOENT when it is as good as done.
+    let stop (choices: Choices) (request: KernelRequest) : int =
+        match request.Stage with
+        | Stage.Armed ->
+            request.Settle(Errno.toResult Errno.ECANCELED)
+            0
+        | Stage.Tasked when ValueOption.isNone request.Settled && not (choices.Strikes Fault.CancelledLate) ->
+            request.Settle(Errno.toResult Errno.ECANCELED)
+            0
+        | Stage.Working when not (choices.Strikes Fault.CancelledLate) ->
+            request.Settle(Errno.toResult Errno.ECANCELED)
+            0
+        | Stage.Working -> Errno.toResult Errno.EALREADY
+        // An open set, as enumerations are: what has its result, or has not begun.
+        | _ -> Errno.toResult Errno.ENOENT
+
+    /// What the cancel's completion says.
+    let perform (ring: KernelRing) (choices: Choices) (asker: KernelRequest | null) (wanted: Wanted) : int =
+        let targets = [|
+            for request in ring.InFlight do
+                if
+                    not (obj.ReferenceEquals(request, asker))
+                    && not request.IsHeld
+                    && request.Stage <> Stage.Finished
+                    && matches wanted request
+                then
+                    request
+        |]
+
+        if isSet wanted any || isSet wanted all then
+            targets |> Array.sumBy (fun request -> if stop choices request = 0 then 1 else 0)
+        else
+            match targets |> Array.tryHead with
+            | Some target -> stop choices target
+            | None -> Errno.toResult Errno.ENOENT

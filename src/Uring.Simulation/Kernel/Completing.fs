@@ -1,0 +1,116 @@
+// What becomes of a request and of its chain when it is done. Source: reference section 4.10, docs/kernel-findings.md.
+namespace Uring.Simulation.Kernel
+
+open Uring.Model
+
+[<RequireQualifiedAccess>]
+module internal Completing =
+
+    let private canceled = Errno.toResult Errno.ECANCELED
+
+    /// The flag of send and receive that makes the kernel try again after a short transfer.
+    let waitAll = 0x100u
+
+    /// Whether a result breaks a chain. Short reads do, short sends only when all was asked for; a name that could not be
+    /// removed, renamed or made does not (6.18).
+    let private fails (request: KernelRequest) (result: int) =
+        let submission = request.Submission
+
+        match request.Opcode with
+        | Opcode.UnlinkAt
+        | Opcode.RenameAt
+        | Opcode.MakeDirectoryAt -> false
+        | Opcode.Timeout when (submission.OpFlags &&& OpFlags.TimeoutSuccess) <> 0u ->
+            result <> Errno.toResult Errno.ETIME && Errno.isError result
+        | Opcode.Read
+        | Opcode.Write
+        | Opcode.Splice -> result <> int submission.Length
+        | Opcode.Send
+        | Opcode.Receive when (submission.OpFlags &&& waitAll) <> 0u -> result < int submission.Length
+        // An open set: for the rest an error is an error.
+        | _ -> Errno.isError result
+
+    let private letGo (request: KernelRequest) =
+        request.Disarm()
+
+        match request.File with
+        | null -> ()
+        | file ->
+            request.File <- null
+            file.Release()
+
+        match request.Other with
+        | null -> ()
+        | file ->
+            request.Other <- null
+            file.Release()
+
+    let private leave (ring: KernelRing) (request: KernelRequest) =
+        request.Stage <- Stage.Finished
+        letGo request
+
+        match request.InFlight with
+        | null -> ()
+        | node ->
+            ring.InFlight.Remove node
+            request.InFlight <- null
+
+    /// It takes part from now on: it can be cancelled.
+    let enter (ring: KernelRing) (request: KernelRequest) =
+        if isNull request.InFlight then request.InFlight <- ring.InFlight.AddLast request
+
+    /// Ends one that has not begun, without a look at its chain.
+    let private refuse (ring: KernelRing) (result: int) (request: KernelRequest) =
+        if request.Stage <> Stage.Finished then
+            leave ring request
+            ring.Post(request, result, CqeFlags.None)
+
+    /// Ends a chain from here on, in its order.
+    let rec cancelFrom (ring: KernelRing) (request: KernelRequest | null) =
+        match request with
+        | null -> ()
+        | request ->
+            refuse ring (if request.Fails < 0 then request.Fails else canceled) request
+
+            match request.LinkTimeout with
+            | null -> ()
+            | timeout -> refuse ring canceled timeout
+
+            cancelFrom ring request.Follower
+
+    /// The last completion of a request.
+    let finish (ring: KernelRing) (request: KernelRequest) (result: int) (flags: CqeFlags) =
+        if request.Stage <> Stage.Finished then
+            leave ring request
+            let failed = fails request result
+
+            if failed || not (request.Has SqeFlags.SkipSuccess) then ring.Post(request, result, flags)
+
+            match request.LinkTimeout with
+            | null -> ()
+            | timeout when timeout.Stage = Stage.Finished -> ()
+            | timeout when timeout.Has SqeFlags.SkipSuccess -> leave ring timeout
+            | timeout -> refuse ring canceled timeout
+
+            match request.Follower with
+            | null -> ()
+            | follower when failed && not (request.Has SqeFlags.HardLink) -> cancelFrom ring follower
+            | follower ->
+                enter ring follower
+                follower.Continue()
+
+            // What waits for a drain looks again.
+            match ring.Drained.TryPeek() with
+            | true, waiting when ring.InFlight.Count = 0 ->
+                ring.Drained.Dequeue() |> ignore
+                enter ring waiting
+                waiting.Continue()
+
+                // Those behind it, up to the next that drains.
+                while ring.Drained.Count > 0
+                      && not (ring.Drained.Peek().Has SqeFlags.Drain)
+                      && not (waiting.Has SqeFlags.Drain) do
+                    let next = ring.Drained.Dequeue()
+                    enter ring next
+                    next.Continue()
+            | _ -> ()

@@ -1,0 +1,248 @@
+// Takes submissions, puts chains together, issues requests, lets them wait, and goes on with them. Source: reference
+// sections 1.4, 4.3 and 4.10.
+namespace Uring.Simulation.Kernel
+
+open Uring.Kernel
+open Uring.Model
+open Uring.Simulation
+open Uring.Simulation.World
+
+/// What one submission asks for, in the terms of one machine.
+[<AbstractClass>]
+type internal Executor() =
+    /// Copies the inputs: after that the program may forget them. 0, or why it cannot be prepared.
+    abstract Prepare: ring: KernelRing * request: KernelRequest -> int
+    /// Finds its files. 0, or -EBADF.
+    abstract Resolve: ring: KernelRing * request: KernelRequest -> int
+    /// It would block in a way that poll(2) does not see: a worker does it.
+    abstract NeedsWorker: request: KernelRequest -> bool
+    /// Does it. A result, -EAGAIN for what has to wait for its file, or `Outcome.Parked`.
+    abstract Perform: ring: KernelRing * request: KernelRequest -> int
+
+[<Sealed>]
+type internal Issuing
+    (executor: Executor, version: KernelVersion, timeline: Timeline, choices: Choices, trace: Trace) =
+
+    /// MSG_DONTWAIT.
+    let doNotWait = 0x40u
+
+    let waits (request: KernelRequest) =
+        match request.Opcode with
+        | Opcode.Send
+        | Opcode.Receive
+        | Opcode.SendMessage
+        | Opcode.ReceiveMessage
+        | Opcode.SendZeroCopy -> (request.Submission.OpFlags &&& doNotWait) = 0u
+        | Opcode.Accept -> (request.Submission.Priority &&& 2us) = 0us
+        // An open set: everything else waits.
+        | _ -> true
+
+    /// Asked to wait first: IORING_RECVSEND_POLL_FIRST, IORING_ACCEPT_POLL_FIRST.
+    let pollsFirst (request: KernelRequest) =
+        not request.PollFirst
+        && (match request.Opcode with
+            | Opcode.Send
+            | Opcode.Receive
+            | Opcode.SendMessage
+            | Opcode.ReceiveMessage
+            | Opcode.SendZeroCopy -> (request.Submission.Priority &&& 1us) <> 0us
+            | Opcode.Accept -> (request.Submission.Priority &&& 4us) <> 0us
+            // An open set: the rest has no such flag.
+            | _ -> false)
+
+    let arm (request: KernelRequest) (file: OpenFile) =
+        request.Stage <- Stage.Armed
+        request.PollFirst <- true
+
+        if isNull request.Waiting then request.Waiting <- file.Waiters.AddLast(request :> IWaiter)
+
+    let handle (ring: KernelRing) (request: KernelRequest) (result: int) =
+        if result = Outcome.Parked then
+            ()
+        elif result = Outcome.again then
+            match request.File with
+            | null -> Completing.finish ring request result CqeFlags.None
+            | file when file.CanPoll && waits request -> arm request file
+            | _ -> Completing.finish ring request result CqeFlags.None
+        else
+            Completing.finish ring request result request.Flags
+
+    /// A worker comes to it by and by, does it, and leaves the result to the ring.
+    let work (ring: KernelRing) (request: KernelRequest) =
+        request.Stage <- Stage.Working
+        let delay = if choices.Strikes Fault.Delayed then int64 (choices.Between(1, 2000)) * 1000L else 0L
+
+        request.Event <-
+            timeline.After(
+                delay,
+                "worker",
+                fun () ->
+                    request.Event <- null
+
+                    if request.Stage = Stage.Working then
+                        let result = executor.Perform(ring, request)
+
+                        match request.File with
+                        | null when result = Outcome.Parked -> ()
+                        | file when result = Outcome.again && not (isNull file) -> arm request (nonNull file)
+                        | _ when result = Outcome.Parked -> ()
+                        | _ ->
+                            request.Settled <- ValueSome result
+                            request.Continue()
+            )
+
+    /// Asked to wait first; unless the file is ready already.
+    let waitFirst (request: KernelRequest) (file: OpenFile) =
+        arm request file
+
+        if file.Events <> PollEvents.None then request.Continue()
+
+    let perform (ring: KernelRing) (request: KernelRequest) =
+        let isNew = request.Moved = 0 && not request.PollFirst
+
+        match request.File with
+        | null when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
+        | null -> handle ring request (executor.Perform(ring, request))
+        | file when pollsFirst request -> waitFirst request file
+        | _ when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
+        | _ -> handle ring request (executor.Perform(ring, request))
+
+    let issue (ring: KernelRing) (request: KernelRequest) =
+        request.Stage <- Stage.Issued
+
+        if isNull request.File && ValueOption.isNone request.Settled then
+            let found = executor.Resolve(ring, request)
+
+            if found < 0 then request.Settled <- ValueSome found
+
+        match request.Settled with
+        | ValueSome result -> Completing.finish ring request result CqeFlags.None
+        | ValueNone -> perform ring request
+
+    /// Starts the clock of a link timeout, if what it bounds has not ended by now.
+    let bound (ring: KernelRing) (request: KernelRequest) =
+        match request.LinkTimeout with
+        | null -> ()
+        | timeout when timeout.Stage <> Stage.Chained || request.Stage = Stage.Finished -> ()
+        | timeout ->
+            Completing.enter ring timeout
+            timeout.Stage <- Stage.Armed
+
+            timeout.Event <-
+                timeline.After(
+                    timeout.Span,
+                    "link timeout",
+                    fun () ->
+                        timeout.Event <- null
+                        timeout.Continue()
+                )
+
+    /// The time of a link timeout is over: its own completion comes before that of what it ends.
+    let expire (ring: KernelRing) (timeout: KernelRequest) =
+        match timeout.Bounded with
+        | null -> Completing.finish ring timeout (Errno.toResult Errno.ETIME) CqeFlags.None
+        | bounded ->
+            let stopped = Cancelling.stop choices bounded
+            bounded.LinkTimeout <- null
+            let result = if stopped = 0 then Errno.toResult Errno.ETIME else stopped
+            Completing.finish ring timeout result CqeFlags.None
+
+    let run (ring: KernelRing) (request: KernelRequest) =
+        if request.Stage = Stage.Tasked then
+            match request.Settled with
+            | ValueSome result when request.IsHeld ->
+                Completing.finish ring request result CqeFlags.Notification
+            | ValueSome result ->
+                // What a worker did may speak of a buffer.
+                let flags = if Errno.isError result then CqeFlags.None else request.Flags
+                Completing.finish ring request result flags
+            | ValueNone when request.Opcode = Opcode.LinkTimeout -> expire ring request
+            | ValueNone ->
+                issue ring request
+                bound ring request
+
+    let start (ring: KernelRing) (request: KernelRequest) =
+        let mustDrain = request.Has SqeFlags.Drain && ring.InFlight.Count > 0
+
+        if mustDrain || ring.Drained.Count > 0 then
+            ring.Drained.Enqueue request
+        else
+            Completing.enter ring request
+            issue ring request
+            bound ring request
+
+    /// A chain whose parts are all there.
+    let startChain (ring: KernelRing) (head: KernelRequest) =
+        let rec hasFailed (request: KernelRequest | null) =
+            match request with
+            | null -> false
+            | request ->
+                request.Fails < 0
+                || (match request.LinkTimeout with
+                    | null -> false
+                    | timeout -> timeout.Fails < 0)
+                || hasFailed request.Follower
+
+        if hasFailed head then Completing.cancelFrom ring head else start ring head
+
+    /// Takes one submission. True when the batch may go on.
+    let take (ring: KernelRing) (tail: byref<KernelRequest | null>) (head: byref<KernelRequest | null>) =
+        match ring.TakeSubmission() with
+        | ValueNone -> true
+        | ValueSome submission ->
+            let request = KernelRequest(ring, submission)
+            trace.Submitted(ring.Number, &submission, null)
+            let checkedResult = Strictness.check version submission
+            request.Fails <- if checkedResult < 0 then checkedResult else executor.Prepare(ring, request)
+            let isTimeout = request.Opcode = Opcode.LinkTimeout
+
+            match tail with
+            | null when isTimeout ->
+                Completing.finish ring request (Errno.toResult Errno.EINVAL) CqeFlags.None
+            | null when request.Fails < 0 && not request.IsLinked ->
+                Completing.finish ring request request.Fails CqeFlags.None
+            | null when request.IsLinked ->
+                head <- request
+                tail <- request
+            | null -> start ring request
+            | before when isTimeout ->
+                before.LinkTimeout <- request
+                request.Bounded <- before
+
+                // The chain goes on behind the timeout if that is linked, too.
+                if not request.IsLinked then
+                    startChain ring (nonNull head)
+                    head <- null
+                    tail <- null
+            | before ->
+                before.Follower <- request
+                tail <- request
+
+                if not request.IsLinked then
+                    startChain ring (nonNull head)
+                    head <- null
+                    tail <- null
+
+            request.Fails = 0 || ring.Has SetupFlags.SubmitAll
+
+    /// io_uring_enter's first half: takes up to `count` submissions, and says how many it took.
+    member _.Submit(ring: KernelRing, count: uint32) : int =
+        let mutable taken = 0
+        let mutable goes = true
+        let mutable head: KernelRequest | null = null
+        let mutable tail: KernelRequest | null = null
+        let count = min count ring.Submittable
+
+        while goes && uint32 taken < count do
+            goes <- take ring &tail &head
+            taken <- taken + 1
+
+        // A chain ends with the batch.
+        match head with
+        | null -> ()
+        | head -> startChain ring head
+
+        taken
+
+    /// Goes on with deferred work.
+    member _.Run(ring: KernelRing, most: int) = ring.RunTasks(most, run ring)

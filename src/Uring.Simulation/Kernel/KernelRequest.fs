@@ -1,0 +1,123 @@
+// One submission on the kernel's side, from submit to its last completion (what Linux calls a request).
+namespace Uring.Simulation.Kernel
+
+open System.Collections.Generic
+open Uring.Model
+open Uring.Simulation.World
+
+/// Where a request stands.
+///
+///   Chained --head done--> Issued --EAGAIN--> Armed --file ready--> Tasked --run--> Issued
+///                            |  `--must block--> Working --------------> Tasked
+///                            `--result--> Finished <--result-- Tasked
+type internal Stage =
+    /// Waits for the request before it in its chain, or for a drain.
+    | Chained = 0
+    /// Is being issued.
+    | Issued = 1
+    /// Waits for its file to become ready, or for its time.
+    | Armed = 2
+    /// Ready to go on: deferred until the ring runs its task work.
+    | Tasked = 3
+    /// In a worker.
+    | Working = 4
+    /// Its last completion is posted.
+    | Finished = 5
+
+/// Takes requests that are ready to go on.
+type internal ITaskQueue =
+    abstract Add: KernelRequest -> unit
+
+/// See `Stage`.
+and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission) =
+
+    member _.Submission = submission
+    member _.Opcode = submission.Opcode
+
+    member _.UserData =
+        let userData = submission.UserData
+        userData.Bits
+
+    member val Stage = Stage.Chained with get, set
+
+    // ---- inputs, copied at submit (FEAT_SUBMIT_STABLE)
+
+    member val Path = "" with get, set
+    member val OtherPath = "" with get, set
+    member val Address: byte array = [||] with get, set
+    /// Nanoseconds.
+    member val Span = 0L with get, set
+
+    // ---- what it works on
+
+    /// Retained until it is finished.
+    member val File: OpenFile | null = null with get, set
+    /// The source of a splice.
+    member val Other: OpenFile | null = null with get, set
+    member val InFlight: LinkedListNode<KernelRequest> | null = null with get, set
+    member val Waiting: LinkedListNode<IWaiter> | null = null with get, set
+    member val Event: Event | null = null with get, set
+
+    // ---- its chain
+
+    member val Follower: KernelRequest | null = null with get, set
+    /// Bounds this one.
+    member val LinkTimeout: KernelRequest | null = null with get, set
+    /// What this link timeout bounds.
+    member val Bounded: KernelRequest | null = null with get, set
+    /// Preparing it, or one of its chain, failed.
+    member val Fails = 0 with get, set
+
+    // ---- how far it is
+
+    /// The result that it will have whatever it might still do: cancelled, timed out, done by a worker.
+    member val Settled: int voption = ValueNone with get, set
+    /// Bytes moved so far, when one completion stands for several steps.
+    member val Moved = 0 with get, set
+    /// What its next completion says of a provided buffer.
+    member val Flags = CqeFlags.None with get, set
+    /// Completions that a counting timeout waits for, or ticks that are left.
+    member val Left = 0 with get, set
+    /// It was ready once: only then is it asked again.
+    member val PollFirst = false with get, set
+    /// Sum of what it sends, when it was issued: the program must not change it meanwhile.
+    member val Sum = ValueNone with get, set
+
+    /// The buffers of a bundle that is being sent.
+    member val Pieces: (struct (nativeint * int)) array = [||] with get, set
+    /// Its result is out; its notification is not.
+    member val IsHeld = false with get, set
+
+    member _.Has flag = (submission.Flags &&& flag) <> SqeFlags.None
+
+    member this.IsLinked = this.Has SqeFlags.Link || this.Has SqeFlags.HardLink
+
+    /// No longer waits for its file, its time.
+    member this.Disarm() =
+        match this.Waiting with
+        | null -> ()
+        | node ->
+            (nonNull node.List).Remove node
+            this.Waiting <- null
+
+        match this.Event with
+        | null -> ()
+        | event ->
+            event.Cancel()
+            this.Event <- null
+
+    /// Goes on when the ring runs its task work.
+    member this.Continue() =
+        if this.Stage <> Stage.Tasked && this.Stage <> Stage.Finished then
+            this.Stage <- Stage.Tasked
+            queue.Add this
+
+    /// Ends so, as soon as the ring runs its task work.
+    member this.Settle(result: int) =
+        if ValueOption.isNone this.Settled then this.Settled <- ValueSome result
+
+        this.Disarm()
+        this.Continue()
+
+    interface IWaiter with
+        member this.Woken() = if this.Stage = Stage.Armed then this.Continue()

@@ -1,0 +1,199 @@
+// One ring on the kernel's side: its queues in shared memory, the requests in flight, deferred work, buffer groups and
+// its own table of files. Decides when a completion appears, and what becomes of a chain. Source: reference sections 4.5,
+// 4.8 and 4.10.
+namespace Uring.Simulation.Kernel
+
+open System
+open System.Collections.Generic
+open Uring.Kernel
+open Uring.Model
+open Uring.Simulation
+open Uring.Simulation.World
+
+/// Where a ring lies in memory, and what it was made with.
+type internal RingPlan = {
+    Rings: nativeint
+    RingsLength: unativeint
+    Submissions: nativeint
+    SubmissionsLength: unativeint
+    Parameters: SetupParameters
+}
+
+[<Sealed>]
+type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: Trace) =
+    inherit OpenFile()
+
+    let parameters = plan.Parameters
+    let sq = parameters.SubmissionRing
+    let has flag = (parameters.Flags &&& flag) <> SetupFlags.None
+    let flagsWord = plan.Rings + nativeint sq.Flags
+
+    let completions =
+        CompletionQueue(
+            plan.Rings,
+            parameters.CompletionRing,
+            flagsWord,
+            parameters.CompletionEntries,
+            choices
+        )
+
+    let tasks = Queue<KernelRequest>()
+    let messages = Queue<Completion>()
+    let inFlight = LinkedList<KernelRequest>()
+    let groups = Dictionary<uint16, Group>()
+    let drained = Queue<KernelRequest>()
+    let isDeferred = has SetupFlags.DeferTaskrun
+    let tellsTasks = isDeferred || has SetupFlags.TaskrunFlag
+    let mutable head = 0u
+    // Completions posted so far, for timeouts that count them.
+    let mutable posted = 0L
+
+    let setTaskrun pending =
+        if tellsTasks then
+            let bits = Mapped.read<uint32> flagsWord
+            let bit = uint32 SubmissionRingFlags.Taskrun
+            Mapped.storeRelease flagsWord (if pending then bits ||| bit else bits &&& ~~~bit)
+
+    member val Number = -1 with get, set
+    member _.Plan = plan
+    member _.Has flag = has flag
+    member _.IsDeferred = isDeferred
+    member val IsDisabled = has SetupFlags.Disabled with get, set
+    /// The simulated thread that may submit.
+    member val Owner = thread with get, set
+    member val IsClosed = false with get, set
+    member val Files: (OpenFile | null) array = [||] with get, set
+    member _.Groups = groups
+    member _.InFlight = inFlight
+    member _.Drained = drained
+    member _.Completions = completions
+    member _.Posted = posted
+
+    /// Task work for which a ring without DEFER_TASKRUN needs no enter: somebody runs it soon.
+    member val Interrupt: (KernelRing -> unit) = ignore with get, set
+
+    override _.Name = "ring"
+
+    override _.Events =
+        if completions.Ready > 0u || tasks.Count > 0 then PollEvents.Readable else PollEvents.None
+
+    // ---- the submission queue
+
+    /// Acquire: pairs with the program's release of the tail (RingMemory.PublishSubmissions).
+    member _.Submittable = Mapped.loadAcquire (plan.Rings + nativeint sq.Tail) - head
+
+    /// Takes the oldest submission. What is taken is scribbled over: the program may not read it again.
+    member _.TakeSubmission() : Submission voption =
+        let entry = head &&& (parameters.SubmissionEntries - 1u)
+
+        let slot =
+            if has SetupFlags.NoSubmissionArray then
+                entry
+            else
+                Mapped.read<uint32>(plan.Rings + nativeint sq.Array + nativeint entry * 4n)
+
+        head <- head + 1u
+
+        let taken =
+            if slot >= parameters.SubmissionEntries then
+                let dropped = plan.Rings + nativeint sq.Dropped
+                Mapped.write<uint32> dropped (Mapped.read<uint32> dropped + 1u)
+                ValueNone
+            else
+                let address = plan.Submissions + nativeint slot * 64n
+                let submission = Mapped.read<Submission> address
+                (Mapped.span address 64).Fill 0xA5uy
+                ValueSome submission
+
+        // Release: pairs with the program's acquire of the head.
+        Mapped.storeRelease (plan.Rings + nativeint sq.Head) head
+        taken
+
+    // ---- completions
+
+    /// A completion that is not its last one. False when there is no room for it: then it ends with this result instead.
+    member this.TryMore(request: KernelRequest, result: int, flags: CqeFlags) : bool =
+        if request.Stage = Stage.Finished || choices.Strikes Fault.Ended then
+            false
+        else
+            let completion: Completion = {
+                UserData = request.Submission.UserData
+                Result = result
+                Flags = flags ||| CqeFlags.More
+            }
+
+            let fits = completions.TryPost completion
+
+            if fits then
+                trace.Completed(this.Number, request.Opcode, &completion)
+                posted <- posted + 1L
+
+            fits
+
+    /// A completion of this request.
+    member this.Post(request: KernelRequest, result: int, flags: CqeFlags) =
+        let completion: Completion = {
+            UserData = request.Submission.UserData
+            Result = result
+            Flags = flags
+        }
+
+        trace.Completed(this.Number, request.Opcode, &completion)
+        posted <- posted + 1L
+        completions.Post completion |> ignore
+
+    /// A message from another ring, or from a thread without one.
+    member this.Tell(completion: Completion) =
+        messages.Enqueue completion
+        setTaskrun true
+        this.Interrupt this
+
+    // ---- task work
+
+    member _.HasTasks = tasks.Count > 0 || messages.Count > 0
+
+    /// Runs up to `most` pieces of deferred work.
+    member this.RunTasks(most: int, run: KernelRequest -> unit) =
+        let mutable left = most
+
+        while left > 0 && messages.Count > 0 do
+            left <- left - 1
+            posted <- posted + 1L
+            completions.Post(messages.Dequeue()) |> ignore
+
+        while left > 0 && tasks.Count > 0 do
+            left <- left - 1
+            run (tasks.Dequeue())
+
+        setTaskrun this.HasTasks
+
+    interface ITaskQueue with
+        member this.Add request =
+            if not this.IsClosed then
+                tasks.Enqueue request
+                setTaskrun true
+                this.Interrupt this
+
+    /// The ring is closed: nothing comes any more, and nothing is written any more.
+    override this.Released() =
+        this.IsClosed <- true
+
+        for request in inFlight do
+            request.Disarm()
+            request.Stage <- Stage.Finished
+
+            for file in [ request.File; request.Other ] do
+                match file with
+                | null -> ()
+                | file -> file.Release()
+
+        inFlight.Clear()
+        tasks.Clear()
+        groups.Clear()
+
+        for slot in 0 .. this.Files.Length - 1 do
+            match this.Files[slot] with
+            | null -> ()
+            | file -> file.Release()
+
+        this.Files <- [||]

@@ -1,0 +1,122 @@
+// Messages with their sender: recvmsg and sendmsg, and the multishot form, which lays everything out in a provided buffer.
+// Source: reference section 3.7, man io_uring_prep_recvmsg_multishot(3), struct msghdr (56 bytes), struct iovec (16 bytes).
+namespace Uring.Simulation.Kernel
+
+open System
+open Uring.Kernel
+open Uring.Model
+open Uring.Simulation
+open Uring.Simulation.World
+
+[<Sealed>]
+type internal Messages(memory: SimulatedMemory) =
+
+    let headerLength = 16
+    // MSG_TRUNC.
+    let truncated = 0x20u
+
+    let nameLength header = int (Mapped.read<uint32>(header + 8n))
+    let controlLength header = int (Mapped.read<int64>(header + 40n))
+
+    /// The one buffer that struct iovec names; this library uses no more.
+    let payload header =
+        let vector = Mapped.read<nativeint>(header + 16n)
+
+        if Mapped.read<int64>(header + 24n) = 0L then
+            struct (0n, 0)
+        else
+            struct (Mapped.read<nativeint> vector, int (Mapped.read<int64>(vector + 8n)))
+
+    let copyName (source: byte array) (target: nativeint) (room: int) =
+        source.AsSpan(0, min room source.Length).CopyTo(Mapped.span target room)
+
+    let receiveOne (request: KernelRequest) (socket: SocketFile) : int =
+        let header = nativeint request.Submission.Address
+        let struct (address, length) = payload header
+        memory.CheckWrite(uint64 address, length, "ReceiveMessage")
+        let mutable source: byte array = [||]
+        let mutable isTruncated = false
+        let flags = int request.Submission.OpFlags
+        let result = socket.Receive(Mapped.span address length, flags, &source, &isTruncated)
+
+        if result >= 0 then
+            let name = Mapped.read<nativeint> header
+
+            if name <> 0n then
+                copyName source name (nameLength header)
+                Mapped.write<uint32> (header + 8n) (uint32 source.Length)
+
+            Mapped.write<int64> (header + 40n) 0L
+            Mapped.write<uint32> (header + 48n) (if isTruncated then truncated else 0u)
+
+        result
+
+    /// Header, name, control data, payload: all in one provided buffer.
+    let intoBuffer (request: KernelRequest) (socket: SocketFile) (group: Group) : int =
+        let header = nativeint request.Submission.Address
+        let names = nameLength header
+        let before = headerLength + names + controlLength header
+        let provided = group.Peek 0
+
+        if provided.Length < before then
+            Errno.toResult Errno.EFAULT
+        else
+            memory.CheckWrite(provided.Address, provided.Length, "ReceiveMessage")
+            let start = nativeint provided.Address
+            let room = Mapped.span (start + nativeint before) (provided.Length - before)
+            let mutable source: byte array = [||]
+            let mutable isTruncated = false
+
+            let result =
+                socket.Receive(room, int (request.Submission.OpFlags ||| truncated), &source, &isTruncated)
+
+            if result < 0 then
+                result
+            else
+                let kept = min result room.Length
+                Mapped.write<uint32> start (uint32 source.Length)
+                Mapped.write<uint32> (start + 4n) 0u
+                Mapped.write<uint32> (start + 8n) (uint32 result)
+                Mapped.write<uint32> (start + 12n) (if isTruncated then truncated else 0u)
+                copyName source (start + nativeint headerLength) names
+                request.Flags <- group.Take(before + kept)
+                before + kept
+
+    let rec shots (ring: KernelRing) (request: KernelRequest) (socket: SocketFile) : int =
+        match ring.Groups.TryGetValue request.Submission.Buffer with
+        | true, group ->
+            group.Receives()
+
+            if group.Available = 0 then
+                Errno.toResult Errno.ENOBUFS
+            else
+                let result = intoBuffer request socket group
+                let isMultishot = (request.Submission.Priority &&& OpFlags.ReceiveMultishot) <> 0us
+
+                if result < 0 then
+                    request.Flags <- CqeFlags.None
+                    result
+                elif isMultishot && ring.TryMore(request, result, request.Flags) then
+                    request.Flags <- CqeFlags.None
+                    shots ring request socket
+                else
+                    result
+        | _ -> Errno.toResult Errno.ENOBUFS
+
+    /// recvmsg(2).
+    member _.Receive(ring: KernelRing, request: KernelRequest, file: OpenFile) : int =
+        match file with
+        | :? SocketFile as socket when request.Has SqeFlags.BufferSelect -> shots ring request socket
+        | :? SocketFile as socket -> receiveOne request socket
+        | _ -> Errno.toResult Errno.ENOTSOCK
+
+    /// sendmsg(2), of one buffer.
+    member _.Send(request: KernelRequest, file: OpenFile) : int =
+        match file with
+        | :? SocketFile as socket ->
+            let header = nativeint request.Submission.Address
+            let struct (address, length) = payload header
+            let name = Mapped.read<nativeint> header
+            let target = if name = 0n then [||] else (Mapped.span name (nameLength header)).ToArray()
+            socket.Send(Span.op_Implicit (Mapped.span address length), int request.Submission.OpFlags, target)
+        | _ -> Errno.toResult Errno.ENOTSOCK

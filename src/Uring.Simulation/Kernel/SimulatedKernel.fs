@@ -1,0 +1,380 @@
+// The kernel behind the seam: set-up, enter, register, memory. It reads the SQE bytes that the program wrote and writes
+// the CQE bytes that the program reads. Source: reference sections 2.2, 2.7, 4.1 to 4.5.
+namespace Uring.Simulation.Kernel
+
+open System
+open System.Buffers.Binary
+open System.Numerics
+open Uring.Kernel
+open Uring.Model
+open Uring.Simulation
+open Uring.Simulation.World
+
+/// A ring's thread waits, and nothing will ever happen.
+[<Sealed>]
+type internal StuckException(message: string) =
+    inherit Exception(message)
+
+[<Sealed>]
+type internal SimulatedKernel(machine: Machine) =
+
+    let timeline = machine.World.Timeline
+    let choices = machine.World.Choices
+    let trace = machine.World.Trace
+    let memory = machine.World.Memory
+    let ledger = machine.World.Ledger
+    let version = machine.Version
+    let rings = ResizeArray<KernelRing>()
+
+    let fail (errno: Errno) = Errno.toResult errno
+
+    let ringOf (descriptor: int) : KernelRing | null =
+        match machine.Descriptors.Find descriptor with
+        | :? KernelRing as ring -> ring
+        | _ -> null
+
+    // ---- set-up
+
+    let mayNot (flags: SetupFlags) =
+        let has flag = (flags &&& flag) <> SetupFlags.None
+        let deferred = has SetupFlags.DeferTaskrun
+
+        (uint32 flags &&& ~~~version.SetupMask) <> 0u
+        || (deferred && not (has SetupFlags.SingleIssuer))
+        || (has SetupFlags.TaskrunFlag && not (deferred || has SetupFlags.CooperativeTaskrun))
+
+    let layout (completions: uint32) (flags: SetupFlags) =
+        let array =
+            if (flags &&& SetupFlags.NoSubmissionArray) <> SetupFlags.None then
+                0u
+            else
+                64u + completions * 16u
+
+        let submissions: SubmissionOffsets = {
+            Head = 0u
+            Tail = 4u
+            RingMask = 16u
+            RingEntries = 24u
+            Flags = 36u
+            Dropped = 32u
+            Array = array
+            Reserved = 0u
+            UserAddress = 0UL
+        }
+
+        let completions: CompletionOffsets = {
+            Head = 8u
+            Tail = 12u
+            RingMask = 20u
+            RingEntries = 28u
+            Overflow = 44u
+            Completions = 64u
+            Flags = 40u
+            Reserved = 0u
+            UserAddress = 0UL
+        }
+
+        struct (submissions, completions)
+
+    let make (entries: uint32) (completions: uint32) (parameters: byref<SetupParameters>) : int =
+        let struct (sq, cq) = layout completions parameters.Flags
+        let ringsLength = unativeint (64u + completions * 16u + entries * 4u)
+        let submissionsLength = unativeint entries * 64un
+
+        if not (machine.Charge(int64 ringsLength + int64 submissionsLength)) then
+            fail Errno.ENOMEM
+        else
+            parameters <- {
+                parameters with
+                    SubmissionEntries = entries
+                    CompletionEntries = completions
+                    Features = version.Features
+                    SubmissionRing = sq
+                    CompletionRing = cq
+            }
+
+            let plan = {
+                Rings = memory.Allocate ringsLength
+                RingsLength = ringsLength
+                Submissions = memory.Allocate submissionsLength
+                SubmissionsLength = submissionsLength
+                Parameters = parameters
+            }
+
+            Mapped.write<uint32> (plan.Rings + nativeint sq.RingMask) (entries - 1u)
+            Mapped.write<uint32> (plan.Rings + nativeint sq.RingEntries) entries
+            Mapped.write<uint32> (plan.Rings + nativeint cq.RingMask) (completions - 1u)
+            Mapped.write<uint32> (plan.Rings + nativeint cq.RingEntries) completions
+            let ring = KernelRing(plan, machine.Thread, choices, trace)
+            ring.Interrupt <- machine.Interrupt
+            ring.Number <- machine.Descriptors.Add ring
+
+            if ring.Number >= 0 then rings.Add ring
+
+            ring.Number
+
+    // ---- enter
+
+    let owns (ring: KernelRing) = not (ring.Has SetupFlags.SingleIssuer) || ring.Owner = machine.Thread
+
+    /// What a signal, a full kernel or a short batch does to one call. 0 when nothing.
+    let interrupted (toSubmit: uint32) (minComplete: uint32) =
+        if not (choices.Strikes Fault.Interrupted) then
+            0
+        elif toSubmit = 0u then
+            if minComplete > 0u then fail Errno.EINTR else 0
+        else
+            match choices.Pick 3 with
+            | 0 -> fail Errno.EAGAIN
+            | 1 -> fail Errno.EBUSY
+            | _ -> fail Errno.EINTR
+
+    /// Time passes until enough has come, or nothing more can.
+    let rec wait (ring: KernelRing) (minComplete: uint32) (deadline: int64) : int =
+        machine.Issuing.Run(ring, max 20 (int minComplete))
+        ring.Completions.Flush()
+
+        if ring.Completions.Ready >= minComplete then
+            0
+        elif ring.HasTasks || timeline.TryStep() then
+            wait ring minComplete deadline
+        elif timeline.TryAdvance deadline then
+            wait ring minComplete deadline
+        elif deadline < Int64.MaxValue then
+            if ring.Completions.Ready > 0u then 0 else fail Errno.ETIME
+        else
+            raise (
+                StuckException(
+                    $"ring {ring.Number} waits for {minComplete} completions, and nothing will ever complete"
+                )
+            )
+
+    let enter
+        (ring: KernelRing)
+        (toSubmit: uint32)
+        (minComplete: uint32)
+        (flags: EnterFlags)
+        (timeout: int64)
+        =
+        let getsEvents = (flags &&& EnterFlags.GetEvents) <> EnterFlags.None
+
+        if ring.IsDisabled then
+            fail Errno.EBADFD
+        elif not (owns ring) && (toSubmit > 0u || (getsEvents && ring.IsDeferred)) then
+            fail Errno.EEXIST
+        elif machine.IsKilled || choices.Strikes Fault.Killed then
+            machine.IsKilled <- true
+            // EOWNERDEAD.
+            -130
+        else
+            match interrupted toSubmit minComplete with
+            | 0 ->
+                ring.Completions.Look()
+                // The kernel may stop in the middle of a batch.
+                let count =
+                    if toSubmit > 1u && choices.Strikes Fault.Interrupted then
+                        uint32 (choices.Between(1, int toSubmit - 1))
+                    else
+                        toSubmit
+
+                let consumed = machine.Issuing.Submit(ring, count)
+                trace.Entered(ring.Number, consumed, toSubmit)
+
+                if getsEvents then
+                    let deadline = if timeout < 0L then Int64.MaxValue else timeline.Now + timeout
+                    let waited = wait ring minComplete deadline
+                    if consumed > 0 then consumed else waited
+                else
+                    // Completions of a ring without deferred work come at any entry.
+                    if not ring.IsDeferred then machine.Issuing.Run(ring, 20)
+                    consumed
+            | errno -> errno
+
+    // ---- register
+
+    let probe (argument: Span<byte>) =
+        let last = int (byte version.LastOpcode)
+        argument[0] <- byte last
+        argument[1] <- byte (last + 1)
+
+        for opcode in 0..last do
+            let entry = argument.Slice(16 + opcode * 8, 8)
+            entry[0] <- byte opcode
+            entry[2] <- (if machine.Supports(LanguagePrimitives.EnumOfValue(byte opcode)) then 1uy else 0uy)
+
+        0
+
+    let registerGroup (ring: KernelRing) (argument: Span<byte>) =
+        let address = BinaryPrimitives.ReadInt64LittleEndian argument
+        let entries = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit (argument.Slice 8))
+        let group = BinaryPrimitives.ReadUInt16LittleEndian(Span.op_Implicit (argument.Slice 12))
+        let flags = BinaryPrimitives.ReadUInt16LittleEndian(Span.op_Implicit (argument.Slice 14))
+        let incremental = (flags &&& OpFlags.IncrementalBuffers) <> 0us
+        let knowsIncremental = KernelVersion.has FeatureFlags.MinimumTimeout version
+
+        if address = 0L then
+            fail Errno.EFAULT
+        elif
+            address % 4096L <> 0L
+            || entries < 1
+            || entries > 32768
+            || not (BitOperations.IsPow2 entries)
+            || (flags &&& ~~~OpFlags.IncrementalBuffers) <> 0us
+            || (incremental && not knowsIncremental)
+            || not (argument.Slice(20, 20).IndexOfAnyExcept 0uy < 0)
+        then
+            fail Errno.EINVAL
+        elif ring.Groups.ContainsKey group then
+            fail Errno.EEXIST
+        elif not (machine.Charge(int64 entries * 16L)) then
+            fail Errno.ENOMEM
+        else
+            ring.Groups[group] <- Group(group, nativeint address, entries, incremental, ledger, choices)
+            0
+
+    let unregisterGroup (ring: KernelRing) (argument: Span<byte>) =
+        let group = BinaryPrimitives.ReadUInt16LittleEndian(Span.op_Implicit (argument.Slice 12))
+
+        if ring.Groups.Remove group then 0 else fail Errno.ENOENT
+
+    let groupStatus (ring: KernelRing) (argument: Span<byte>) =
+        let id = uint16 (BinaryPrimitives.ReadUInt32LittleEndian(Span.op_Implicit argument))
+
+        match ring.Groups.TryGetValue id with
+        | true, group ->
+            BinaryPrimitives.WriteUInt32LittleEndian(argument.Slice 4, uint32 group.Head)
+            0
+        | _ -> fail Errno.ENOENT
+
+    /// One SQE without a ring: MSG_RING with data.
+    let sendMessage (argument: Span<byte>) =
+        let submission = Runtime.InteropServices.MemoryMarshal.Read<Submission>(Span.op_Implicit argument)
+
+        if submission.Opcode <> Opcode.MessageRing then
+            fail Errno.EINVAL
+        else
+            machine.Message(submission)
+
+    let register (ring: KernelRing) (opcode: RegisterOpcode) (argument: Span<byte>) (count: uint32) =
+        match opcode with
+        | RegisterOpcode.Probe -> probe argument
+        | RegisterOpcode.EnableRings ->
+            if ring.IsDisabled then
+                ring.IsDisabled <- false
+                ring.Owner <- machine.Thread
+                0
+            else
+                fail Errno.EBADFD
+        | RegisterOpcode.Files ->
+            let slots = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument)
+            let isSparse = argument[4] = 1uy
+
+            if count <> 32u || slots < 1 || not isSparse then
+                fail Errno.EINVAL
+            elif ring.Files.Length > 0 then
+                fail Errno.EBUSY
+            elif slots > machine.DescriptorLimit then
+                fail Errno.EMFILE
+            else
+                ring.Files <- Array.zeroCreate slots
+                0
+        | RegisterOpcode.WorkerLimits -> 0
+        | RegisterOpcode.BufferRing -> registerGroup ring argument
+        | RegisterOpcode.UnregisterBufferRing -> unregisterGroup ring argument
+        | RegisterOpcode.BufferRingStatus -> groupStatus ring argument
+        // An open set: what the simulation does not know, it refuses as an old kernel would.
+        | _ -> fail Errno.EINVAL
+
+    /// What the kernel still needs of this memory.
+    let inUse (address: nativeint) (length: unativeint) : string | null =
+        let area = Area(address, length)
+
+        let uses (ring: KernelRing) : string | null =
+            let group =
+                ring.Groups.Values
+                |> Seq.tryFind (fun group -> area.Overlaps(group.Address, nativeint group.Length))
+
+            let request =
+                ring.InFlight
+                |> Seq.tryFind (fun request ->
+                    Strictness.hasMemory request.Opcode
+                    && area.Overlaps(
+                        nativeint request.Submission.Address,
+                        nativeint request.Submission.Length
+                    ))
+
+            let isOwn =
+                area.Overlaps(ring.Plan.Rings, nativeint ring.Plan.RingsLength) && ring.InFlight.Count > 0
+
+            match group, request with
+            | _ when isOwn -> $"ring {ring.Number}, with {ring.InFlight.Count} operations in flight"
+            | Some group, _ -> $"buffer group {group.Id} of ring {ring.Number}"
+            | None, Some request -> $"{request.Opcode} on ring {ring.Number}"
+            | None, None -> null
+
+        rings
+        |> Seq.filter (fun ring -> not ring.IsClosed)
+        |> Seq.map uses
+        |> Seq.tryFind (isNull >> not)
+        |> Option.defaultValue null
+
+    member _.Machine = machine
+
+    interface IKernel with
+
+        member _.Setup(entries, parameters) =
+            let flags = parameters.Flags
+            let has flag = (flags &&& flag) <> SetupFlags.None
+            let clamps = has SetupFlags.Clamp
+            let submissions = if clamps then min entries 32768u else entries
+
+            let asked =
+                if has SetupFlags.CompletionSize then parameters.CompletionEntries else submissions * 2u
+
+            let completions = if clamps then min asked 65536u else asked
+
+            if mayNot parameters.Flags || submissions = 0u || submissions > 32768u then
+                fail Errno.EINVAL
+            elif completions = 0u || completions > 65536u then
+                fail Errno.EINVAL
+            else
+                let submissions = BitOperations.RoundUpToPowerOf2 submissions
+                let completions = BitOperations.RoundUpToPowerOf2 completions
+
+                if completions < submissions then
+                    fail Errno.EINVAL
+                else
+                    make submissions completions &parameters
+
+        member _.Enter(ring, toSubmit, minComplete, flags, timeout) =
+            match ringOf ring with
+            | null -> fail Errno.EBADF
+            | ring -> enter ring toSubmit minComplete flags timeout
+
+        member _.Register(ring, opcode, argument, count) =
+            if int opcode > version.LastRegister then
+                fail Errno.EINVAL
+            elif ring = -1 then
+                if opcode = RegisterOpcode.SendMessage then sendMessage argument else fail Errno.EINVAL
+            else
+                match ringOf ring with
+                | null -> fail Errno.EBADF
+                | ring when not ring.IsDisabled && not (owns ring) -> fail Errno.EEXIST
+                | ring -> register ring opcode argument count
+
+        member _.Map(ring, length, offset) =
+            match ringOf ring with
+            | null -> nativeint (fail Errno.EBADF)
+            | ring when offset = 0L && length <= ring.Plan.RingsLength -> ring.Plan.Rings
+            | ring when offset = 0x10000000L && length <= ring.Plan.SubmissionsLength -> ring.Plan.Submissions
+            | _ -> nativeint (fail Errno.EINVAL)
+
+        member _.Allocate(length, kind) = memory.Allocate(length, kind)
+        member _.Mirror(address, length) = memory.Mirror(address, length)
+
+        member _.Protect(address, length, accessible) =
+            LinuxKernel.Instance.Protect(address, length, accessible)
+
+        member _.Unmap(address, length) = memory.Unmap(address, length, inUse address length)
+
+        member _.Close descriptor = machine.Close descriptor

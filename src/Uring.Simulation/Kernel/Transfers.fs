@@ -1,0 +1,265 @@
+// Moves bytes between a program's memory and a file: reads, writes, sends and receives, into memory of their own or into
+// provided buffers, once or many times. Source: reference sections 3.3 to 3.7.
+namespace Uring.Simulation.Kernel
+
+open System
+open Uring.Kernel
+open Uring.Model
+open Uring.Simulation
+open Uring.Simulation.World
+
+/// What a piece of work came to, besides a result.
+[<RequireQualifiedAccess>]
+module internal Outcome =
+
+    /// It will be completed by somebody else, or has been.
+    [<Literal>]
+    let Parked = Int32.MinValue
+
+    let again = Errno.toResult Errno.EAGAIN
+
+[<Sealed>]
+type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
+
+    let multishot (request: KernelRequest) =
+        request.Opcode = Opcode.ReadMultishot
+        || ((request.Opcode = Opcode.Receive || request.Opcode = Opcode.ReceiveMessage)
+            && (request.Submission.Priority &&& OpFlags.ReceiveMultishot) <> 0us)
+
+    let bundled (request: KernelRequest) = (request.Submission.Priority &&& OpFlags.Bundle) <> 0us
+
+    /// A sample of what the kernel only reads: the program must leave it alone until the last completion.
+    let sum (bytes: ReadOnlySpan<byte>) =
+        let mutable hash = 17
+        let mutable index = 0
+        // At most 64 samples: enough to notice that a buffer was used for something else.
+        let step = max 1 (bytes.Length / 64)
+
+        while index < bytes.Length do
+            hash <- hash * 31 + int bytes[index]
+            index <- index + step
+
+        hash
+
+    let source (request: KernelRequest) : ReadOnlySpan<byte> =
+        let whole = Mapped.span (nativeint request.Submission.Address) (int request.Submission.Length)
+
+        match request.Sum with
+        | ValueNone -> request.Sum <- ValueSome(sum (Span.op_Implicit whole))
+        | ValueSome before ->
+            if before <> sum (Span.op_Implicit whole) then
+                ledger.Broken(
+                    Rule.MemoryKept,
+                    $"{request.Opcode}: the program changed its buffer before the operation had ended"
+                )
+
+        Span.op_Implicit (whole.Slice request.Moved)
+
+    let readInto (request: KernelRequest) (file: OpenFile) (target: Span<byte>) (offset: int64) : int =
+        match file with
+        | :? SocketFile as socket when request.Opcode = Opcode.Receive ->
+            let mutable source: byte array = [||]
+            let mutable isTruncated = false
+            socket.Receive(target, int request.Submission.OpFlags, &source, &isTruncated)
+        | _ when request.Opcode = Opcode.Receive -> Errno.toResult Errno.ENOTSOCK
+        | file -> file.Read(target, offset)
+
+    let offset (request: KernelRequest) =
+        match request.Submission.Opcode with
+        | Opcode.Read -> int64 request.Submission.Offset
+        // An open set: the rest has no position.
+        | _ -> -1L
+
+    let own (request: KernelRequest) : Span<byte> =
+        let submission = request.Submission
+        memory.CheckWrite(submission.Address, int submission.Length, string submission.Opcode)
+
+        Mapped.span
+            (nativeint submission.Address + nativeint request.Moved)
+            (int submission.Length - request.Moved)
+
+    let isNonEmpty (file: OpenFile) =
+        match file with
+        | :? SocketFile when (file.Events &&& PollEvents.Readable) <> PollEvents.None ->
+            CqeFlags.SocketNonEmpty
+        | _ -> CqeFlags.None
+
+    /// Into the buffer at the head of the group, or into several.
+    let intoGroup (request: KernelRequest) (file: OpenFile) (group: Group) (available: int) : int =
+        let most = if request.Submission.Length = 0u then Int32.MaxValue else int request.Submission.Length
+        let buffers = if bundled request then min available 256 else 1
+        let mutable moved = 0
+        let mutable index = 0
+        let mutable result = 0
+        let mutable goes = true
+
+        while goes do
+            let provided = group.Peek index
+            let length = min provided.Length (most - moved)
+            memory.CheckWrite(provided.Address, length, string request.Opcode)
+            result <- readInto request file (Mapped.span (nativeint provided.Address) length) (offset request)
+
+            if result > 0 then moved <- moved + result
+
+            index <- index + 1
+            goes <- result = length && index < buffers && moved < most
+
+        if moved > 0 then
+            request.Flags <- group.TakeBundle moved ||| isNonEmpty file
+            moved
+        else
+            // At the end and after an error the buffer stays in the ring.
+            request.Flags <- CqeFlags.None
+            result
+
+    let groupOf (ring: KernelRing) (request: KernelRequest) : Group | null =
+        match ring.Groups.TryGetValue request.Submission.Buffer with
+        | true, group -> group
+        | _ -> null
+
+    let once (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        if request.Has SqeFlags.BufferSelect then
+            match groupOf ring request with
+            | null -> Errno.toResult Errno.ENOBUFS
+            | group ->
+                group.Receives()
+
+                match group.Available with
+                | 0 -> Errno.toResult Errno.ENOBUFS
+                | available -> intoGroup request file group available
+        else
+            readInto request file (own request) (offset request)
+
+    /// Shot after shot, until there is nothing more, no room, or a reason to end.
+    let rec shots (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        let result = once ring request file
+
+        if result <= 0 then
+            if result < 0 then request.Flags <- CqeFlags.None
+
+            result
+        else
+            // A bundle that has emptied the group ends the multishot without ENOBUFS.
+            let isLast =
+                bundled request
+                && (match groupOf ring request with
+                    | null -> true
+                    | group -> group.Available = 0)
+
+            let flags = request.Flags
+
+            if not isLast && ring.TryMore(request, result, flags) then
+                request.Flags <- CqeFlags.None
+                shots ring request file
+            else
+                result
+
+    /// Commits buffers to a bundle: as many as there are, at most 256 (the kernel's limit).
+    let choose (request: KernelRequest) (group: Group) =
+        let mutable flags = CqeFlags.None
+
+        request.Pieces <-
+            Array.init (min group.Available (if bundled request then 256 else 1)) (fun _ ->
+                let provided = group.Peek 0
+                let taken = group.Take provided.Length
+
+                if flags = CqeFlags.None then flags <- taken
+
+                struct (nativeint provided.Address, provided.Length))
+
+        request.Flags <- flags
+
+    /// From where it stopped. All of it, or what was sent when the socket took no more.
+    let sendPieces (request: KernelRequest) (socket: SocketFile) : int =
+        let flags = int request.Submission.OpFlags
+        let waits = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+        let mutable skipped = 0
+        let mutable stopped = 0
+
+        for struct (address, length) in request.Pieces do
+            let before = min length (max 0 (request.Moved - skipped))
+            skipped <- skipped + length
+            let mutable left = length - before
+
+            while stopped = 0 && left > 0 do
+                let bytes = Mapped.span (address + nativeint (length - left)) left
+                let result = socket.Send(Span.op_Implicit bytes, flags, [||])
+
+                if result > 0 then
+                    left <- left - result
+                    request.Moved <- request.Moved + result
+                else
+                    stopped <- result
+
+        if stopped = 0 then request.Moved
+        elif stopped = Outcome.again && (waits || request.Moved = 0) then stopped
+        elif request.Moved > 0 then request.Moved
+        else stopped
+
+    /// Reads and receives.
+    member _.Receive(ring: KernelRing, request: KernelRequest, file: OpenFile) : int =
+        if multishot request then
+            if not file.CanPoll then
+                Errno.toResult Errno.EBADFD
+            else
+                let result = shots ring request file
+                // A shot that ends the multishot keeps what it says of its buffer.
+                result
+        else
+            let result = once ring request file
+            let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+
+            if request.Opcode = Opcode.Receive && all && result > 0 then
+                request.Moved <- request.Moved + result
+
+                if request.Moved < int request.Submission.Length then Outcome.again else request.Moved
+            elif request.Moved > 0 && result <> Outcome.again then
+                request.Moved
+            elif request.Moved = 0 && result > 0 && request.Flags = CqeFlags.None then
+                request.Flags <- (if request.Opcode = Opcode.Receive then isNonEmpty file else CqeFlags.None)
+                result
+            else
+                result
+
+    /// Writes and sends from memory of their own.
+    member _.Send(request: KernelRequest, file: OpenFile) : int =
+        let bytes = source request
+
+        let result =
+            match file with
+            | :? SocketFile as socket when request.Opcode <> Opcode.Write ->
+                socket.Send(bytes, int request.Submission.OpFlags, request.Address)
+            | _ when request.Opcode <> Opcode.Write -> Errno.toResult Errno.ENOTSOCK
+            | file -> file.Write(bytes, int64 request.Submission.Offset)
+
+        let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+
+        if request.Opcode <> Opcode.Write && all && result > 0 then
+            request.Moved <- request.Moved + result
+
+            if request.Moved < int request.Submission.Length then Outcome.again else request.Moved
+        elif request.Moved > 0 && result <> Outcome.again then
+            request.Moved
+        else
+            result
+
+    /// Sends buffers of a group, in their order. They are taken when they are chosen, whatever comes of it.
+    member this.SendBundle(ring: KernelRing, request: KernelRequest, file: OpenFile) : int =
+        match file, groupOf ring request with
+        | _, null -> Errno.toResult Errno.ENOBUFS
+        | :? SocketFile as socket, group ->
+            if request.Pieces.Length = 0 then choose request group
+
+            if request.Pieces.Length = 0 then
+                Errno.toResult Errno.ENOBUFS
+            else
+                let result = sendPieces request socket
+                let total = request.Pieces |> Array.sumBy (fun struct (_, length) -> length)
+
+                if result = total && group.Available > 0 && ring.TryMore(request, result, request.Flags) then
+                    request.Pieces <- [||]
+                    request.Moved <- 0
+                    this.SendBundle(ring, request, file)
+                else
+                    result
+        | _ -> Errno.toResult Errno.ENOTSOCK
