@@ -32,6 +32,18 @@ type internal Execution(machine: Machine) =
         elif descriptor >= 0 && descriptor < ring.Files.Length then ring.Files[descriptor]
         else null
 
+    /// Frees a slot of the ring's table.
+    let release (ring: KernelRing) (slot: int) : int =
+        if slot < 0 || slot >= ring.Files.Length then
+            fail Errno.EINVAL
+        else
+            match ring.Files[slot] with
+            | null -> fail Errno.EBADF
+            | file ->
+                ring.Files[slot] <- null
+                file.Release()
+                0
+
     let cancel (ring: KernelRing) (request: KernelRequest) =
         let submission = request.Submission
         let byFile = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
@@ -47,19 +59,23 @@ type internal Execution(machine: Machine) =
                 Opcode = LanguagePrimitives.EnumOfValue(byte submission.Length)
             }
 
-    /// Waits for its time; a multishot tells of it again and again.
-    let await (request: KernelRequest) =
+    /// Waits for its time; a multishot tells of it again and again, as often as it was asked to (0: for ever).
+    let rec await (ring: KernelRing) (request: KernelRequest) : int =
+        let isMultishot = (request.Submission.OpFlags &&& OpFlags.TimeoutMultishot) <> 0u
+        let etime = fail Errno.ETIME
+
+        let tick () =
+            request.Event <- null
+            request.Left <- request.Left - 1
+            let isLast = not isMultishot || request.Left = 0
+
+            if isLast || not (ring.TryMore(request, etime, CqeFlags.None)) then
+                request.Settle etime
+            else
+                await ring request |> ignore
+
         request.Stage <- Stage.Armed
-
-        request.Event <-
-            timeline.After(
-                request.Span,
-                "timeout",
-                fun () ->
-                    request.Event <- null
-                    request.Settle(fail Errno.ETIME)
-            )
-
+        request.Event <- timeline.After(request.Span, "timeout", tick)
         Outcome.Parked
 
     let poll (ring: KernelRing) (request: KernelRequest) (file: OpenFile) =
@@ -78,59 +94,351 @@ type internal Execution(machine: Machine) =
             int found
 
 
+    // ---- files and sockets that are made
+
+    let isDirect (request: KernelRequest) = request.Submission.FileIndex <> 0u
+
+    /// Into a slot of the ring's table: a free one, or the one that was asked for.
+    let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        let wanted = request.Submission.FileIndex
+
+        if ring.Files.Length = 0 then
+            file.Release()
+            fail Errno.ENXIO
+        elif wanted = OpFlags.AllocateFile then
+            match Array.IndexOf(ring.Files, null) with
+            | -1 ->
+                file.Release()
+                fail Errno.ENFILE
+            | slot ->
+                ring.Files[slot] <- file
+                slot
+        elif wanted > uint32 ring.Files.Length then
+            file.Release()
+            fail Errno.EINVAL
+        else
+            release ring (int wanted - 1) |> ignore
+            ring.Files[int wanted - 1] <- file
+            0
+
+    let add (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        if isDirect request then place ring request file else machine.Descriptors.Add file
+
+    let addNew (ring: KernelRing) (request: KernelRequest) (made: Result<OpenFile, Errno>) : int =
+        match made with
+        | Ok file -> add ring request file
+        | Error errno -> fail errno
+
+    let close (ring: KernelRing) (request: KernelRequest) : int =
+        if isDirect request then
+            release ring (int request.Submission.FileIndex - 1)
+        else
+            machine.Close request.Submission.Fd
+
+    let rec accept (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        match file with
+        | :? SocketFile as listener ->
+            match listener.Accept() with
+            | struct (null, errno) -> errno
+            | struct (connection, _) ->
+                let result = add ring request connection
+                let isMultishot = (request.Submission.Priority &&& OpFlags.AcceptMultishot) <> 0us
+
+                if result < 0 || not isMultishot then result
+                elif ring.TryMore(request, result, CqeFlags.None) then accept ring request file
+                else result
+        | _ -> fail Errno.ENOTSOCK
+
+    let onSocket (file: OpenFile) (action: SocketFile -> int) : int =
+        match file with
+        | :? SocketFile as socket -> action socket
+        | _ -> fail Errno.ENOTSOCK
+
+    let connect (request: KernelRequest) (socket: SocketFile) : int =
+        let result = socket.Connect request.Address
+        result
+
+    let makePipe (ring: KernelRing) (request: KernelRequest) : int =
+        ignore ring
+        let struct (reader, writer) = Pipe.create choices
+        let one = machine.Descriptors.Add reader
+        let other = if one < 0 then one else machine.Descriptors.Add writer
+
+        if other < 0 then
+            if one >= 0 then machine.Close one |> ignore
+            other
+        else
+            Mapped.write<int> (nativeint request.Submission.Address) one
+            Mapped.write<int> (nativeint request.Submission.Address + 4n) other
+            0
+
+    let status (request: KernelRequest) : int =
+        let submission = request.Submission
+        world.Memory.CheckWrite(submission.Offset, 256, "Status")
+        let target = Mapped.span (nativeint submission.Offset) 256
+
+        match request.File with
+        | null ->
+            let follows = (submission.OpFlags &&& OpFlags.NoFollow) = 0u
+
+            match FileSystem.resolve request.Path follows machine.Disk.FileSystem with
+            | Error errno -> fail errno
+            | Ok place when place.Inode < 0 -> fail Errno.ENOENT
+            | Ok place ->
+                machine.Disk.Status(place.Inode, target)
+                0
+        | :? RegularFile as file ->
+            file.Disk.Status(file.Inode, target)
+            0
+        | :? DirectoryFile as directory ->
+            machine.Disk.Status(directory.Inode, target)
+            0
+        | file ->
+            // A pipe, or a socket: nothing but its kind.
+            target.Clear()
+
+            let kind =
+                match file with
+                | :? SocketFile -> 0xc000us
+                | _ -> 0x1000us
+
+            Buffers.Binary.BinaryPrimitives.WriteUInt16LittleEndian(target.Slice 28, kind ||| 0o600us)
+            0
+
+    /// Moves bytes by way of a pipe; what its target does not take stays where it was.
+    let splice (request: KernelRequest) (source: OpenFile) (target: OpenFile) : int =
+        let submission = request.Submission
+        let length = min 65536 (int submission.Length)
+
+        match source, target with
+        | :? PipeReader, _
+        | _, :? PipeWriter ->
+            let room =
+                match target with
+                | :? PipeWriter as writer -> min length writer.Room
+                | _ -> length
+
+            if room = 0 then
+                Outcome.again
+            else
+                let bytes = Array.zeroCreate<byte> room
+                let position (offset: uint64) = if offset = OpFlags.CurrentPosition then -1L else int64 offset
+
+                let taken =
+                    match source with
+                    | :? PipeReader as reader -> reader.Peek(bytes.AsSpan())
+                    | source -> source.Read(bytes.AsSpan(), position submission.Address)
+
+                if taken <= 0 then
+                    taken
+                else
+                    let given = target.Write(ReadOnlySpan(bytes, 0, taken), position submission.Offset)
+
+                    match source with
+                    | :? PipeReader as reader when given > 0 -> reader.Drop given
+                    | _ -> ()
+
+                    given
+        | _ -> fail Errno.EINVAL
+
+    /// Sends, and tells later that the memory is free: when the other side has it.
+    let sendZeroCopy (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        let result = transfers.Send(request, file)
+
+        let rec notify () =
+            match file with
+            | :? StreamSocket as socket when socket.Unacknowledged > 0 && socket.Phase = StreamPhase.Connected ->
+                timeline.After(1_000_000L, "acknowledgement", notify) |> ignore
+            | _ ->
+                file.Release()
+                request.Settled <- ValueSome 0
+                request.Continue()
+
+        if result = Outcome.again then
+            result
+        else
+            file.Retain()
+            ring.Post(request, result, CqeFlags.More)
+            request.IsHeld <- true
+            request.Stage <- Stage.Armed
+            timeline.After(0L, "acknowledgement", notify) |> ignore
+            Outcome.Parked
+
+    // ---- inputs
+
+    let path (address: uint64) : string =
+        let mutable length = 0
+
+        while Mapped.read<byte>(nativeint address + nativeint length) <> 0uy do
+            length <- length + 1
+
+        Text.Encoding.UTF8.GetString(
+            Span.op_Implicit (Mapped.span (nativeint address) length): ReadOnlySpan<byte>
+        )
+
+    let copy (address: uint64) (length: int) = (Mapped.span (nativeint address) length).ToArray()
+
+    let fails (request: KernelRequest) : int =
+        let errors = Failing.errors request.Opcode
+
+        if errors.Length > 0 && request.Moved = 0 && choices.Strikes Fault.Failed then
+            fail errors[choices.Pick errors.Length]
+        else
+            0
+
     override _.Prepare(_, request) =
+        let submission = request.Submission
+
         match request.Opcode with
         | Opcode.Timeout
         | Opcode.LinkTimeout ->
-            request.Span <- timespec request.Submission.Address
-            request.Left <- int request.Submission.Offset
+            request.Span <- timespec submission.Address
+            request.Left <- int submission.Offset
+            0
+        | Opcode.OpenAt
+        | Opcode.UnlinkAt
+        | Opcode.MakeDirectoryAt
+        | Opcode.Status ->
+            request.Path <- path submission.Address
+            0
+        | Opcode.RenameAt ->
+            request.Path <- path submission.Address
+            request.OtherPath <- path submission.Offset
+            0
+        | Opcode.Connect
+        | Opcode.Bind ->
+            request.Address <- copy submission.Address (int submission.Offset)
+            0
+        | Opcode.Send
+        | Opcode.SendZeroCopy when submission.Offset <> 0UL ->
+            request.Address <- copy submission.Offset (int (submission.FileIndex &&& 0xffffu))
             0
         // An open set: nothing to copy.
         | _ -> 0
 
     override _.Resolve(ring, request) =
+        let submission = request.Submission
+
+        let take descriptor isFixed : OpenFile | null =
+            match files ring descriptor isFixed with
+            | null -> null
+            | file ->
+                file.Retain()
+                file
+
         match request.Opcode with
         | Opcode.Nop
         | Opcode.Timeout
         | Opcode.LinkTimeout
+        | Opcode.TimeoutRemove
+        | Opcode.PollRemove
         | Opcode.Cancel
         | Opcode.Close
-        | Opcode.MessageRing -> 0
+        | Opcode.MessageRing
+        | Opcode.Socket
+        | Opcode.Pipe
+        | Opcode.OpenAt
+        | Opcode.UnlinkAt
+        | Opcode.MakeDirectoryAt
+        | Opcode.RenameAt -> 0
+        | Opcode.Status when (submission.OpFlags &&& OpFlags.EmptyPath) = 0u || request.Path <> "" -> 0
+        // An open set: everything else works on a descriptor.
         | _ ->
-            match files ring request.Submission.Fd (request.Has SqeFlags.FixedFile) with
-            | null -> fail Errno.EBADF
-            | file ->
-                file.Retain()
-                request.File <- file
-                0
+            request.File <- take submission.Fd (request.Has SqeFlags.FixedFile)
 
-    override _.NeedsWorker _ = false
+            if request.Opcode = Opcode.Splice then
+                let isFixed = (submission.OpFlags &&& OpFlags.FixedSource) <> 0u
+                request.Other <- take (int submission.FileIndex) isFixed
+
+            let isMissing = isNull request.File || (request.Opcode = Opcode.Splice && isNull request.Other)
+            if isMissing then fail Errno.EBADF else 0
+
+    override _.NeedsWorker request =
+        match request.Opcode, request.File with
+        | Opcode.Write, :? RegularFile
+        | Opcode.Sync, _
+        | Opcode.Allocate, _
+        | Opcode.Truncate, _
+        | Opcode.Status, _
+        | Opcode.UnlinkAt, _
+        | Opcode.MakeDirectoryAt, _
+        | Opcode.RenameAt, _
+        | Opcode.Splice, _
+        | Opcode.Shutdown, _ -> true
+        // A cached name that is only opened needs none.
+        | Opcode.OpenAt, _ -> (request.Submission.OpFlags &&& 0o100u) <> 0u
+        | Opcode.Read, :? RegularFile -> choices.Strikes Fault.Delayed
+        // An open set: what poll(2) can wait for, and what is done at once.
+        | _ -> false
+
+    override _.Begin request = if Strictness.isRead request.Opcode then transfers.Hold request
 
     override _.Perform(ring, request) =
         let submission = request.Submission
 
-        match request.Opcode, request.File with
-        | Opcode.Nop, _ -> if (submission.OpFlags &&& 1u) <> 0u then int submission.Length else 0
-        | Opcode.Timeout, _ -> await request
-        | Opcode.Cancel, _ -> cancel ring request
-        | Opcode.MessageRing, _ -> machine.Message submission
-        | Opcode.Close, _ -> machine.Close submission.Fd
-        | _, null -> fail Errno.EBADF
-        | Opcode.Read, file
-        | Opcode.ReadMultishot, file
-        | Opcode.Receive, file -> transfers.Receive(ring, request, file)
-        | Opcode.ReceiveMessage, file -> messages.Receive(ring, request, file)
-        | Opcode.PollAdd, file -> poll ring request file
-        | Opcode.Send, file when request.Has SqeFlags.BufferSelect ->
-            transfers.SendBundle(ring, request, file)
-        | Opcode.Send, file
-        | Opcode.Write, file -> transfers.Send(request, file)
-        // An open set: Strictness refuses what is unknown before it comes here.
-        | _ -> fail Errno.EINVAL
+        match fails request with
+        | errno when errno < 0 -> errno
+        | _ ->
+            match request.Opcode, request.File with
+            | Opcode.Nop, _ -> if (submission.OpFlags &&& 1u) <> 0u then int submission.Length else 0
+            | Opcode.Timeout, _ -> await ring request
+            | Opcode.Cancel, _ -> cancel ring request
+            | Opcode.MessageRing, _ -> machine.Message submission
+            | Opcode.Close, _ -> close ring request
+            | Opcode.Socket, _ ->
+                Sockets.create
+                    world.Network
+                    machine.Host
+                    submission.Fd
+                    (int submission.Offset)
+                    (int submission.Length)
+                |> Result.map (fun socket -> socket :> OpenFile)
+                |> addNew ring request
+            | Opcode.Pipe, _ -> makePipe ring request
+            | Opcode.OpenAt, _ ->
+                Disk.openAt machine.Disk request.Path (int submission.OpFlags) (int submission.Length)
+                |> addNew ring request
+            | Opcode.UnlinkAt, _ ->
+                machine.Disk.Remove(request.Path, (submission.OpFlags &&& OpFlags.RemoveDirectory) <> 0u)
+            | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory request.Path
+            | Opcode.RenameAt, _ ->
+                machine.Disk.Rename(request.Path, request.OtherPath, int submission.OpFlags)
+            | Opcode.Status, _ -> status request
+            | _, null -> fail Errno.EBADF
+            | Opcode.Read, file
+            | Opcode.ReadMultishot, file
+            | Opcode.Receive, file -> transfers.Receive(ring, request, file)
+            | Opcode.ReceiveMessage, file -> messages.Receive(ring, request, file)
+            | Opcode.PollAdd, file -> poll ring request file
+            | Opcode.Send, file when request.Has SqeFlags.BufferSelect ->
+                transfers.SendBundle(ring, request, file)
+            | Opcode.Send, file
+            | Opcode.Write, file -> transfers.Send(request, file)
+            | Opcode.SendMessage, file -> messages.Send(request, file)
+            | Opcode.SendZeroCopy, file -> sendZeroCopy ring request file
+            | Opcode.Accept, file -> accept ring request file
+            | Opcode.Connect, file -> onSocket file (connect request)
+            | Opcode.Bind, file -> onSocket file _.Bind(request.Address)
+            | Opcode.Listen, file -> onSocket file _.Listen(int submission.Length)
+            | Opcode.Shutdown, file -> onSocket file _.Shutdown(int submission.Length)
+            | Opcode.Sync, file -> Disk.sync file
+            | Opcode.Truncate, file -> Disk.truncate file (int64 submission.Offset)
+            | Opcode.Allocate, file ->
+                Disk.allocate
+                    file
+                    (int submission.Length)
+                    (int64 submission.Offset)
+                    (int64 submission.Address)
+            | Opcode.Splice, file ->
+                match request.Other with
+                | null -> fail Errno.EBADF
+                | source -> splice request source file
+            // An open set: Strictness refuses what is unknown before it comes here.
+            | _ -> fail Errno.EINVAL
 
     /// A machine that is ready to run programs.
-    static member Boot(world: World, name: string) : Machine =
-        let machine = Machine(world, name)
+    static member Boot(world: World, name: string, address: string) : Machine =
+        let machine = Machine(world, name, address)
 
         machine.Issuing <-
             Issuing(Execution machine, world.Version, world.Timeline, world.Choices, world.Trace)

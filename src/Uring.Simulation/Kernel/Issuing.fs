@@ -14,6 +14,8 @@ type internal Executor() =
     abstract Prepare: ring: KernelRing * request: KernelRequest -> int
     /// Finds its files. 0, or -EBADF.
     abstract Resolve: ring: KernelRing * request: KernelRequest -> int
+    /// It is issued for the first time.
+    abstract Begin: request: KernelRequest -> unit
     /// It would block in a way that poll(2) does not see: a worker does it.
     abstract NeedsWorker: request: KernelRequest -> bool
     /// Does it. A result, -EAGAIN for what has to wait for its file, or `Outcome.Parked`.
@@ -117,7 +119,10 @@ type internal Issuing
 
         match request.Settled with
         | ValueSome result -> Completing.finish ring request result CqeFlags.None
-        | ValueNone -> perform ring request
+        | ValueNone ->
+            if not request.PollFirst then executor.Begin request
+
+            perform ring request
 
     /// Starts the clock of a link timeout, if what it bounds has not ended by now.
     let bound (ring: KernelRing) (request: KernelRequest) =

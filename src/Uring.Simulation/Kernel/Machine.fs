@@ -6,9 +6,11 @@ open Uring.Simulation
 open Uring.Simulation.World
 
 [<Sealed>]
-type internal Machine(world: World, name: string) =
+type internal Machine(world: World, name: string, address: string) =
     let limit = 1024
     let descriptors = Descriptors(limit, world.Ledger)
+    let disk = Disk(world.Choices, (fun () -> world.Timeline.Now))
+    let host = world.Network.Join(name, address)
     let mutable charged = 0L
 
     let ringOf (descriptor: int) : KernelRing | null =
@@ -20,6 +22,8 @@ type internal Machine(world: World, name: string) =
     member _.Name = name
     member _.Version = world.Version
     member _.Descriptors = descriptors
+    member _.Disk = disk
+    member _.Host = host
     member _.DescriptorLimit = limit
     /// What runs its requests: set once, by `Execution.boot`.
     member val Issuing = Unchecked.defaultof<Issuing> with get, set

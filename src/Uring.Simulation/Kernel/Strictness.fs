@@ -89,6 +89,10 @@ module internal Strictness =
         // An open set: inputs are copied, and the rest has none.
         | _ -> false
 
+    /// `Address` and `Length` are memory that the kernel only reads, and the program may not change before the end.
+    let isRead (opcode: Opcode) =
+        opcode = Opcode.Write || opcode = Opcode.Send || opcode = Opcode.SendZeroCopy
+
     let private selectsBuffers (opcode: Opcode) version =
         match opcode with
         | Opcode.Read

@@ -196,6 +196,12 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
         elif request.Moved > 0 then request.Moved
         else stopped
 
+    /// From now on the program may not change what is sent or written.
+    member _.Hold(request: KernelRequest) =
+        if not (request.Has SqeFlags.BufferSelect) then
+            let bytes = source request
+            ignore bytes.Length
+
     /// Reads and receives.
     member _.Receive(ring: KernelRing, request: KernelRequest, file: OpenFile) : int =
         if multishot request then

@@ -10,10 +10,12 @@ type internal World(choices: Choices, version: KernelVersion) =
     let trace = Trace(fun () -> timeline.Now)
     let ledger = Ledger trace
     let memory = SimulatedMemory ledger
+    let network = Network(timeline, choices)
 
     member _.Choices = choices
     member _.Timeline = timeline
     member _.Trace = trace
     member _.Ledger = ledger
     member _.Memory = memory
+    member _.Network = network
     member _.Version = version

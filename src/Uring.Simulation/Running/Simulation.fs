@@ -105,7 +105,7 @@ type internal SimulatedHosting(machine: Machine, scheduler: Scheduler, standard:
 type internal Run(options: SimulationOptions, dice: Dice) =
     let world = World(dice, options.Kernel)
     let scheduler = Scheduler(world.Timeline, dice, world.Ledger)
-    let machine = Execution.Boot(world, "localhost")
+    let machine = Execution.Boot(world, "localhost", "10.0.0.1")
     let hosting = SimulatedHosting(machine, scheduler, options.Loop)
     let before = Hosting.Current
     let context = SynchronizationContext.Current

@@ -1,0 +1,107 @@
+// The bytes of a file as a value: sparse, in pages that are copied when they are written. Pure.
+namespace Uring.Simulation.World
+
+open System
+
+/// A file's bytes. What is in no page is zero.
+///
+/// Laws
+///  1. reading gives what was written last, and zeros where nothing was
+///  2. cutting a file and extending it again leaves zeros, not what was there
+type internal Contents = {
+    Pages: Map<int64, byte array>
+    /// In bytes.
+    Length: int64
+}
+
+[<RequireQualifiedAccess>]
+module internal Contents =
+
+    let pageSize = 4096
+
+    let empty = { Pages = Map.empty; Length = 0L }
+
+    let private size = int64 pageSize
+
+    /// Reads up to the end.
+    let read (offset: int64) (target: Span<byte>) (contents: Contents) : int =
+        let available = max 0L (contents.Length - offset)
+        let length = int (min (int64 target.Length) available)
+        let mutable moved = 0
+
+        while moved < length do
+            let position = offset + int64 moved
+            let within = int (position % size)
+            let run = min (length - moved) (pageSize - within)
+            let part = target.Slice(moved, run)
+
+            match Map.tryFind (position / size) contents.Pages with
+            | Some page -> page.AsSpan(within, run).CopyTo part
+            | None -> part.Clear()
+
+            moved <- moved + run
+
+        length
+
+    /// Writes all of it, extending the file if need be.
+    let write (offset: int64) (source: ReadOnlySpan<byte>) (contents: Contents) : Contents =
+        let mutable pages = contents.Pages
+        let mutable moved = 0
+
+        while moved < source.Length do
+            let position = offset + int64 moved
+            let within = int (position % size)
+            let run = min (source.Length - moved) (pageSize - within)
+
+            let page =
+                match Map.tryFind (position / size) pages with
+                | Some page -> Array.copy page
+                | None -> Array.zeroCreate pageSize
+
+            source.Slice(moved, run).CopyTo(page.AsSpan within)
+            pages <- Map.add (position / size) page pages
+            moved <- moved + run
+
+        {
+            Pages = pages
+            Length =
+                if source.IsEmpty then
+                    contents.Length
+                else
+                    max contents.Length (offset + int64 source.Length)
+        }
+
+    /// Makes a stretch zero without changing the length.
+    let clear (offset: int64) (length: int64) (contents: Contents) : Contents =
+        let finish = offset + length
+
+        let change (index: int64) (page: byte array) =
+            let start = index * size
+
+            if start + size <= offset || start >= finish then
+                Some page
+            elif start >= offset && start + size <= finish then
+                None
+            else
+                let copy = Array.copy page
+                let first = int (max 0L (offset - start))
+                let last = int (min size (finish - start))
+                copy.AsSpan(first, last - first).Clear()
+                Some copy
+
+        {
+            contents with
+                Pages =
+                    contents.Pages
+                    |> Map.toSeq
+                    |> Seq.choose (fun (index, page) ->
+                        change index page |> Option.map (fun page -> index, page))
+                    |> Map.ofSeq
+        }
+
+    /// Sets the length: cuts, or extends with zeros.
+    let resize (length: int64) (contents: Contents) : Contents =
+        if length < contents.Length then
+            { clear length (contents.Length - length) contents with Length = length }
+        else
+            { contents with Length = length }

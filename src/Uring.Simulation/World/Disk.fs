@@ -1,0 +1,189 @@
+// A machine's disk while it is used: one file system value after the other, and what its descriptors refer to. Where a
+// disk fails, comes short or tears.
+namespace Uring.Simulation.World
+
+open System
+open System.Buffers.Binary
+open Uring.Model
+open Uring.Simulation
+
+/// struct statx, 256 bytes.
+[<RequireQualifiedAccess>]
+module internal Statx =
+
+    // Virtual time begins with the year 2000.
+    let private start = 946_684_800L
+
+    let write (target: Span<byte>) inode kind permissions (length: int64) (pages: int) (time: int64) =
+        target.Clear()
+        BinaryPrimitives.WriteUInt32LittleEndian(target, 0xfffu)
+        BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 4, 4096u)
+        BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 16, 1u)
+        BinaryPrimitives.WriteUInt16LittleEndian(target.Slice 28, uint16 ((kind <<< 12) ||| permissions))
+        BinaryPrimitives.WriteUInt64LittleEndian(target.Slice 32, uint64 (inode: int))
+        BinaryPrimitives.WriteInt64LittleEndian(target.Slice 40, length)
+        BinaryPrimitives.WriteInt64LittleEndian(target.Slice 48, int64 pages * 8L)
+
+        for offset in [| 64; 80; 96; 112 |] do
+            BinaryPrimitives.WriteInt64LittleEndian(target.Slice offset, start + time / 1_000_000_000L)
+            let rest = uint32 (time % 1_000_000_000L)
+            BinaryPrimitives.WriteUInt32LittleEndian(target.Slice(offset + 8), rest)
+
+/// Holds the file system as it is now.
+[<Sealed>]
+type internal Disk(choices: Choices, now: unit -> int64) =
+    let mutable fs = FileSystem.empty Int64.MaxValue
+
+    let answer (result: Result<FileSystem, Errno>) =
+        match result with
+        | Ok changed ->
+            fs <- changed
+            0
+        | Error errno -> Errno.toResult errno
+
+    member _.Choices = choices
+    member _.Now = now ()
+
+    /// As it is now.
+    member _.FileSystem
+        with get () = fs
+        and set (value: FileSystem) = fs <- value
+
+    member _.Remove(path: string, directory: bool) = answer (FileSystem.remove path directory fs)
+
+    member _.Rename(source: string, target: string, flags: int) =
+        answer (FileSystem.rename source target flags fs)
+
+    member _.MakeDirectory(path: string) = answer (FileSystem.makeDirectory path fs)
+
+    /// struct statx (256 bytes) of an inode. Source: man statx(2).
+    member _.Status(inode: int, target: Span<byte>) =
+        match Map.tryFind inode fs.Files, Map.tryFind inode fs.Names.Links with
+        | Some file, _ ->
+            let pages = Map.count file.Current.Pages
+            Statx.write target inode 8 file.Mode file.Current.Length pages file.Modified
+        | None, Some link -> Statx.write target inode 10 0o777 (int64 link.Length) 0 0L
+        | None, None -> Statx.write target inode 4 0o755 4096L 1 0L
+
+    /// The lights go out: nothing that is open survives, and of what was not synced perhaps something.
+    member _.PowerLoss() =
+        let version count = if choices.Strikes Fault.Torn then choices.Between(0, count) else 0
+
+        let keep length =
+            if not (choices.Strikes Fault.Torn) then length
+            elif length <= 512 || choices.Pick 2 = 0 then 0
+            else 512 * choices.Between(1, (length - 1) / 512)
+
+        fs <- FileSystem.powerLoss version keep fs
+
+/// An open regular file.
+[<Sealed>]
+type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
+    inherit OpenFile()
+    let mutable position = 0L
+    let access = flags &&& 3
+    let appends = (flags &&& 0o2000) <> 0
+    let node () = disk.FileSystem.Files[inode]
+
+    member _.Inode = inode
+    member _.Disk = disk
+    member _.CanWrite = access <> 0
+    override _.Name = path
+    override _.Events = PollEvents.Readable ||| PollEvents.Writable
+    override _.CanPoll = false
+
+    override _.Read(target, offset) =
+        if access = 1 then
+            Errno.toResult Errno.EBADF
+        else
+            let from = if offset < 0L then position else offset
+            let target = target.Slice(0, disk.Choices.Shorten target.Length)
+            let length = Contents.read from target (node ()).Current
+            if offset < 0L then position <- position + int64 length
+            length
+
+    override _.Write(source, offset) =
+        if access = 0 then
+            Errno.toResult Errno.EBADF
+        else
+            let from =
+                if appends then (node ()).Current.Length
+                elif offset < 0L then position
+                else offset
+
+            if from > Int64.MaxValue - int64 source.Length then
+                Errno.toResult Errno.EFBIG
+            else
+                let source = source.Slice(0, disk.Choices.Shorten source.Length)
+                let struct (changed, length) = FileSystem.write inode from source disk.Now disk.FileSystem
+                disk.FileSystem <- changed
+                if offset < 0L && length > 0 then position <- from + int64 length
+                length
+
+    override _.Released() = disk.FileSystem <- FileSystem.closed inode disk.FileSystem
+
+/// An open directory.
+[<Sealed>]
+type internal DirectoryFile(path: string, inode: int) =
+    inherit OpenFile()
+    member _.Inode = inode
+    override _.Name = path
+    override _.Events = PollEvents.Readable ||| PollEvents.Writable
+    override _.CanPoll = false
+    override _.Read(_, _) = Errno.toResult Errno.EISDIR
+    override _.Write(_, _) = Errno.toResult Errno.EBADF
+
+/// What works on open files, and opens them.
+[<RequireQualifiedAccess>]
+module internal Disk =
+
+    /// open(2).
+    let openAt (disk: Disk) (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
+        match FileSystem.openAt path flags mode disk.Now disk.FileSystem with
+        | Error errno -> Error errno
+        | Ok struct (changed, inode) when FileSystem.isDirectory inode changed ->
+            disk.FileSystem <- changed
+            Ok(DirectoryFile(path, inode))
+        | Ok struct (changed, inode) ->
+            disk.FileSystem <- FileSystem.opened inode changed
+            Ok(RegularFile(disk, path, inode, flags))
+
+    /// fsync(2).
+    let sync (file: OpenFile) : int =
+        match file with
+        | :? RegularFile as file ->
+            file.Disk.FileSystem <- FileSystem.sync file.Inode file.Disk.FileSystem
+            0
+        | :? DirectoryFile -> 0
+        | _ -> Errno.toResult Errno.EINVAL
+
+    /// ftruncate(2).
+    let truncate (file: OpenFile) (length: int64) : int =
+        match file with
+        | :? RegularFile as file when length >= 0L && file.CanWrite ->
+            let disk = file.Disk
+            disk.FileSystem <- FileSystem.resize file.Inode length disk.Now disk.FileSystem
+            0
+        | _ -> Errno.toResult Errno.EINVAL
+
+    /// fallocate(2), mode 0: the file is at least so long.
+    let allocate (file: OpenFile) (mode: int) (offset: int64) (length: int64) : int =
+        match file with
+        | :? RegularFile as file when file.CanWrite ->
+            let disk = file.Disk
+            let current = disk.FileSystem.Files[file.Inode].Current.Length
+
+            if offset < 0L || length <= 0L then
+                Errno.toResult Errno.EINVAL
+            elif mode <> 0 then
+                Errno.toResult Errno.EOPNOTSUPP
+            else
+                if offset + length > current then
+                    disk.FileSystem <- FileSystem.resize file.Inode (offset + length) disk.Now disk.FileSystem
+
+                0
+        | :? RegularFile -> Errno.toResult Errno.EBADF
+        | :? SocketFile
+        | :? PipeReader
+        | :? PipeWriter -> Errno.toResult Errno.ESPIPE
+        | _ -> Errno.toResult Errno.EINVAL

@@ -1,0 +1,401 @@
+// A file system as a value: names, files, and what of them would survive a power loss. Pure. As ext4 in ordered mode:
+// names are journaled in their order, contents are safe after fsync, and a fsync commits all names before it. Source: man
+// open(2), rename(2), unlink(2), mkdir(2), fsync(2), path_resolution(7).
+namespace Uring.Simulation.World
+
+open System
+open Uring.Model
+
+/// What a file was changed by since the last fsync.
+type internal Change =
+    | Written of offset: int64 * bytes: byte array
+    | Resized of length: int64
+
+/// A regular file.
+type internal FileNode = {
+    Current: Contents
+    /// What a power loss cannot take.
+    Durable: Contents
+    /// Newest first.
+    Pending: Change list
+    Mode: int
+    /// Nanoseconds of virtual time.
+    Modified: int64
+    /// Descriptors that refer to it: without a name it lives as long as they do.
+    Opens: int
+}
+
+/// What names there are: directories and symbolic links by inode. Its older versions are the journal.
+type internal Names = { Directories: Map<int, Map<string, int>>; Links: Map<int, string> }
+
+/// A file system.
+///
+/// Laws
+///  1. what was synced survives every power loss
+///  2. of the names a prefix survives: if one change is there, all before it are
+///  3. a rename is there or it is not: the target names the old file or the new one
+///  4. a file without a name lives until its last descriptor is closed
+///  5. a full disk takes nothing away
+type internal FileSystem = {
+    Files: Map<int, FileNode>
+    Names: Names
+    /// Names before each change that is not committed, newest first.
+    Journal: Names list
+    NextInode: int
+    /// Bytes that files may occupy.
+    Capacity: int64
+}
+
+/// Where a path leads.
+[<Struct>]
+type internal Place = {
+    /// The directory that holds, or would hold, the last name.
+    Directory: int
+    Name: string
+    /// What is there, or -1.
+    Inode: int
+}
+
+[<RequireQualifiedAccess>]
+module internal FileSystem =
+
+    let root = 1
+
+    let empty capacity = {
+        Files = Map.empty
+        Names = { Directories = Map.ofList [ root, Map.empty ]; Links = Map.empty }
+        Journal = []
+        NextInode = 2
+        Capacity = capacity
+    }
+
+    let isDirectory inode fs = Map.containsKey inode fs.Names.Directories
+    let isLink inode fs = Map.containsKey inode fs.Names.Links
+
+    // ---- paths
+
+    let private lookUp directory name fs =
+        match Map.tryFind directory fs.Names.Directories with
+        | None -> Error Errno.ENOTDIR
+        | Some entries -> Ok(Map.tryFind name entries |> Option.defaultValue -1)
+
+    let private parentOf directory fs =
+        if directory = root then
+            root
+        else
+            fs.Names.Directories
+            |> Map.tryPick (fun parent entries ->
+                if entries |> Map.exists (fun _ inode -> inode = directory) then Some parent else None)
+            |> Option.defaultValue root
+
+    let rec private walk depth directory (parts: string list) followLast fs : Result<Place, Errno> =
+        match parts with
+        | [] -> Ok { Directory = directory; Name = "."; Inode = directory }
+        | _ when not (isDirectory directory fs) -> Error Errno.ENOTDIR
+        | name :: _ when name.Length > 255 -> Error Errno.ENAMETOOLONG
+        | "." :: rest -> walk depth directory rest followLast fs
+        | ".." :: rest -> walk depth (parentOf directory fs) rest followLast fs
+        | name :: rest ->
+            match lookUp directory name fs with
+            | Error errno -> Error errno
+            | Ok -1 when rest.IsEmpty -> Ok { Directory = directory; Name = name; Inode = -1 }
+            | Ok -1 -> Error Errno.ENOENT
+            | Ok inode ->
+                match Map.tryFind inode fs.Names.Links with
+                | Some _ when depth >= 40 -> Error Errno.ELOOP
+                | Some target when not rest.IsEmpty || followLast ->
+                    let start = if target.StartsWith '/' then root else directory
+                    walk (depth + 1) start (split target @ rest) followLast fs
+                | _ when rest.IsEmpty -> Ok { Directory = directory; Name = name; Inode = inode }
+                | _ -> walk depth inode rest followLast fs
+
+    and private split (path: string) = path.Split('/', StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
+
+    /// Where a path leads. The working directory is the root.
+    let resolve (path: string) (followLast: bool) fs : Result<Place, Errno> =
+        if path.Length = 0 then
+            Error Errno.ENOENT
+        elif path.Length > 4095 then
+            Error Errno.ENAMETOOLONG
+        else
+            let isFolder = path.EndsWith '/'
+
+            match walk 0 root (split path) (followLast || isFolder) fs with
+            | Ok place when isFolder && place.Inode >= 0 && not (isDirectory place.Inode fs) ->
+                Error Errno.ENOTDIR
+            | result -> result
+
+    // ---- names
+
+    /// New names; the old ones join the journal.
+    let private renamed names fs = { fs with Names = names; Journal = fs.Names :: fs.Journal }
+
+    let private enter directory name inode (names: Names) = {
+        names with
+            Directories =
+                Map.add directory (Map.add name inode names.Directories[directory]) names.Directories
+    }
+
+    let private leave directory name (names: Names) = {
+        names with
+            Directories = Map.add directory (Map.remove name names.Directories[directory]) names.Directories
+    }
+
+    let private isNamed inode fs =
+        fs.Names.Directories |> Map.exists (fun _ entries -> entries |> Map.exists (fun _ it -> it = inode))
+
+    /// Forgets files that have neither a name nor a descriptor. Older names keep theirs.
+    let private sweep inode fs =
+        match Map.tryFind inode fs.Files with
+        | Some file when
+            file.Opens = 0
+            && not (isNamed inode fs)
+            && not (fs.Journal |> List.exists (fun names -> isNamed inode { fs with Names = names }))
+              ->
+              { fs with Files = Map.remove inode fs.Files }
+        | _ -> fs
+
+    /// Makes a file that nothing refers to by descriptor yet.
+    let private createFile place mode now fs =
+        let inode = fs.NextInode
+
+        let file = {
+            Current = Contents.empty
+            Durable = Contents.empty
+            Pending = []
+            Mode = mode
+            Modified = now
+            Opens = 0
+        }
+
+        let fs = {
+            renamed (enter place.Directory place.Name inode fs.Names) fs with
+                Files = Map.add inode file fs.Files
+                NextInode = inode + 1
+        }
+
+        struct (fs, inode)
+
+    let makeDirectory (path: string) fs : Result<FileSystem, Errno> =
+        match resolve path false fs with
+        | Error errno -> Error errno
+        | Ok place when place.Inode >= 0 -> Error Errno.EEXIST
+        | Ok place ->
+            let names = enter place.Directory place.Name fs.NextInode fs.Names
+
+            let names = { names with Directories = Map.add fs.NextInode Map.empty names.Directories }
+
+            Ok { renamed names fs with NextInode = fs.NextInode + 1 }
+
+    let makeLink (target: string) (path: string) fs : Result<FileSystem, Errno> =
+        match resolve path false fs with
+        | Error errno -> Error errno
+        | Ok place when place.Inode >= 0 -> Error Errno.EEXIST
+        | Ok place ->
+            let names = enter place.Directory place.Name fs.NextInode fs.Names
+            let names = { names with Links = Map.add fs.NextInode target names.Links }
+            Ok { renamed names fs with NextInode = fs.NextInode + 1 }
+
+    /// unlink(2), or rmdir(2).
+    let remove (path: string) (directory: bool) fs : Result<FileSystem, Errno> =
+        match resolve path false fs with
+        | Error errno -> Error errno
+        | Ok place when place.Inode < 0 -> Error Errno.ENOENT
+        | Ok place when place.Inode = root -> Error(if directory then Errno.EBUSY else Errno.EISDIR)
+        | Ok place when directory && not (isDirectory place.Inode fs) -> Error Errno.ENOTDIR
+        | Ok place when not directory && isDirectory place.Inode fs -> Error Errno.EISDIR
+        | Ok place when directory && not (Map.isEmpty fs.Names.Directories[place.Inode]) ->
+            Error Errno.ENOTEMPTY
+        | Ok place ->
+            let names = leave place.Directory place.Name fs.Names
+
+            let names = {
+                Directories =
+                    if directory then Map.remove place.Inode names.Directories else names.Directories
+                Links = Map.remove place.Inode names.Links
+            }
+
+            Ok(renamed names fs |> sweep place.Inode)
+
+    let rec private isWithin directory ancestor fs =
+        directory = ancestor || (directory <> root && isWithin (parentOf directory fs) ancestor fs)
+
+    /// rename(2): replaces what the new name meant. Flag 1 (RENAME_NOREPLACE) refuses that, 2 (RENAME_EXCHANGE) swaps.
+    let rename (source: string) (target: string) (flags: int) fs : Result<FileSystem, Errno> =
+        match resolve source false fs, resolve target false fs with
+        | Error errno, _
+        | _, Error errno -> Error errno
+        | Ok from, _ when from.Inode < 0 -> Error Errno.ENOENT
+        | Ok from, Ok into when from.Inode = root || into.Inode = root -> Error Errno.EBUSY
+        | Ok _, Ok into when flags = 1 && into.Inode >= 0 -> Error Errno.EEXIST
+        | Ok _, Ok into when flags = 2 && into.Inode < 0 -> Error Errno.ENOENT
+        | Ok from, Ok into when isDirectory from.Inode fs && isWithin into.Directory from.Inode fs ->
+            Error Errno.EINVAL
+        | Ok from, Ok into when from.Inode = into.Inode -> Ok fs
+        | Ok from, Ok into when flags = 2 ->
+            let names =
+                fs.Names
+                |> enter from.Directory from.Name into.Inode
+                |> enter into.Directory into.Name from.Inode
+
+            Ok(renamed names fs)
+        | Ok from, Ok into when
+            into.Inode >= 0 && isDirectory from.Inode fs && not (isDirectory into.Inode fs)
+            ->
+            Error Errno.ENOTDIR
+        | Ok from, Ok into when
+            into.Inode >= 0 && not (isDirectory from.Inode fs) && isDirectory into.Inode fs
+            ->
+            Error Errno.EISDIR
+        | Ok _, Ok into when isDirectory into.Inode fs && not (Map.isEmpty fs.Names.Directories[into.Inode]) ->
+            Error Errno.ENOTEMPTY
+        | Ok from, Ok into ->
+            let names =
+                fs.Names |> leave from.Directory from.Name |> enter into.Directory into.Name from.Inode
+
+            let names = {
+                Directories =
+                    if isDirectory into.Inode fs then
+                        Map.remove into.Inode names.Directories
+                    else
+                        names.Directories
+                Links = Map.remove into.Inode names.Links
+            }
+
+            Ok(renamed names fs |> sweep into.Inode)
+
+    /// The names in a directory, in ordinal order.
+    let list (path: string) fs : Result<string list, Errno> =
+        match resolve path true fs with
+        | Error errno -> Error errno
+        | Ok place when place.Inode < 0 -> Error Errno.ENOENT
+        | Ok place ->
+            match Map.tryFind place.Inode fs.Names.Directories with
+            | Some entries -> Ok(entries |> Map.toList |> List.map fst)
+            | None -> Error Errno.ENOTDIR
+
+    // ---- contents
+
+    let private changeFile inode change fs = { fs with Files = Map.change inode (Option.map change) fs.Files }
+
+    /// One more descriptor refers to a file.
+    let opened inode fs = changeFile inode (fun file -> { file with Opens = file.Opens + 1 }) fs
+
+    /// One less.
+    let closed inode fs =
+        changeFile inode (fun file -> { file with Opens = file.Opens - 1 }) fs |> sweep inode
+
+    /// Bytes that are occupied.
+    let used fs =
+        Map.fold
+            (fun total _ file -> total + int64 (Map.count file.Current.Pages) * int64 Contents.pageSize)
+            0L
+            fs.Files
+
+    /// Sets the length.
+    let resize inode (length: int64) now fs =
+        changeFile
+            inode
+            (fun file -> {
+                file with
+                    Current = Contents.resize length file.Current
+                    Pending = Resized length :: file.Pending
+                    Modified = now
+            })
+            fs
+
+    /// open(2) of a regular file or a directory: its inode. Flags as in open(2).
+    let openAt (path: string) (flags: int) (mode: int) now fs : Result<struct (FileSystem * int), Errno> =
+        let has flag = (flags &&& flag) <> 0
+        let creates = has 0o100
+        let exclusive = has 0o200
+        let writes = (flags &&& 3) <> 0
+        let noFollow = has 0o400000 || (creates && exclusive)
+
+        match resolve path (not noFollow) fs with
+        | Error errno -> Error errno
+        | Ok place when place.Inode >= 0 && creates && exclusive -> Error Errno.EEXIST
+        | Ok place when place.Inode >= 0 && isLink place.Inode fs -> Error Errno.ELOOP
+        | Ok place when place.Inode < 0 && not creates -> Error Errno.ENOENT
+        | Ok place when place.Inode < 0 && path.EndsWith '/' -> Error Errno.EISDIR
+        | Ok place when place.Inode < 0 -> Ok(createFile place mode now fs)
+        | Ok place when isDirectory place.Inode fs && (writes || creates) -> Error Errno.EISDIR
+        | Ok place when has 0o200000 && not (isDirectory place.Inode fs) -> Error Errno.ENOTDIR
+        | Ok place when has 0o1000 && Map.containsKey place.Inode fs.Files ->
+            Ok(struct (resize place.Inode 0L now fs, place.Inode))
+        | Ok place -> Ok(struct (fs, place.Inode))
+
+    let private room fs = max 0L (fs.Capacity - used fs)
+
+    /// write(2) at an offset: how many bytes there was room for, or -ENOSPC.
+    let write inode (offset: int64) (source: ReadOnlySpan<byte>) now fs : struct (FileSystem * int) =
+        let file = fs.Files[inode]
+        // Only what needs new pages can find the disk full; the sum is taken only when it may be.
+        let pages = int64 source.Length / int64 Contents.pageSize + 2L
+
+        let fits =
+            if fs.Capacity = Int64.MaxValue then
+                source.Length
+            elif pages * int64 Contents.pageSize <= room fs then
+                source.Length
+            else
+                let after = Contents.write offset source file.Current
+
+                if int64 (Map.count after.Pages - Map.count file.Current.Pages) * 4096L <= room fs then
+                    source.Length
+                else
+                    int (min (int64 source.Length) (room fs))
+
+        if fits = 0 && source.Length > 0 then
+            struct (fs, Errno.toResult Errno.ENOSPC)
+        else
+            let bytes = source.Slice(0, fits).ToArray()
+
+            let file = {
+                file with
+                    Current = Contents.write offset (ReadOnlySpan bytes) file.Current
+                    Pending = Written(offset, bytes) :: file.Pending
+                    Modified = now
+            }
+
+            struct ({ fs with Files = Map.add inode file fs.Files }, fits)
+
+    /// fsync(2): the file's contents, and all names so far.
+    let sync inode fs = {
+        changeFile inode (fun file -> { file with Durable = file.Current; Pending = [] }) fs with
+            Journal = []
+    }
+
+    // ---- power loss
+
+    /// What becomes of one change that was not synced: how many of its bytes are kept.
+    let private survive (keep: int -> int) contents change =
+        match change with
+        | Written(offset, bytes) ->
+            match keep bytes.Length with
+            | 0 -> contents
+            | kept -> Contents.write offset (ReadOnlySpan(bytes, 0, kept)) contents
+        | Resized length -> if keep 1 = 0 then contents else Contents.resize length contents
+
+    /// After a power loss. `version` chooses how many changes of names are lost, of so many; `keep` how many bytes of a
+    /// change that was not synced are kept, of so many (sectors of 512 bytes, of those that are longer).
+    let powerLoss (version: int -> int) (keep: int -> int) fs : FileSystem =
+        let names =
+            match version (List.length fs.Journal) with
+            | 0 -> fs.Names
+            | lost -> fs.Journal[lost - 1]
+
+        let survived file =
+            let contents =
+                List.foldBack (fun change contents -> survive keep contents change) file.Pending file.Durable
+
+            { file with Current = contents; Durable = contents; Pending = []; Opens = 0 }
+
+        let fs = {
+            fs with
+                Names = names
+                Journal = []
+                Files = Map.map (fun _ file -> survived file) fs.Files
+        }
+
+        Map.fold (fun fs inode _ -> sweep inode fs) fs fs.Files

@@ -1,0 +1,110 @@
+// A pipe and its two ends. Source: man pipe(7); 64 KiB, writes of up to 4 KiB are all or nothing.
+namespace Uring.Simulation.World
+
+open System
+open Uring.Model
+open Uring.Simulation
+
+/// What the two ends share.
+[<Sealed>]
+type internal PipeState(choices: Choices) =
+    /// PIPE_BUF: writes up to here do not come in pieces.
+    member _.Atomic = 4096
+    member val Bytes = ByteQueue 65536
+    member _.Choices = choices
+    member val Reader: OpenFile | null = null with get, set
+    member val Writer: OpenFile | null = null with get, set
+
+    static member Tell(end': OpenFile | null) =
+        match end' with
+        | null -> ()
+        | file -> file.Changed()
+
+[<Sealed>]
+type internal PipeReader(pipe: PipeState) =
+    inherit OpenFile()
+
+    override _.Name = "pipe (read end)"
+
+    override _.Events =
+        (if pipe.Bytes.Count > 0 then PollEvents.Readable else PollEvents.None)
+        ||| (if isNull pipe.Writer then PollEvents.HangUp else PollEvents.None)
+
+    override _.Read(target, _) =
+        if target.Length = 0 then
+            0
+        elif pipe.Bytes.Count > 0 then
+            let length = pipe.Choices.Shorten(min target.Length pipe.Bytes.Count)
+            let taken = pipe.Bytes.Dequeue(target.Slice(0, length))
+            PipeState.Tell pipe.Writer
+            taken
+        elif isNull pipe.Writer then
+            0
+        else
+            Errno.toResult Errno.EAGAIN
+
+    override _.Write(_, _) = Errno.toResult Errno.EBADF
+
+    /// For splice(2): 0 at the end, -EAGAIN when there is nothing now.
+    member _.Peek(target: Span<byte>) : int =
+        if pipe.Bytes.Count > 0 then pipe.Bytes.Peek target
+        elif isNull pipe.Writer then 0
+        else Errno.toResult Errno.EAGAIN
+
+    /// Takes what was spliced.
+    member _.Drop(length: int) =
+        pipe.Bytes.Drop length
+        PipeState.Tell pipe.Writer
+
+    override _.Released() =
+        pipe.Reader <- null
+        PipeState.Tell pipe.Writer
+
+[<Sealed>]
+type internal PipeWriter(pipe: PipeState) =
+    inherit OpenFile()
+
+    override _.Name = "pipe (write end)"
+
+    override _.Events =
+        (if pipe.Bytes.Free >= pipe.Atomic then PollEvents.Writable else PollEvents.None)
+        ||| (if isNull pipe.Reader then PollEvents.Error else PollEvents.None)
+
+    override _.Write(source, _) =
+        if isNull pipe.Reader then
+            Errno.toResult Errno.EPIPE
+        elif source.Length <= pipe.Atomic && source.Length > pipe.Bytes.Free then
+            Errno.toResult Errno.EAGAIN
+        elif source.Length > 0 && pipe.Bytes.Free = 0 then
+            Errno.toResult Errno.EAGAIN
+        else
+            let length =
+                if source.Length > pipe.Atomic then
+                    pipe.Choices.Shorten(min source.Length pipe.Bytes.Free)
+                else
+                    source.Length
+
+            let taken = pipe.Bytes.Enqueue(source.Slice(0, length))
+            PipeState.Tell pipe.Reader
+            taken
+
+    override _.Read(_, _) = Errno.toResult Errno.EBADF
+
+    /// Bytes that it would take now.
+    member _.Room = pipe.Bytes.Free
+
+    override _.Released() =
+        pipe.Writer <- null
+        PipeState.Tell pipe.Reader
+
+[<RequireQualifiedAccess>]
+module internal Pipe =
+
+    /// The read end and the write end of a new pipe.
+    let create (choices: Choices) : struct (PipeReader * PipeWriter) =
+        let state = PipeState choices
+        let reader = PipeReader state
+        let writer = PipeWriter state
+        state.Reader <- reader
+        state.Writer <- writer
+        struct (reader, writer)

@@ -1,0 +1,432 @@
+// A stream socket, TCP or Unix: connections, half close, reset, and the two buffers between a sender and a receiver.
+// Source: man tcp(7), unix(7), connect(2), shutdown(2), and the reference, section 4.9.
+namespace Uring.Simulation.World
+
+open System
+open System.Collections.Generic
+open Uring.Model
+open Uring.Simulation
+
+/// Where a stream socket stands.
+///
+///   Fresh --listen--> Listening
+///     | connect            accept makes one that is Connected
+///   Connecting --handshake--> Connected --reset, closed on both sides--> Broken
+///
+/// Laws
+///  1. bytes arrive in their order, none twice, and none is lost unless the connection was reset
+///  2. the end of a stream is seen after its last byte
+///  3. a reset is told once; after that the end is read, and sending fails with EPIPE
+///  4. a full buffer says EAGAIN, and whoever waits is woken when there is room
+type internal StreamPhase =
+    | Fresh = 0
+    | Listening = 1
+    | Connecting = 2
+    | Connected = 3
+    | Broken = 4
+
+[<Sealed>]
+type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
+    inherit SocketFile()
+
+    let unix = 1
+    let choices = network.Choices
+    let incoming = ByteQueue 65536
+    let outgoing = ByteQueue 65536
+    let backlog = Queue<StreamSocket>()
+    // Those that found it full.
+    let connecting = Queue<unit -> unit>()
+    let mutable backlogLimit = 0
+    let mutable phase = StreamPhase.Fresh
+    let mutable local: Address voption = ValueNone
+    let mutable remote: Address voption = ValueNone
+    let mutable peer: StreamSocket | null = null
+    // The other side will send no more; told after its last byte.
+    let mutable ended = false
+    // This side reads, sends no more.
+    let mutable readShut = false
+    let mutable writeShut = false
+    let mutable endSent = false
+    let mutable closed = false
+    // Told once, by the next call.
+    let mutable error = 0
+    // Something is on its way already: what comes meanwhile goes with it.
+    let mutable travelling = false
+
+    let fail (errno: Errno) = Errno.toResult errno
+
+    let takeError () =
+        let told = error
+        error <- 0
+        told
+
+    member private _.Peer
+        with get () = peer
+        and set (value: StreamSocket | null) = peer <- value
+
+    member _.Host = host
+    member _.Phase = phase
+
+    /// Bytes that the other side has not got yet.
+    member _.Unacknowledged = outgoing.Count
+
+    // ---- between the two sides
+
+    /// The connection is gone; the next call hears of it.
+    member private this.Break(reason: Errno) =
+        if phase = StreamPhase.Connected || phase = StreamPhase.Connecting then
+            phase <- StreamPhase.Broken
+            // After the peer's end Linux says EPIPE.
+            error <- fail (if ended && reason = Errno.ECONNRESET then Errno.EPIPE else reason)
+            outgoing.Clear()
+            ended <- true
+            writeShut <- true
+            this.Changed()
+
+    /// Tells the other side that the connection is gone.
+    member private _.ResetPeer() =
+        match peer with
+        | null -> ()
+        | other ->
+            peer <- null
+            other.Peer <- null
+
+            network.After(
+                network.Latency(host, other.Host),
+                "reset",
+                (fun () -> other.Break Errno.ECONNRESET)
+            )
+
+    /// Moves what there is room for at the other side.
+    member private this.Arrive() =
+        travelling <- false
+
+        match peer with
+        | null -> ()
+        | other when other.IsClosed && outgoing.Count > 0 ->
+            // Nobody is there to read it: the answer is a reset.
+            this.Break Errno.ECONNRESET
+        | other ->
+            let moved = other.Take outgoing
+
+            if outgoing.Count = 0 && writeShut && not endSent then
+                endSent <- true
+                other.End()
+
+            if moved > 0 then
+                other.Changed()
+                this.Changed()
+
+    member private _.Take(bytes: ByteQueue) = bytes.MoveTo incoming
+
+    member private _.IsClosed = closed
+
+    member private this.End() =
+        ended <- true
+        this.Changed()
+
+    member private this.Transmit() =
+        match peer with
+        | null -> ()
+        | _ when travelling -> ()
+        | other ->
+            travelling <- true
+            network.After(network.Latency(host, other.Host), "segment", (fun () -> this.Arrive()))
+
+    /// Two sockets become a connection.
+    member private this.Join(other: StreamSocket) =
+        phase <- StreamPhase.Connected
+        this.Peer <- other
+
+    /// socketpair(2).
+    member this.Pair(other: StreamSocket) =
+        this.Join other
+        other.Join this
+
+    /// A connection comes in. False when the backlog is full.
+    member private this.Offer(from: StreamSocket, fromAddress: Address) : bool =
+        if backlog.Count > backlogLimit then
+            false
+        else
+            let server = StreamSocket(network, host, family)
+            server.Name' local (ValueSome fromAddress)
+            server.Join from
+            backlog.Enqueue server
+            from.Join server
+            this.Changed()
+            true
+
+    member private _.Name' (own: Address voption) (other: Address voption) =
+        local <- own
+        remote <- other
+
+    /// The handshake has come to the other machine.
+    member private this.Shake(target: NetworkHost, address: Address) =
+        if phase = StreamPhase.Connecting then
+            match target.Find(this.Kind, address) with
+            | :? StreamSocket as listener when listener.Phase = StreamPhase.Listening ->
+                let own = ValueOption.defaultValue (Address.Unix "") local
+
+                if listener.Offer(this, own) then
+                    this.Changed()
+                elif family = unix then
+                    listener.Await(fun () -> this.Shake(target, address))
+                else
+                    // A lost SYN is sent again after a second.
+                    network.After(1_000_000_000L, "SYN", (fun () -> this.Shake(target, address)))
+            | _ -> this.Break Errno.ECONNREFUSED
+
+    /// Goes on when there is room in the backlog.
+    member private _.Await(connect: unit -> unit) = connecting.Enqueue connect
+
+    // ---- SocketFile
+
+    override _.Kind = 1
+    override _.Family = family
+
+    override _.Name =
+        let text address =
+            match address with
+            | ValueSome address -> Address.tell address
+            | ValueNone -> "-"
+
+        let kind = if family = unix then "unix" else "tcp"
+
+        if phase = StreamPhase.Listening then
+            $"{kind} listener {text local}"
+        else
+            $"{kind} {text local} to {text remote}"
+
+    override _.Events =
+        let when' condition (events: PollEvents) = if condition then events else PollEvents.None
+
+        match phase with
+        | StreamPhase.Listening -> when' (backlog.Count > 0) PollEvents.Readable
+        | StreamPhase.Connecting -> PollEvents.None
+        | StreamPhase.Fresh -> PollEvents.Writable ||| PollEvents.HangUp
+        // An open set, as enumerations are: connected, or was.
+        | _ ->
+            when' (incoming.Count > 0 || ended || readShut || error <> 0) PollEvents.Readable
+            ||| when' (outgoing.Free * 3 >= outgoing.Capacity || writeShut || error <> 0) PollEvents.Writable
+            ||| when' (ended || readShut) PollEvents.ReadHangUp
+            ||| when' ((ended && writeShut) || phase = StreamPhase.Broken) PollEvents.HangUp
+            ||| when' (error <> 0) PollEvents.Error
+
+    override this.Bind bytes =
+        match Address.parse bytes with
+        | Error errno -> fail errno
+        | Ok address when Address.family address <> family -> fail Errno.EINVAL
+        | Ok _ when local.IsSome -> fail Errno.EINVAL
+        | Ok address ->
+            match host.Bind(this.Kind, address, this) with
+            | Ok bound ->
+                local <- ValueSome bound
+                0
+            | Error errno -> fail errno
+
+    override this.Listen limit =
+        match phase, local with
+        | (StreamPhase.Connected | StreamPhase.Connecting), _ -> fail Errno.EINVAL
+        | _, ValueNone when family = unix -> fail Errno.EINVAL
+        | _, ValueNone ->
+            let any = if family = 10 then "::" else "0.0.0.0"
+            let bound = this.Bind(Address.bytes (Address.Internet(family, any, 0)))
+            if bound < 0 then bound else this.Listen limit
+        | _ ->
+            phase <- StreamPhase.Listening
+            backlogLimit <- max 0 limit
+            0
+
+    override _.Accept() =
+        if phase <> StreamPhase.Listening then
+            struct (null, fail Errno.EINVAL)
+        else
+            match backlog.TryDequeue() with
+            | true, connection ->
+                match connecting.TryDequeue() with
+                | true, connect -> connect ()
+                | _ -> ()
+
+                struct (connection, 0)
+            | _ when readShut -> struct (null, fail Errno.EINVAL)
+            | _ -> struct (null, fail Errno.EAGAIN)
+
+    override this.Connect bytes =
+        match phase, Address.parse bytes with
+        | _, Error errno -> fail errno
+        | _, Ok Address.Unspecified ->
+            this.Abort()
+            0
+        | StreamPhase.Connecting, _ -> fail Errno.EAGAIN
+        | StreamPhase.Connected, Ok _ when remote.IsSome && this.IsNew -> this.Told()
+        | StreamPhase.Connected, _ -> fail Errno.EISCONN
+        | StreamPhase.Listening, _ -> fail Errno.EISCONN
+        | _ when error <> 0 -> takeError ()
+        | StreamPhase.Broken, _ -> fail Errno.ECONNABORTED
+        | _, Ok address when Address.family address <> family -> fail Errno.EAFNOSUPPORT
+        | _, Ok address ->
+            match network.Route(host, address) with
+            | null -> fail Errno.ENETUNREACH
+            | target ->
+                let isUnheard = family = unix && isNull (target.Find(this.Kind, address))
+
+                if isUnheard then
+                    match address with
+                    | Address.Unix name when name.StartsWith '\000' -> fail Errno.ECONNREFUSED
+                    | _ -> fail Errno.ENOENT
+                else
+                    if local.IsNone && family <> unix then
+                        let from =
+                            if obj.ReferenceEquals(target, host) then
+                                address
+                            else
+                                Address.Internet(family, host.Address, 0)
+
+                        match from with
+                        | Address.Internet(_, text, _) ->
+                            let own = if text = "0.0.0.0" then "127.0.0.1" else text
+
+                            match host.Bind(this.Kind, Address.Internet(family, own, 0), this) with
+                            | Ok bound -> local <- ValueSome bound
+                            | Error _ -> ()
+                        | _ -> ()
+
+                    phase <- StreamPhase.Connecting
+                    remote <- ValueSome address
+                    this.IsNew <- true
+
+                    network.After(
+                        network.Latency(host, target),
+                        "SYN",
+                        (fun () -> this.Shake(target, address))
+                    )
+
+                    match phase with
+                    | StreamPhase.Connected -> this.Told()
+                    | StreamPhase.Broken -> takeError ()
+                    // An open set, as enumerations are: on its way.
+                    | _ -> fail Errno.EAGAIN
+
+    /// Connecting has succeeded, and the caller has not heard of it.
+    member val private IsNew = false with get, set
+
+    member private this.Told() =
+        this.IsNew <- false
+        0
+
+    override this.Send(bytes, _, _) =
+        if error <> 0 then
+            takeError ()
+        elif writeShut || phase = StreamPhase.Broken then
+            fail Errno.EPIPE
+        elif phase <> StreamPhase.Connected then
+            fail (if family = unix then Errno.ENOTCONN else Errno.EPIPE)
+        elif family <> unix && choices.Strikes Fault.Reset then
+            this.ResetPeer()
+            this.Break Errno.ECONNRESET
+            takeError ()
+        else
+            match peer with
+            // The other side has closed: it answers with a reset.
+            | null -> fail Errno.EPIPE
+            | other when family = unix && other.IsClosed -> fail Errno.EPIPE
+            | _ when bytes.Length > 0 && outgoing.Free = 0 -> fail Errno.EAGAIN
+            | _ ->
+                let length = choices.Shorten(min bytes.Length outgoing.Free)
+                let taken = outgoing.Enqueue(bytes.Slice(0, length))
+                this.Transmit()
+                taken
+
+    override _.Receive(target, flags, _, _) =
+        let peeks = (flags &&& 2) <> 0
+
+        if incoming.Count > 0 then
+            let length = choices.Shorten(min target.Length incoming.Count)
+
+            if peeks then
+                incoming.Peek(target.Slice(0, length))
+            else
+                let taken = incoming.Dequeue(target.Slice(0, length))
+
+                match peer with
+                | null -> ()
+                | other -> other.Transmit()
+
+                taken
+        elif error <> 0 then
+            takeError ()
+        elif phase = StreamPhase.Fresh || phase = StreamPhase.Listening || phase = StreamPhase.Connecting then
+            fail (if family = unix && phase <> StreamPhase.Listening then Errno.EINVAL else Errno.ENOTCONN)
+        elif ended || readShut || target.Length = 0 then
+            0
+        else
+            fail Errno.EAGAIN
+
+    override this.Read(target, _) =
+        let mutable source: byte array = [||]
+        let mutable isTruncated = false
+        this.Receive(target, 0, &source, &isTruncated)
+
+    override this.Write(bytes, _) = this.Send(bytes, 0, [||])
+
+    override this.Shutdown how =
+        match phase with
+        | StreamPhase.Listening when how <> 1 ->
+            readShut <- true
+            this.Changed()
+            0
+        | StreamPhase.Connected
+        | StreamPhase.Broken when how >= 0 && how <= 2 ->
+            if phase = StreamPhase.Broken then
+                fail Errno.ENOTCONN
+            else
+                if how <> 1 then readShut <- true
+
+                if how <> 0 && not writeShut then
+                    writeShut <- true
+                    this.Transmit()
+
+                this.Changed()
+                0
+        // An open set, as enumerations are: not connected.
+        | _ -> fail (if how < 0 || how > 2 then Errno.EINVAL else Errno.ENOTCONN)
+
+    override _.Address ofPeer =
+        match (if ofPeer then remote else local) with
+        | ValueSome address -> Address.bytes address
+        | ValueNone when family = unix && (not ofPeer || phase = StreamPhase.Connected) ->
+            Address.bytes (Address.Unix "")
+        | ValueNone -> [||]
+
+    override this.Abort() =
+        this.ResetPeer()
+
+        if phase = StreamPhase.Connected then
+            phase <- StreamPhase.Fresh
+            remote <- ValueNone
+            incoming.Clear()
+            outgoing.Clear()
+            this.Changed()
+
+    override this.Released() =
+        match local with
+        | ValueSome address -> host.Unbind(this.Kind, address, this)
+        | ValueNone -> ()
+
+        closed <- true
+
+        for waiting in backlog do
+            waiting.Release()
+
+        backlog.Clear()
+        if phase = StreamPhase.Listening then phase <- StreamPhase.Broken
+
+        for connect in connecting do
+            connect ()
+
+        // Unread bytes make it a reset, so that the other side knows of the loss.
+        if incoming.Count > 0 then
+            this.ResetPeer()
+        elif not writeShut then
+            writeShut <- true
+            this.Transmit()
