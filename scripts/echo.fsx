@@ -58,8 +58,7 @@ let listen (endPoint: IPEndPoint) : Uring<unit> =
         use! listener = Socket.listen endPoint 4096
         Socket.setNoDelay listener true
         // Who does not take his echo back is broken off in 30 seconds (TCP_USER_TIMEOUT).
-        let patience = BitConverter.GetBytes 30_000
-        SocketOptions.borrow listener.Descriptor _.SetRawSocketOption(6, 18, patience)
+        SocketOptions.setNumber listener.Descriptor 6 18 30_000
         Console.Out.WriteLine $"listening on {Socket.localEndPoint listener}"
         let! connections = Socket.acceptMany listener
 

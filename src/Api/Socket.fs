@@ -26,64 +26,6 @@ type Socket internal (loop: Loop, descriptor: FileDescriptor, family: AddressFam
             else
                 ValueTask(closing.AsTask())
 
-/// What io_uring has no opcode for on every kernel we support: names and options, by way of the BCL. None of these
-/// blocks.
-[<RequireQualifiedAccess>]
-module SocketOptions =
-
-    /// Lends the descriptor to a BCL socket for one synchronous call.
-    let borrow (descriptor: FileDescriptor) (action: Sockets.Socket -> 'T) : 'T =
-        ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
-
-        if descriptor.IsDirect then
-            raise (
-                NotSupportedException
-                    "A direct descriptor has no number that the BCL could use: names and options of its socket are out of reach here. Accept without direct descriptors where you need them."
-            )
-
-        use handle = new SafeSocketHandle(nativeint descriptor.Number, false)
-        use socket = new Sockets.Socket(handle)
-        let result = action socket
-        // Until here it must not be collected, which would close its number.
-        GC.KeepAlive descriptor
-        result
-
-    let private required (endPoint: EndPoint | null) : EndPoint =
-        match endPoint with
-        | null -> raise (InvalidOperationException "The socket has no address yet: bind or connect it first.")
-        | endPoint -> endPoint
-
-    /// Raises unless the socket sends datagrams: the end of a connection looks like empty messages without end.
-    let internal requireDatagrams (descriptor: FileDescriptor) =
-        let kind = if descriptor.IsDirect then SocketType.Dgram else borrow descriptor _.SocketType
-
-        match kind with
-        | SocketType.Stream
-        | SocketType.Seqpacket ->
-            raise (
-                NotSupportedException(
-                    "Messages are received from datagram sockets. Of a connection receive the bytes: over a sequenced-packet socket each lease is one message."
-                )
-            )
-        // An open set: datagrams, raw sockets.
-        | _ -> ()
-
-    /// The address that the socket is bound to.
-    let localEndPoint descriptor : EndPoint = borrow descriptor (fun socket -> required socket.LocalEndPoint)
-
-    /// The address of its peer.
-    let remoteEndPoint descriptor : EndPoint =
-        borrow descriptor (fun socket -> required socket.RemoteEndPoint)
-
-    /// Sends small messages at once instead of collecting them (TCP_NODELAY).
-    let setNoDelay descriptor (value: bool) = borrow descriptor (fun socket -> socket.NoDelay <- value)
-
-    /// Lets a server bind to an address whose last connections still linger (SO_REUSEADDR).
-    let setReuseAddress descriptor (value: bool) =
-        borrow descriptor (fun socket ->
-            // The BCL's ReuseAddress also sets SO_REUSEPORT, which would let a second server in: the raw option.
-            socket.SetRawSocketOption(1, 2, ReadOnlySpan(BitConverter.GetBytes(if value then 1 else 0))))
-
 /// Sockets. Each function is a cold program. Errors are SocketException, with the BCL's SocketErrorCode.
 [<RequireQualifiedAccess>]
 module Socket =

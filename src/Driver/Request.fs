@@ -28,6 +28,9 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: IDescriptorHom
     /// The loop that its state belongs to: every operation on it runs there.
     member internal _.Home = home
 
+    /// The kernel that has it.
+    member internal _.Kernel = kernel
+
     /// The number that the kernel knows it by. It says nothing once `IsClosed`.
     member _.Number = number
 

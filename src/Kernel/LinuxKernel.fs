@@ -72,4 +72,16 @@ type LinuxKernel private () =
 
         member _.Unmap(address, length) = Native.unmap address length
 
+        member _.SocketName(descriptor, ofPeer, address) =
+            use pointer = fixed &MemoryMarshal.GetReference address
+            Native.socketName descriptor ofPeer (NativePtr.toNativeInt pointer) address.Length
+
+        member _.GetSocketOption(descriptor, level, name, value) =
+            use pointer = fixed &MemoryMarshal.GetReference value
+            Native.getOption descriptor level name (NativePtr.toNativeInt pointer) value.Length
+
+        member _.SetSocketOption(descriptor, level, name, value) =
+            use pointer = fixed &MemoryMarshal.GetReference value
+            Native.setOption descriptor level name (NativePtr.toNativeInt pointer) value.Length
+
         member _.Close descriptor = Native.close descriptor

@@ -36,8 +36,8 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public bool NoDelay
     {
-        get => SocketNames.Borrow(descriptor, this, static socket => socket.NoDelay);
-        set => SocketNames.Borrow(descriptor, this, socket => socket.NoDelay = value);
+        get => SocketNames.NoDelay(descriptor, this);
+        set => SocketNames.SetNoDelay(descriptor, this, value);
     }
 
     /// <summary>This side's address. See man getsockname(2).</summary>

@@ -83,3 +83,12 @@ type internal Dice(seed: uint64, faults: Faults, spared: HashSet<int>) =
                 this.Heard fault
 
             strikes
+
+/// Faults for one run of many.
+[<RequireQualifiedAccess>]
+module Swarm =
+
+    /// Some of these faults, each more or less often: which ones, the seed decides.
+    let ofSeed (seed: uint64) (faults: Faults) : Faults =
+        let generator = Generator(seed * 0x2545_F491_4F6C_DD1DUL + 1UL)
+        Faults.drawn generator.Below faults

@@ -74,3 +74,19 @@ module Faults =
 
     /// The same, and operations and connections fail.
     let all = ordinary |> withRate Fault.Failed 0.02 |> withRate Fault.Reset 0.01
+
+    /// Swarm testing: each run has other faults, and they strike more or less often. A run with everything at once finds
+    /// less, because one fault hides another.
+    let internal drawn (pick: int -> int) (faults: Faults) : Faults = {
+        Rates =
+            faults.Rates
+            |> Array.map (fun rate ->
+                match pick 6 with
+                | 0
+                | 1 -> 0.0
+                | 2 -> rate * 0.25
+                | 3 -> rate
+                | 4 -> rate * 2.0
+                | _ -> rate * 4.0)
+            |> Array.map (min 0.9)
+    }

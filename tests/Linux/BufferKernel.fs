@@ -118,4 +118,7 @@ type internal BufferKernel() =
         member _.Mirror(address, length) = real.Mirror(address, length)
         member _.Protect(address, length, accessible) = real.Protect(address, length, accessible)
         member _.Unmap(address, length) = real.Unmap(address, length)
+        member _.SocketName(_, _, _) = 0
+        member _.GetSocketOption(_, _, _, _) = 0
+        member _.SetSocketOption(_, _, _, _) = 0
         member _.Close _ = 0

@@ -166,6 +166,14 @@ type FaultyKernel() as this =
                 Interlocked.Increment &strays |> ignore
                 Errno.toResult Errno.EINVAL
 
+        member _.SocketName(descriptor, ofPeer, address) = kernel.SocketName(descriptor, ofPeer, address)
+
+        member _.GetSocketOption(descriptor, level, name, value) =
+            kernel.GetSocketOption(descriptor, level, name, value)
+
+        member _.SetSocketOption(descriptor, level, name, value) =
+            kernel.SetSocketOption(descriptor, level, name, value)
+
         member _.Close descriptor =
             rings.TryRemove descriptor |> ignore
             kernel.Close descriptor

@@ -27,6 +27,12 @@ type private Box = {
 }
 
 /// A datagram socket of ours, bound there, that receives messages.
+/// Lends the descriptor to a BCL socket for one synchronous call.
+let private borrow (descriptor: FileDescriptor) (action: Peer -> unit) =
+    use handle = new SafeSocketHandle(nativeint descriptor.Number, false)
+    use socket = new Peer(handle)
+    action socket
+
 let private receiving
     (endPoint: EndPoint)
     (options: BufferPoolOptions)
@@ -41,7 +47,7 @@ let private receiving
             runOn host (Socket.create endPoint.AddressFamily SocketType.Dgram ProtocolType.Unspecified)
 
         runOn host (Socket.bind socket endPoint)
-        SocketOptions.borrow socket.Descriptor prepare
+        borrow socket.Descriptor prepare
 
         let messages = runOn host (Socket.receiveMessages room socket pool)
 

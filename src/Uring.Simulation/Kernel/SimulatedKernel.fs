@@ -318,6 +318,23 @@ type internal SimulatedKernel(machine: Machine) =
         |> Seq.tryFind (isNull >> not)
         |> Option.defaultValue null
 
+    let onSocket
+        (descriptor: int)
+        (ask: SocketFile -> Result<byte array, Errno>)
+        : Result<byte array, Errno> =
+        match machine.Descriptors.Find descriptor with
+        | null -> Error Errno.EBADF
+        | :? SocketFile as socket -> ask socket
+        | _ -> Error Errno.ENOTSOCK
+
+    /// As getsockname(2) and getsockopt(2) answer: as much as there is room for.
+    static member private Copy(answer: Result<byte array, Errno>, target: Span<byte>) : int =
+        match answer with
+        | Error errno -> Errno.toResult errno
+        | Ok bytes ->
+            bytes.AsSpan(0, min bytes.Length target.Length).CopyTo target
+            bytes.Length
+
     member _.Machine = machine
 
     interface IKernel with
@@ -376,5 +393,35 @@ type internal SimulatedKernel(machine: Machine) =
             LinuxKernel.Instance.Protect(address, length, accessible)
 
         member _.Unmap(address, length) = memory.Unmap(address, length, inUse address length)
+
+        member _.SocketName(descriptor, ofPeer, address) =
+            let answer =
+                onSocket descriptor (fun socket ->
+                    match socket.Address ofPeer with
+                    | [||] -> Error(if ofPeer then Errno.ENOTCONN else Errno.EINVAL)
+                    | name -> Ok name)
+
+            SimulatedKernel.Copy(answer, address)
+
+        member _.GetSocketOption(descriptor, level, name, value) =
+            let answer =
+                onSocket descriptor (fun socket ->
+                    match socket.Options.TryGetValue(struct (level, name)) with
+                    | true, bytes -> Ok bytes
+                    // SO_TYPE of SOL_SOCKET.
+                    | _ when level = 1 && name = 3 -> Ok(BitConverter.GetBytes socket.Kind)
+                    | _ -> Ok(BitConverter.GetBytes 0))
+
+            SimulatedKernel.Copy(answer, value)
+
+        member _.SetSocketOption(descriptor, level, name, value) =
+            let bytes = value.ToArray()
+
+            let answer =
+                onSocket descriptor (fun socket ->
+                    socket.Options[struct (level, name)] <- bytes
+                    Ok [||])
+
+            SimulatedKernel.Copy(answer, Span.Empty)
 
         member _.Close descriptor = machine.Close descriptor

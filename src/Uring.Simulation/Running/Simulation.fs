@@ -1,5 +1,5 @@
-// Runs programs in a simulated world: from a seed, with faults, first for safety and then for liveness, and tells what
-// was broken.
+// Runs programs in a simulated world: once, from many seeds, and again with fewer faults. For F# the functions, for C# the
+// same with the BCL's types.
 namespace Uring.Simulation
 
 open System
@@ -8,154 +8,10 @@ open System.Threading
 open System.Threading.Tasks
 open Uring.Driver
 open Uring.FSharp
-open Uring.Model
 open Uring.Simulation.Kernel
 open Uring.Simulation.Running
 
-/// How a simulated run is made.
-type SimulationOptions = {
-    /// Where all decisions come from.
-    Seed: uint64
-    Faults: Faults
-    /// Which kernel the programs run on.
-    Kernel: KernelVersion
-    /// How the program's ring is made.
-    Loop: LoopOptions
-    /// After so many scheduling steps faults stop, and everything has to finish.
-    SafetySteps: int
-    /// After so many more the run has failed: something goes round in circles.
-    LivenessSteps: int
-    /// Numbers of faults that do not happen, counted from 0 in the run with all of them: how a failing run is shrunk.
-    Spared: int Set
-}
-
-/// Ready-made options.
-[<RequireQualifiedAccess>]
-module SimulationOptions =
-
-    /// The newest kernel, small queues (which is where bugs are), 20,000 steps with faults and 200,000 without.
-    let ofSeed (seed: uint64) (faults: Faults) = {
-        Seed = seed
-        Faults = faults
-        Kernel = KernelVersion.linux6_18
-        Loop = { LoopOptions.standard with Entries = 16; Completions = 32 }
-        SafetySteps = 20_000
-        LivenessSteps = 200_000
-        Spared = Set.empty
-    }
-
-/// What came of a run.
-type Report<'T> = {
-    Seed: uint64
-    /// The program's result, or how it failed.
-    Outcome: Result<'T, exn>
-    /// The rules that were broken; none in a good run.
-    Violations: Violation list
-    /// Scheduling steps.
-    Steps: int
-    /// Submissions that the kernel took.
-    Operations: int64
-    /// How often each fault struck, by kind.
-    Struck: (Fault * int) list
-    /// How many faults were drawn.
-    Drawn: int
-    /// Virtual time that has passed.
-    Elapsed: TimeSpan
-    /// The same for the same seed, on every machine.
-    Fingerprint: uint64
-    /// What happened, in words: the last so many lines.
-    Tell: int -> string
-} with
-
-    /// Nothing was broken, and the program ended well.
-    member this.IsGood = this.Violations.IsEmpty && this.Outcome.IsOk
-
-/// Makes loops for programs in a simulation that name none.
-[<Sealed>]
-type internal SimulatedHosting(machine: Machine, scheduler: Scheduler, standard: LoopOptions) =
-    inherit Hosting()
-    let kernel = SimulatedKernel machine
-    let mutable threads = 0
-    let mutable shared: LoopHost | null = null
-    let hosts = List<SimulatedHost>()
-
-    member _.Machine = machine
-    member _.Hosts = hosts
-
-    override _.Start(options, name) =
-        threads <- threads + 1
-        let host = new SimulatedHost(kernel, scheduler, options, threads, name)
-        host.Begin()
-        hosts.Add host
-        host
-
-    override this.Default =
-        match shared with
-        | null ->
-            let host = this.Start(standard, "uring")
-            shared <- host
-            host
-        | host when host.IsStopping ->
-            shared <- null
-            this.Default
-        | host -> host
-
-/// One run, while it runs.
-[<Sealed>]
-type internal Run(options: SimulationOptions, dice: Dice) =
-    let world = World(dice, options.Kernel)
-    let scheduler = Scheduler(world.Timeline, dice, world.Ledger)
-    let machine = Execution.Boot(world, "localhost", "10.0.0.1")
-    let hosting = SimulatedHosting(machine, scheduler, options.Loop)
-    let before = Hosting.Current
-    let context = SynchronizationContext.Current
-    let loop = Loop.Current
-
-    do
-        dice.Heard <- fun fault -> world.Trace.Struck(fault, "")
-        Hosting.Current <- hosting
-
-    member _.World = world
-    member _.Scheduler = scheduler
-    member _.Hosting = hosting
-
-    /// Steps until `isDone`. False when the run is stuck or goes round in circles.
-    member _.Until(what: string, isDone: unit -> bool) : bool =
-        let mutable goes = true
-        let limit = scheduler.Steps + options.SafetySteps
-        let end' = limit + options.LivenessSteps
-
-        while goes && not (isDone ()) do
-            if scheduler.Steps >= limit then dice.Calm()
-
-            if scheduler.Steps >= end' then
-                world.Ledger.Broken(
-                    Rule.NobodyWaitsForEver,
-                    $"{what} did not end within {options.LivenessSteps} steps after the last fault"
-                )
-
-                goes <- false
-            elif not (scheduler.TryProgress()) then
-                if not (scheduler.HearsFromOutside()) then
-                    world.Ledger.Broken(
-                        Rule.NobodyWaitsForEver,
-                        $"{what} waits for ever. {Waiting.tell hosting.Machine}"
-                    )
-
-                // What came from outside is noted as broken; there is no going on from it.
-                scheduler.TryStep() |> ignore
-                goes <- false
-
-        isDone ()
-
-    /// Gives everything back.
-    member _.End() =
-        world.Memory.Free()
-        Hosting.Current <- before
-        Loop.Attend loop
-        SynchronizationContext.SetSynchronizationContext context
-
-/// Simulated runs of F# programs.
+/// Simulated runs of F# programs. For C# see the type of the same name.
 [<RequireQualifiedAccess>]
 module Simulation =
 
@@ -202,7 +58,7 @@ module Simulation =
             let trace = run.World.Trace
 
             {
-                Seed = options.Seed
+                Options = options
                 Outcome = outcome
                 Violations = List.ofSeq run.World.Ledger.Violations
                 Steps = run.Scheduler.Steps
@@ -219,3 +75,124 @@ module Simulation =
     /// Runs a program once.
     let run (seed: uint64) (faults: Faults) (program: Uring<'T>) : Report<'T> =
         runWith (SimulationOptions.ofSeed seed faults) program
+
+    /// Runs a program from every seed, each time with other faults out of these, until a run fails. What `change` makes of
+    /// the options (other queues, an older kernel) may depend on the seed.
+    let searchWith
+        (change: SimulationOptions -> SimulationOptions)
+        (faults: Faults)
+        (seeds: uint64 seq)
+        (program: Uring<'T>)
+        : Report<'T> option =
+        seeds
+        |> Seq.map (fun seed ->
+            runWith (change (SimulationOptions.ofSeed seed (Swarm.ofSeed seed faults))) program)
+        |> Seq.tryFind (fun report -> not report.IsGood)
+
+    /// The first of these seeds with which the program fails.
+    let search (faults: Faults) (seeds: uint64 seq) (program: Uring<'T>) : Report<'T> option =
+        searchWith id faults seeds program
+
+    /// Spares a failing run the faults that it does not need: the same run with fewer, which still fails.
+    let shrink (program: Uring<'T>) (report: Report<'T>) : Report<'T> =
+        let without (best: Report<'T>) (numbers: int Set) =
+            let options = { best.Options with Spared = Set.union best.Options.Spared numbers }
+
+            let next = runWith options program
+            if next.IsGood then best else next
+
+        // Half of them at a time, then a quarter, and so on.
+        let rec halve (best: Report<'T>) size =
+            if size < 1 then
+                best
+            else
+                let all = [ 0 .. best.Drawn - 1 ] |> List.filter (best.Options.Spared.Contains >> not)
+                let best = all |> List.chunkBySize size |> List.map Set.ofList |> List.fold without best
+                halve best (size / 2)
+
+        if report.IsGood then report else halve report (max 1 (report.Drawn / 2))
+
+    /// For people: what was broken, what replays it, and how it came about.
+    let describe (report: Report<'T>) : string =
+        let broken = [
+            for violation in report.Violations do
+                $"{violation.Rule}: {violation.Message}"
+            match report.Outcome with
+            | Error reason -> $"The program failed: {reason.GetType().Name}: {reason.Message}"
+            | Ok _ -> ()
+        ]
+
+        let struck = [ for fault, count in report.Struck -> $"{fault} {count}" ] |> String.concat ", "
+
+        String.Join(
+            Environment.NewLine,
+            [
+                $"Seed {report.Options.Seed}, {report.Steps} steps, {report.Operations} operations, {report.Elapsed.TotalMilliseconds} ms of virtual time."
+                (if struck = "" then "No faults." else $"Faults: {struck}.")
+                yield! broken
+                report.Tell 200
+            ]
+        )
+
+/// What came of a simulated run of a C# program.
+[<Sealed>]
+type SimulationReport internal (report: Report<unit>) =
+    /// Where its decisions came from: the same seed and faults make the same run.
+    member _.Seed = report.Options.Seed
+    /// Nothing was broken, and the program ended without an exception.
+    member _.IsGood = report.IsGood
+
+    /// What was broken, in words.
+    member _.Violations: IReadOnlyList<string> = [|
+        for violation in report.Violations -> $"{violation.Rule}: {violation.Message}"
+    |]
+
+    /// How the program failed, or null.
+    member _.Failure: exn | null =
+        match report.Outcome with
+        | Ok() -> null
+        | Error reason -> reason
+
+    /// How often the scheduler chose what to do next.
+    member _.Steps = report.Steps
+    /// Operations that the kernel took.
+    member _.Operations = report.Operations
+    /// Virtual time that has passed.
+    member _.Elapsed = report.Elapsed
+    /// The same for the same run, on every machine.
+    member _.Fingerprint = report.Fingerprint
+    /// What happened, for people.
+    override _.ToString() = Simulation.describe report
+
+/// Runs C# programs in a simulated world. Everything that a program does with files, sockets and timers of this library
+/// happens there: no disk, no network, no waiting.
+[<AbstractClass; Sealed>]
+type Simulation private () =
+
+    static let asProgram (program: Func<Task>) : Uring<unit> =
+        ArgumentNullException.ThrowIfNull(program, nameof program)
+
+        Program.ofScope (fun _ ->
+            ValueTask<unit>(
+                task {
+                    do! program.Invoke()
+                    return ()
+                }
+            ))
+
+    /// Runs a program once, from a seed, with these faults.
+    static member RunAsync(seed: uint64, faults: Faults, program: Func<Task>) : Task<SimulationReport> =
+        let program = asProgram program
+        Task.Run(fun () -> SimulationReport(Simulation.run seed faults program))
+
+    /// Runs a program from `count` seeds, beginning with `first`, each time with other faults out of these, until a run
+    /// fails. That run, with as few faults as it needs; null when every run is good.
+    static member SearchAsync
+        (first: uint64, count: int, faults: Faults, program: Func<Task>)
+        : Task<SimulationReport | null> =
+        let program = asProgram program
+
+        Task.Run(fun () ->
+            match Simulation.search faults (Seq.init count (fun index -> first + uint64 index)) program with
+            | Some report -> SimulationReport(Simulation.shrink program report) |> withNull
+            | None -> null)

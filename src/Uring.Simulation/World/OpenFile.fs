@@ -85,5 +85,8 @@ type internal SocketFile() =
     abstract Shutdown: how: int -> int
     /// Its own address, or its peer's; empty when there is none.
     abstract Address: ofPeer: bool -> byte array
+    /// Options that were set, by level and name: remembered, and otherwise without effect.
+    member val Options = Dictionary<struct (int * int), byte array>()
+
     /// Drops the connection at once: connect(2) to AF_UNSPEC.
     abstract Abort: unit -> unit

@@ -1,0 +1,10 @@
+// Runs every test of this assembly, or many simulated runs.
+module Uring.Tests.Simulation.Main
+
+open Expecto
+
+[<EntryPoint>]
+let main arguments =
+    match List.ofArray arguments with
+    | "simulate" :: rest -> Simulate.main (Array.ofList rest)
+    | _ -> runTestsInAssemblyWithCLIArgs [] arguments

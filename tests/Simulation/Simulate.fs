@@ -1,0 +1,98 @@
+/// `simulate --runs N --first S`, `simulate --seed S`: many simulated runs, or one of them in words.
+module Uring.Tests.Simulation.Simulate
+
+open System
+open System.Diagnostics
+open Argu
+open Uring.Simulation
+open Uring.Tests.Simulation.Workloads
+
+type Arguments =
+    | [<Unique>] Runs of count: int
+    | [<Unique>] First of seed: uint64
+    | [<Unique>] Seed of seed: uint64
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Runs _ -> "how many seeds to run (1000)"
+            | First _ -> "the first seed (1)"
+            | Seed _ -> "runs one seed and tells all that happened"
+
+/// What many runs come to.
+type Tally = {
+    Runs: int
+    Steps: int64
+    Operations: int64
+    Struck: Map<Fault, int>
+    Bad: Report<unit> list
+}
+
+let private empty = { Runs = 0; Steps = 0L; Operations = 0L; Struck = Map.empty; Bad = [] }
+
+let private add (tally: Tally) (report: Report<unit>) = {
+    Runs = tally.Runs + 1
+    Steps = tally.Steps + int64 report.Steps
+    Operations = tally.Operations + report.Operations
+    Struck =
+        report.Struck
+        |> List.fold
+            (fun struck (fault, count) ->
+                Map.add fault (count + (Map.tryFind fault struck |> Option.defaultValue 0)) struck)
+            tally.Struck
+    Bad = if report.IsGood then tally.Bad else report :: tally.Bad
+}
+
+let many (first: uint64) (count: int) : Tally =
+    Seq.init count (fun index -> run (first + uint64 index)) |> Seq.fold add empty
+
+let private one (seed: uint64) =
+    let workload = ofSeed seed
+    let report = run seed
+    let shrunk = Simulation.shrink (workload.Work seed) report
+    Console.Out.WriteLine $"Workload: {workload.Name}, Linux {report.Options.Kernel.Name}."
+
+    if not report.IsGood then
+        Console.Out.WriteLine $"{report.Drawn} faults, of which {report.Drawn - shrunk.Options.Spared.Count} are enough:"
+
+    Console.Out.WriteLine(Simulation.describe shrunk)
+    if report.IsGood then 0 else 1
+
+let private summary (tally: Tally) (elapsed: TimeSpan) =
+    let rate = float tally.Operations / elapsed.TotalSeconds
+
+    Console.Out.WriteLine
+        $"{tally.Runs} runs, {tally.Steps} steps, {tally.Operations} operations in {elapsed.TotalSeconds:F1} s ({rate:F0} operations/s)"
+
+    for KeyValue(fault, count) in tally.Struck do
+        Console.Out.WriteLine $"  {fault, -14} {count, 9}"
+
+    for report in List.rev tally.Bad do
+        let seed = report.Options.Seed
+
+        let reason =
+            match report.Violations, report.Outcome with
+            | violation :: _, _ -> $"{violation.Rule}: {violation.Message}"
+            | [], Error reason -> $"{reason.GetType().Name}: {reason.Message}"
+            | [], Ok() -> "good"
+
+        let first = reason.Split('\n')[0]
+        Console.Out.WriteLine $"seed {seed} ({(ofSeed seed).Name}): {first}"
+
+let main (arguments: string array) : int =
+    let parser = ArgumentParser.Create<Arguments>(programName = "dotnet fsi build.fsx simulate")
+
+    try
+        let parsed = parser.Parse arguments
+
+        match parsed.TryGetResult Seed with
+        | Some seed -> one seed
+        | None ->
+            let watch = Stopwatch.StartNew()
+            let tally = many (parsed.GetResult(First, 1UL)) (parsed.GetResult(Runs, 1000))
+            summary tally watch.Elapsed
+            Console.Out.WriteLine $"{tally.Runs - tally.Bad.Length} good, {tally.Bad.Length} bad"
+            min 1 tally.Bad.Length
+    with :? ArguParseException as reason ->
+        Console.Error.WriteLine reason.Message
+        2
