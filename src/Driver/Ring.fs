@@ -35,6 +35,10 @@ type Ring
     let mutable statistics = Unchecked.defaultof<RingStatistics>
     let mutable closed = false
     let deferred = Features.has SetupFlags.DeferTaskrun plan.Setup
+    // A chain is in the queue: the kernel may take only a part of it.
+    let mutable chained = false
+    // INJECT_RESULT came one version before this opcode.
+    let injects = Features.supports Opcode.Bind plan
 
     let fatal errno =
         raise (
@@ -76,11 +80,34 @@ type Ring
         else
             memory.Write(Queue.slot sq.Tail sq, &submission)
             sq <- Queue.pushed sq
+
+            if (submission.Flags &&& (SqeFlags.Link ||| SqeFlags.HardLink)) <> SqeFlags.None then
+                chained <- true
+
             true
+
+    /// What waits in the queue, before the kernel takes some of it.
+    member private _.Queued() = [
+        for index in 0 .. int (Queue.used sq) - 1 do
+            memory.ReadSubmission(Queue.slot (sq.Head + uint32 index) sq)
+    ]
+
+    /// The kernel has taken some of these, and perhaps only a part of a chain.
+    member private _.Mend(queued: Submission list) =
+        let taken = queued.Length - int (Queue.used sq)
+
+        if taken > 0 && taken < queued.Length then
+            let left = Cut.mend injects queued[taken - 1] (List.skip taken queued)
+
+            left
+            |> List.iteri (fun index submission ->
+                memory.Write(Queue.slot (sq.Head + uint32 index) sq, &submission))
+
+        chained <- Queue.used sq > 0u
 
     /// Publishes what was written and enters the kernel: submits all of it, and waits until `waitFor` completions are
     /// there, or `timeout` nanoseconds are over (negative: no bound).
-    member _.Enter(waitFor: int, timeout: int64) : EnterVerdict =
+    member this.Enter(waitFor: int, timeout: int64) : EnterVerdict =
         let unsubmitted = Queue.used sq
         let flags = memory.Flags
         let waitFor = uint32 waitFor
@@ -92,12 +119,16 @@ type Ring
                 memory.PublishSubmissions sq.Tail
                 published <- sq.Tail
 
+            let queued = if chained then this.Queued() else []
+
             let result =
                 kernel.Enter(descriptor, unsubmitted, waitFor, Enter.flags deferred waitFor flags, timeout)
 
             // The kernel's head, not the return value, says what was consumed: a call that was interrupted or refused
             // may have consumed some.
             sq <- Queue.consumedTo memory.SubmissionHead sq
+
+            if not queued.IsEmpty then this.Mend queued
 
             statistics <- {
                 statistics with

@@ -38,6 +38,9 @@ type internal SendBuffers
     let mutable mode = if Features.canBundle plan then PoolMode.Whole else PoolMode.Plain
     let mutable memory: BufferRingMemory | null = null
     let mutable armed = false
+    // Of the send that is armed: it stopped in the middle of a buffer; it had a completion before its last.
+    let mutable isShort = false
+    let mutable hasSent = false
     let mutable closing = false
     let mutable queued = 0L
     let mutable sent = 0L
@@ -91,6 +94,8 @@ type internal SendBuffers
     let arm () =
         if not armed && isNull failure && state.Published > 0 then
             armed <- true
+            isShort <- false
+            hasSent <- false
 
             this.Request <-
                 match mode with
@@ -100,9 +105,11 @@ type internal SendBuffers
 
             host.Begin this
 
-    /// `bytes` were sent, of buffer `id` and those after it. Without a ring what is left of a buffer is sent next.
+    /// `bytes` were sent, of buffer `id` and those after it. What is left of a buffer is sent next.
     let rec took id bytes =
-        let isPartOf = mode = PoolMode.Plain && bytes < store.Buffers[id].Length - store.Buffers[id].Offset
+        let isPartOf = bytes < store.Buffers[id].Length - store.Buffers[id].Offset
+
+        if isPartOf then isShort <- true
 
         let struct (next, _, verdict, part) = BufferGroup.take state store id bytes isPartOf
 
@@ -181,11 +188,17 @@ type internal SendBuffers
     let over result =
         armed <- false
 
-        match Errno.ofResult result with
-        | _ when result >= 0 -> pump ()
-        // What was filled meanwhile came too late for this bundle.
-        | Errno.ENOBUFS when mode = PoolMode.Whole -> pump ()
-        | _ -> fail (this.Fault(result, CancellationToken.None))
+        let verdict =
+            if mode <> PoolMode.Plain then Bundle.ended result isShort hasSent
+            elif result >= 0 then BundleVerdict.Again
+            else BundleVerdict.Fail
+
+        match verdict with
+        | BundleVerdict.Again -> pump ()
+        | BundleVerdict.OneByOne ->
+            mode <- PoolMode.Plain
+            pump ()
+        | BundleVerdict.Fail -> fail (this.Fault(result, CancellationToken.None))
 
         release ()
 
@@ -267,7 +280,9 @@ type internal SendBuffers
         answered completion
 
         match verdict with
-        | Verdict.Deliver -> pump ()
+        | Verdict.Deliver ->
+            hasSent <- true
+            pump ()
         | Verdict.Finish
         | Verdict.DiscardAndRelease -> over completion.Result
         | Verdict.FinishButHold

@@ -185,6 +185,10 @@ module OpFlags =
     [<Literal>]
     let SyncData = 1u
 
+    /// NOP: the result is what `len` says (6.10).
+    [<Literal>]
+    let InjectResult = 1u
+
     /// TIMEOUT: expiry is success, so that it does not break a chain (5.16).
     [<Literal>]
     let TimeoutSuccess = 0x20u

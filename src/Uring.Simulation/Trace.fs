@@ -101,7 +101,9 @@ type internal Trace(now: unit -> int64) =
         let text =
             match entry.What with
             | Happening.Entered -> $"enter   {entry.Result} of {entry.Flags} submitted"
-            | Happening.Submitted -> $"submit  {entry.Opcode} {operation entry.UserData}{note}"
+            | Happening.Submitted ->
+                let target = if entry.Result < 0 then "" else $" on {entry.Result}"
+                $"submit  {entry.Opcode} {operation entry.UserData}{target}, {entry.Flags} long{note}"
             | Happening.Completed ->
                 $"done    {entry.Opcode} {operation entry.UserData} = {result entry.Result}{flags entry.Flags}{note}"
             | Happening.Struck -> $"fault   {note.Trim()}"

@@ -71,11 +71,7 @@ let work (seed: uint64) : Uring<unit> =
     uring {
         let random = Random(int seed)
 
-        let options = {
-            LoopOptions.standard with
-                Entries = 8
-                Completions = 8
-        }
+        let options = { LoopOptions.standard with Entries = 8; Completions = 8 }
 
         let host = Hosting.StartLoop(options, "server")
         let serving = Uring.startOn host CancellationToken.None server

@@ -25,7 +25,12 @@ let private pool (random: Random) : BufferPoolOptions = {
         Limit = 8
 }
 
-let private answer (how: Answer) (connection: Socket) (queue: SendQueue option) (lease: BufferLease) : Uring<unit> =
+let private answer
+    (how: Answer)
+    (connection: Socket)
+    (queue: SendQueue option)
+    (lease: BufferLease)
+    : Uring<unit> =
     uring {
         match how, queue with
         | Leases, _ -> do! Socket.sendLease connection lease
@@ -84,7 +89,11 @@ let private converse (random: Random) (endPoint: EndPoint) : Uring<unit> =
 
                 while received < answer.Length do
                     let! count = Socket.receive socket (Memory(answer).Slice received)
-                    expect (count > 0) "the server closed the connection before its echo"
+
+                    if count = 0 then
+                        return
+                            raise (IO.EndOfStreamException "the server closed the connection before its echo")
+
                     received <- received + count
             }
 

@@ -53,9 +53,10 @@ let private one (seed: uint64) =
     Console.Out.WriteLine $"Workload: {workload.Name}, Linux {report.Options.Kernel.Name}."
 
     if not report.IsGood then
-        Console.Out.WriteLine $"{report.Drawn} faults, of which {report.Drawn - shrunk.Options.Spared.Count} are enough:"
+        let enough = shrunk.Struck |> List.sumBy snd
+        Console.Out.WriteLine $"{report.Struck |> List.sumBy snd} faults, of which {enough} are enough:"
 
-    Console.Out.WriteLine(Simulation.describe shrunk)
+    Console.Out.WriteLine(Simulation.describe 5000 shrunk)
     if report.IsGood then 0 else 1
 
 let private summary (tally: Tally) (elapsed: TimeSpan) =

@@ -2,19 +2,17 @@
 module Uring.Tests.Simulation.Workloads
 
 open Uring.FSharp
+open Uring.Model
 open Uring.Simulation
 
 /// A program made from a seed, and the faults that it has to stand.
-type Workload = {
-    Name: string
-    Work: uint64 -> Uring<unit>
-    Faults: Faults
-}
+type Workload = { Name: string; Work: uint64 -> Uring<unit>; Faults: Faults }
 
 /// Fails of itself: what it holds must come back all the same.
 let private careless (work: uint64 -> Uring<unit>) (seed: uint64) : Uring<unit> =
     uring {
-        match! Uring.catch (work seed) with
+        // Who waits for somebody that has failed waits no longer than this.
+        match! Uring.catch (Uring.timeout (System.TimeSpan.FromMinutes 1.0) (work seed)) with
         | Error(:? System.IO.InvalidDataException as reason) -> return raise reason
         | Ok()
         | Error _ -> ()
@@ -23,11 +21,7 @@ let private careless (work: uint64 -> Uring<unit>) (seed: uint64) : Uring<unit> 
 let private ordinary name work = { Name = name; Work = work; Faults = Faults.ordinary }
 
 /// Operations fail and connections break: the program may fail, and nothing may be lost.
-let private rough name work = {
-    Name = name + ", rough"
-    Work = careless work
-    Faults = Faults.all
-}
+let private rough name work = { Name = name + ", rough"; Work = careless work; Faults = Faults.all }
 
 let all = [
     ordinary "files" FileWork.work
@@ -45,10 +39,13 @@ let ofSeed (seed: uint64) : Workload = all[int (seed % uint64 all.Length)]
 
 /// Old kernels take their turn: most runs are on the newest.
 let private kernelOf (seed: uint64) =
+    let needed = [ Opcode.Socket; Opcode.Truncate; Opcode.Bind; Opcode.Listen ]
+
     match seed / 8UL % 8UL with
-    | 0UL -> KernelVersion.linux6_1
-    | 1UL -> KernelVersion.linux6_8
-    | 2UL -> KernelVersion.linux6_12
+    | 0UL -> KernelVersion.withOpcodes needed KernelVersion.linux5_15
+    | 1UL -> KernelVersion.withOpcodes needed KernelVersion.linux6_1
+    | 2UL -> KernelVersion.withOpcodes needed KernelVersion.linux6_8
+    | 3UL -> KernelVersion.linux6_12
     | _ -> KernelVersion.linux6_18
 
 let options (seed: uint64) (workload: Workload) : SimulationOptions = {

@@ -281,7 +281,9 @@ type internal Execution(machine: Machine) =
     let fails (request: KernelRequest) : int =
         let errors = Failing.errors request.Opcode
 
-        if errors.Length > 0 && request.Moved = 0 && choices.Strikes Fault.Failed then
+        if
+            errors.Length > 0 && not request.PollFirst && request.Moved = 0 && choices.Strikes Fault.Failed
+        then
             fail errors[choices.Pick errors.Length]
         else
             0

@@ -96,7 +96,8 @@ type internal Group
     /// Buffers that the kernel can take.
     member _.Available =
         look ()
-        if choices.Strikes Fault.Starved then 0 else int (tail () - head)
+        // Who sends has filled them: there ENOBUFS means what it says.
+        if receives && choices.Strikes Fault.Starved then 0 else int (tail () - head)
 
     /// The buffer `index` places after the head; nothing is taken yet.
     member _.Peek(index: int) = read (head + uint16 index)

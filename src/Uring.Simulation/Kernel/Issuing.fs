@@ -58,9 +58,13 @@ type internal Issuing
 
         if isNull request.Waiting then request.Waiting <- file.Waiters.AddLast(request :> IWaiter)
 
-    let handle (ring: KernelRing) (request: KernelRequest) (result: int) =
+    /// `moved` is how far it was before this attempt.
+    let handle (ring: KernelRing) (request: KernelRequest) (moved: int) (result: int) =
         if result = Outcome.Parked then
             ()
+        elif result = Outcome.again && request.Moved > moved then
+            // Some of it went, and all of it is wanted: at once again.
+            request.Continue()
         elif result = Outcome.again then
             match request.File with
             | null -> Completing.finish ring request result CqeFlags.None
@@ -104,10 +108,12 @@ type internal Issuing
 
         match request.File with
         | null when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
-        | null -> handle ring request (executor.Perform(ring, request))
+        | null -> handle ring request request.Moved (executor.Perform(ring, request))
         | file when pollsFirst request -> waitFirst request file
         | _ when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
-        | _ -> handle ring request (executor.Perform(ring, request))
+        | _ ->
+            let moved = request.Moved
+            handle ring request moved (executor.Perform(ring, request))
 
     let issue (ring: KernelRing) (request: KernelRequest) =
         request.Stage <- Stage.Issued

@@ -15,6 +15,8 @@ type KernelVersion = {
     SetupMask: uint32
     /// The last operation of io_uring_register(2) that it has.
     LastRegister: int
+    /// Later opcodes that a distribution has put into it: that is why programs must probe.
+    Backported: Opcode Set
 }
 
 /// The versions that can be simulated.
@@ -27,6 +29,7 @@ module KernelVersion =
         Features = LanguagePrimitives.EnumOfValue features
         SetupMask = (1u <<< (lastSetupBit + 1)) - 1u
         LastRegister = lastRegister
+        Backported = Set.empty
     }
 
     /// Linux 5.15: no buffer rings, no multishot but poll.
@@ -45,4 +48,12 @@ module KernelVersion =
 
     let internal has (feature: FeatureFlags) version = (version.Features &&& feature) <> FeatureFlags.None
 
-    let internal supports (opcode: Opcode) version = byte opcode <= byte version.LastOpcode
+    /// The same version with opcodes of later ones.
+    let withOpcodes (opcodes: Opcode list) version = {
+        version with
+            Name = version.Name + " with backports"
+            Backported = Set.union version.Backported (Set.ofList opcodes)
+    }
+
+    let internal supports (opcode: Opcode) version =
+        byte opcode <= byte version.LastOpcode || version.Backported.Contains opcode

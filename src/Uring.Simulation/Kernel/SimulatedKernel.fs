@@ -193,7 +193,7 @@ type internal SimulatedKernel(machine: Machine) =
     // ---- register
 
     let probe (argument: Span<byte>) =
-        let last = int (byte version.LastOpcode)
+        let last = version.Backported |> Seq.map byte |> Seq.fold max (byte version.LastOpcode) |> int
         argument[0] <- byte last
         argument[1] <- byte (last + 1)
 

@@ -112,8 +112,8 @@ module Simulation =
 
         if report.IsGood then report else halve report (max 1 (report.Drawn / 2))
 
-    /// For people: what was broken, what replays it, and how it came about.
-    let describe (report: Report<'T>) : string =
+    /// For people: what was broken, what replays it, and how it came about, in its last so many lines.
+    let describe (lines: int) (report: Report<'T>) : string =
         let broken = [
             for violation in report.Violations do
                 $"{violation.Rule}: {violation.Message}"
@@ -130,7 +130,7 @@ module Simulation =
                 $"Seed {report.Options.Seed}, {report.Steps} steps, {report.Operations} operations, {report.Elapsed.TotalMilliseconds} ms of virtual time."
                 (if struck = "" then "No faults." else $"Faults: {struck}.")
                 yield! broken
-                report.Tell 200
+                report.Tell lines
             ]
         )
 
@@ -162,7 +162,7 @@ type SimulationReport internal (report: Report<unit>) =
     /// The same for the same run, on every machine.
     member _.Fingerprint = report.Fingerprint
     /// What happened, for people.
-    override _.ToString() = Simulation.describe report
+    override _.ToString() = Simulation.describe 200 report
 
 /// Runs C# programs in a simulated world. Everything that a program does with files, sockets and timers of this library
 /// happens there: no disk, no network, no waiting.

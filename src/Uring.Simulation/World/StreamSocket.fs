@@ -162,7 +162,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
 
     /// The handshake has come to the other machine.
     member private this.Shake(target: NetworkHost, address: Address) =
-        if phase = StreamPhase.Connecting then
+        // Who has closed meanwhile has given up.
+        if phase = StreamPhase.Connecting && not closed then
             match target.Find(this.Kind, address) with
             | :? StreamSocket as listener when listener.Phase = StreamPhase.Listening ->
                 let own = ValueOption.defaultValue (Address.Unix "") local
