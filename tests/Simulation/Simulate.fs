@@ -49,7 +49,8 @@ let many (first: uint64) (count: int) : Tally =
 let private one (seed: uint64) =
     let workload = ofSeed seed
     let report = run seed
-    let shrunk = Simulation.shrink (workload.Work seed) report
+    let again options = Simulation.runWith options (workload.Work seed)
+    let shrunk = Simulation.shrink again report
     Console.Out.WriteLine $"Workload: {workload.Name}, Linux {report.Options.Kernel.Name}."
 
     if not report.IsGood then

@@ -439,8 +439,8 @@ type internal Execution(machine: Machine) =
             | _ -> fail Errno.EINVAL
 
     /// A machine that is ready to run programs.
-    static member Boot(world: World, name: string, address: string) : Machine =
-        let machine = Machine(world, name, address)
+    static member Boot(world: World, name: string, address: string, disk: Disk) : Machine =
+        let machine = Machine(world, name, address, disk)
 
         machine.Issuing <-
             Issuing(Execution machine, world.Version, world.Timeline, world.Choices, world.Trace)

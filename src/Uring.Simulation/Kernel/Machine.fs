@@ -6,10 +6,9 @@ open Uring.Simulation
 open Uring.Simulation.World
 
 [<Sealed>]
-type internal Machine(world: World, name: string, address: string) =
+type internal Machine(world: World, name: string, address: string, disk: Disk) =
     let limit = 1024
     let descriptors = Descriptors(limit, world.Ledger)
-    let disk = Disk(world.Choices, (fun () -> world.Timeline.Now))
     let host = world.Network.Join(name, address)
     let mutable charged = 0L
 

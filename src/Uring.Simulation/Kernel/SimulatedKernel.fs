@@ -25,6 +25,7 @@ type internal SimulatedKernel(machine: Machine) =
     let ledger = machine.World.Ledger
     let version = machine.Version
     let rings = ResizeArray<KernelRing>()
+    let thread = Environment.CurrentManagedThreadId
 
     let fail (errno: Errno) = Errno.toResult errno
 
@@ -424,4 +425,7 @@ type internal SimulatedKernel(machine: Machine) =
 
             SimulatedKernel.Copy(answer, Span.Empty)
 
-        member _.Close descriptor = machine.Close descriptor
+        member _.Close descriptor =
+            // The collector closes what the program has lost, whenever it likes: that would make a run another, and the
+            // descriptor is lost all the same (Rule.Leaked).
+            if Environment.CurrentManagedThreadId = thread then machine.Close descriptor else 0

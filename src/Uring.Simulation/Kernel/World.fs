@@ -12,6 +12,9 @@ type internal World(choices: Choices, version: KernelVersion) =
     let memory = SimulatedMemory ledger
     let network = Network(timeline, choices)
 
+    /// A disk with nothing on it.
+    member _.NewDisk() = Disk(choices, (fun () -> timeline.Now))
+
     member _.Choices = choices
     member _.Timeline = timeline
     member _.Trace = trace

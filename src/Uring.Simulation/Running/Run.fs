@@ -7,6 +7,7 @@ open System.Threading
 open Uring.Driver
 open Uring.Simulation
 open Uring.Simulation.Kernel
+open Uring.Simulation.World
 
 /// Makes loops for programs in a simulation that name none.
 [<Sealed>]
@@ -20,9 +21,9 @@ type internal SimulatedHosting(machine: Machine, scheduler: Scheduler, standard:
     member _.Machine = machine
     member _.Hosts = hosts
 
-    override _.Start(options, name) =
+    override this.Start(options, name) =
         threads <- threads + 1
-        let host = new SimulatedHost(kernel, scheduler, options, threads, name)
+        let host = new SimulatedHost(kernel, scheduler, this, options, threads, name)
         host.Begin()
         hosts.Add host
         host
@@ -40,25 +41,46 @@ type internal SimulatedHosting(machine: Machine, scheduler: Scheduler, standard:
 
 /// One run, while it runs.
 [<Sealed>]
-type internal Run(options: SimulationOptions, dice: Dice) =
+type internal Run(options: SimulationOptions) =
+    let dice = Dice(options.Seed, options.Faults, HashSet options.Spared)
     let world = World(dice, options.Kernel)
     let scheduler = Scheduler(world.Timeline, dice, world.Ledger)
-    let machine = Execution.Boot(world, "localhost", "10.0.0.1")
-    let hosting = SimulatedHosting(machine, scheduler, options.Loop)
+    let hostings = List<SimulatedHosting>()
     let before = Hosting.Current
     let context = SynchronizationContext.Current
     let loop = Loop.Current
 
-    do
-        dice.Heard <- fun fault -> world.Trace.Struck(fault, "")
-        Hosting.Current <- hosting
+    do dice.Heard <- fun fault -> world.Trace.Struck(fault, "")
 
     member _.World = world
     member _.Scheduler = scheduler
-    member _.Hosting = hosting
+    member _.Dice = dice
+    member _.Hostings = hostings
+
+    /// A machine that is switched on, with this disk.
+    member _.Boot(name: string, address: string, disk: Disk) : SimulatedHosting =
+        let machine = Execution.Boot(world, name, address, disk)
+        let hosting = SimulatedHosting(machine, scheduler, options.Loop)
+        hostings.Add hosting
+        hosting
+
+    /// The power of all machines fails: nothing goes on, nobody is told, and of the disks remains what remains.
+    member _.PowerLoss() =
+        world.Timeline.Clear()
+
+        for hosting in hostings do
+            for host in hosting.Hosts do
+                host.Vanish()
+
+            hosting.Machine.Disk.PowerLoss()
+
+        hostings.Clear()
+        world.Trace.Noted "power loss"
 
     /// Steps until `isDone`. False when the run is stuck or goes round in circles.
     member _.Until(what: string, isDone: unit -> bool) : bool =
+        if hostings.Count > 0 then Hosting.Current <- hostings[0]
+
         let mutable goes = true
         let limit = scheduler.Steps + options.SafetySteps
         let end' = limit + options.LivenessSteps
@@ -74,10 +96,13 @@ type internal Run(options: SimulationOptions, dice: Dice) =
 
                 goes <- false
             elif not (scheduler.TryProgress()) then
+                let inFlight () =
+                    hostings |> Seq.map (fun hosting -> Waiting.tell hosting.Machine) |> String.concat " "
+
                 if not (scheduler.HearsFromOutside()) then
                     world.Ledger.Broken(
                         Rule.NobodyWaitsForEver,
-                        $"{what} waits for ever. {Waiting.tell hosting.Machine}"
+                        $"{what} waits for ever. {inFlight ()}"
                     )
 
                 // What came from outside is noted as broken; there is no going on from it.

@@ -107,6 +107,10 @@ type internal Scheduler(timeline: Timeline, choices: Choices, ledger: Ledger) =
                 ThreadPool.UnsafeQueueUserWorkItem(item, false) |> ignore
 
         member _.HandedOver() =
-            if Environment.CurrentManagedThreadId <> thread && isNull escape then
+            let isForeign = Environment.CurrentManagedThreadId <> thread
+            // The collector may find what was lost at any time: that is no escape.
+            let isCollector = isForeign && Thread.CurrentThread.Name = ".NET Finalizer"
+
+            if isForeign && not isCollector && isNull escape then
                 escape <- Environment.StackTrace
                 foreigner.Set()

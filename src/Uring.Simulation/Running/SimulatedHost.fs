@@ -7,7 +7,14 @@ open Uring.Simulation.Kernel
 
 [<Sealed>]
 type internal SimulatedHost
-    (kernel: SimulatedKernel, scheduler: Scheduler, options: LoopOptions, thread: int, name: string) as this =
+    (
+        kernel: SimulatedKernel,
+        scheduler: Scheduler,
+        hosting: Hosting,
+        options: LoopOptions,
+        thread: int,
+        name: string
+    ) as this =
     inherit LoopHost()
 
     let machine = kernel.Machine
@@ -20,9 +27,11 @@ type internal SimulatedHost
     /// The loop that ran before goes on when this has had its turn.
     let attended (action: unit -> unit) =
         let before = Loop.Current
+        let hostingBefore = Hosting.Current
         machine.Thread <- thread
+        Hosting.Current <- hosting
         action ()
-
+        Hosting.Current <- hostingBefore
         Loop.Attend before
 
     let leave () =

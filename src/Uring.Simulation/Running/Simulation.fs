@@ -21,84 +21,136 @@ module Simulation =
     ]
 
     let private leaks (run: Run) =
-        for number, name in run.Hosting.Machine.Descriptors.Open do
-            run.World.Ledger.Broken(Rule.Leaked, $"descriptor {number} ({name}) is still open")
+        for hosting in run.Hostings do
+            for number, name in hosting.Machine.Descriptors.Open do
+                let where = if run.Hostings.Count > 1 then $" on {hosting.Machine.Name}" else ""
+                run.World.Ledger.Broken(Rule.Leaked, $"descriptor {number} ({name}){where} is still open")
 
     let private close (run: Run) =
-        let endings = [ for host in run.Hosting.Hosts.ToArray() -> host.DisposeAsync().AsTask() ]
-        let isClosed = run.Until("closing the rings", (fun () -> endings |> List.forall _.IsCompleted))
+        let endings = [
+            for hosting in run.Hostings do
+                for host in hosting.Hosts.ToArray() do
+                    host.DisposeAsync().AsTask()
+        ]
 
-        if isClosed then leaks run
+        if run.Until("closing the rings", (fun () -> endings |> List.forall _.IsCompleted)) then leaks run
 
-    /// Runs a program to its end, and closes its ring.
-    let runWith (options: SimulationOptions) (program: Uring<'T>) : Report<'T> =
-        let dice = Dice(options.Seed, options.Faults, HashSet options.Spared)
-        let run = Run(options, dice)
+    let private start (hosting: SimulatedHosting) (program: Uring<'T>) : Task<'T> =
+        try
+            Uring.startOn hosting.Default CancellationToken.None program
+        with reason ->
+            Task.FromException<'T> reason
+
+    let private resultOf (task: Task<'T>) : Result<'T, exn> =
+        try
+            if task.IsCompleted then
+                Ok(task.GetAwaiter().GetResult())
+            else
+                Error(TimeoutException "The program did not end.")
+        with reason ->
+            Error reason
+
+    let private report (options: SimulationOptions) (run: Run) (outcome: Result<'T, exn>) : Report<'T> =
+        let trace = run.World.Trace
+
+        {
+            Options = options
+            Outcome = outcome
+            Violations = List.ofSeq run.World.Ledger.Violations
+            Steps = run.Scheduler.Steps
+            Operations = trace.Submissions
+            Struck = struck run.Dice
+            Drawn = run.Dice.Drawn
+            Elapsed = TimeSpan.FromTicks(run.World.Timeline.Now / 100L)
+            Fingerprint = trace.Hash
+            Tell = trace.Tell
+        }
+
+    let private within (options: SimulationOptions) (body: Run -> Result<'T, exn>) : Report<'T> =
+        let run = Run options
 
         try
-            let started: Result<Task<'T>, exn> =
-                try
-                    Ok(Uring.startOn run.Hosting.Default CancellationToken.None program)
-                with reason ->
-                    Error reason
-
-            let outcome =
-                match started with
-                | Error reason -> Error reason
-                | Ok task ->
-                    if run.Until("the program", (fun () -> task.IsCompleted)) then
-                        try
-                            Ok(task.GetAwaiter().GetResult())
-                        with reason ->
-                            Error reason
-                    else
-                        Error(TimeoutException "The program did not end.")
-
-            close run
-            let trace = run.World.Trace
-
-            {
-                Options = options
-                Outcome = outcome
-                Violations = List.ofSeq run.World.Ledger.Violations
-                Steps = run.Scheduler.Steps
-                Operations = trace.Submissions
-                Struck = struck dice
-                Drawn = dice.Drawn
-                Elapsed = TimeSpan.FromTicks(run.World.Timeline.Now / 100L)
-                Fingerprint = trace.Hash
-                Tell = trace.Tell
-            }
+            let outcome = body run
+            report options run outcome
         finally
             run.End()
+
+    let private here = "10.0.0.1"
+
+    let private toEnd (run: Run) (program: Uring<'T>) (hosting: SimulatedHosting) =
+        let task = start hosting program
+        run.Until("the program", (fun () -> task.IsCompleted)) |> ignore
+        let outcome = resultOf task
+        close run
+        outcome
+
+    /// Runs a program to its end, and closes its ring. Its machine has the address 10.0.0.1 and an empty disk.
+    let runWith (options: SimulationOptions) (program: Uring<'T>) : Report<'T> =
+        within options (fun run -> run.Boot("localhost", here, run.World.NewDisk()) |> toEnd run program)
 
     /// Runs a program once.
     let run (seed: uint64) (faults: Faults) (program: Uring<'T>) : Report<'T> =
         runWith (SimulationOptions.ofSeed seed faults) program
 
-    /// Runs a program from every seed, each time with other faults out of these, until a run fails. What `change` makes of
-    /// the options (other queues, an older kernel) may depend on the seed.
-    let searchWith
-        (change: SimulationOptions -> SimulationOptions)
-        (faults: Faults)
-        (seeds: uint64 seq)
-        (program: Uring<'T>)
-        : Report<'T> option =
+    /// Runs programs on machines of their own, which share a network: each has a name, an IPv4 address, and a program.
+    let together (options: SimulationOptions) (machines: (string * string * Uring<'T>) list) : Report<'T list> =
+        within options (fun run ->
+            let tasks = [
+                for name, address, program in machines do
+                    start (run.Boot(name, address, run.World.NewDisk())) program
+            ]
+
+            run.Until("the programs", (fun () -> tasks |> List.forall _.IsCompleted)) |> ignore
+            let outcomes = tasks |> List.map resultOf
+            close run
+
+            List.foldBack
+                (fun outcome rest ->
+                    match outcome, rest with
+                    | Ok value, Ok values -> Ok(value :: values)
+                    | Error reason, _
+                    | _, Error reason -> Error reason)
+                outcomes
+                (Ok []))
+
+    /// Runs a program, cuts the power at any moment, and then runs another on what the disk has kept. The two share what
+    /// `program` makes for them: what the first has been told is safe, the second must find.
+    let crashWith (options: SimulationOptions) (program: unit -> Uring<unit> * Uring<'T>) : Report<'T> =
+        within options (fun run ->
+            let work, recover = program ()
+            let disk = run.World.NewDisk()
+            let task = start (run.Boot("localhost", here, disk)) work
+            // Early as well as late: up to 2, 4, 8 ... 2048 steps.
+            let last = run.Dice.Between(1, 1 <<< run.Dice.Between(1, 11))
+
+            let isOver () = task.IsCompleted || run.Scheduler.Steps >= last
+
+            if run.Until("the work", isOver) then
+                run.PowerLoss()
+                run.Boot("localhost", here, disk) |> toEnd run recover
+            else
+                Error(TimeoutException "The work did not end."))
+
+    /// Runs a program once, with a power loss in the middle.
+    let crash (seed: uint64) (faults: Faults) (program: unit -> Uring<unit> * Uring<'T>) : Report<'T> =
+        crashWith (SimulationOptions.ofSeed seed faults) program
+
+    /// The first of these seeds with which a run fails. Each run has other faults, some of these: one fault can hide
+    /// another. `run` is, say, `fun options -> Simulation.runWith options program`.
+    let search (faults: Faults) (seeds: uint64 seq) (run: SimulationOptions -> Report<'T>) : Report<'T> option =
         seeds
-        |> Seq.map (fun seed ->
-            runWith (change (SimulationOptions.ofSeed seed (Swarm.ofSeed seed faults))) program)
+        |> Seq.map (fun seed -> run (SimulationOptions.ofSeed seed (Swarm.ofSeed seed faults)))
         |> Seq.tryFind (fun report -> not report.IsGood)
 
-    /// The first of these seeds with which the program fails.
-    let search (faults: Faults) (seeds: uint64 seq) (program: Uring<'T>) : Report<'T> option =
-        searchWith id faults seeds program
-
     /// Spares a failing run the faults that it does not need: the same run with fewer, which still fails.
-    let shrink (program: Uring<'T>) (report: Report<'T>) : Report<'T> =
+    let shrink (run: SimulationOptions -> Report<'T>) (report: Report<'T>) : Report<'T> =
         let without (best: Report<'T>) (numbers: int Set) =
-            let options = { best.Options with Spared = Set.union best.Options.Spared numbers }
+            let next =
+                run {
+                    best.Options with
+                        Spared = Set.union best.Options.Spared numbers
+                }
 
-            let next = runWith options program
             if next.IsGood then best else next
 
         // Half of them at a time, then a quarter, and so on.
@@ -180,6 +232,11 @@ type Simulation private () =
                 }
             ))
 
+    static let searched (first: uint64) (count: int) faults (run: SimulationOptions -> Report<unit>) =
+        match Simulation.search faults (Seq.init count (fun index -> first + uint64 index)) run with
+        | Some report -> SimulationReport(Simulation.shrink run report) |> withNull
+        | None -> null
+
     /// Runs a program once, from a seed, with these faults.
     static member RunAsync(seed: uint64, faults: Faults, program: Func<Task>) : Task<SimulationReport> =
         let program = asProgram program
@@ -191,8 +248,17 @@ type Simulation private () =
         (first: uint64, count: int, faults: Faults, program: Func<Task>)
         : Task<SimulationReport | null> =
         let program = asProgram program
+        Task.Run(fun () -> searched first count faults (fun options -> Simulation.runWith options program))
 
-        Task.Run(fun () ->
-            match Simulation.search faults (Seq.init count (fun index -> first + uint64 index)) program with
-            | Some report -> SimulationReport(Simulation.shrink program report) |> withNull
-            | None -> null)
+    /// As `SearchAsync`, with a power loss in the middle of `work`; then `recover` runs on what the disk has kept. `program`
+    /// makes both, so that they can share what the first was told is safe.
+    static member SearchCrashAsync
+        (first: uint64, count: int, faults: Faults, program: Func<struct (Func<Task> * Func<Task>)>)
+        : Task<SimulationReport | null> =
+        ArgumentNullException.ThrowIfNull(program, nameof program)
+
+        let make () =
+            let struct (work, recover) = program.Invoke()
+            asProgram work, asProgram recover
+
+        Task.Run(fun () -> searched first count faults (fun options -> Simulation.crashWith options make))

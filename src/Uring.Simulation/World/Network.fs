@@ -73,7 +73,9 @@ type internal Network(timeline: Timeline, choices: Choices) =
 
     member _.Choices = choices
 
+    /// A machine joins; one that had this address before is gone.
     member _.Join(name: string, address: string) : NetworkHost =
+        hosts.RemoveAll(fun host -> host.Address = address) |> ignore
         let host = NetworkHost(name, address)
         hosts.Add host
         host

@@ -77,6 +77,11 @@ type internal Timeline(choices: Choices) =
             event.Happen()
             true
 
+    /// Nothing of what was to happen will happen: the power is off.
+    member _.Clear() =
+        events.Clear()
+        due.Clear()
+
     /// Jumps to the next event. False when there is none, or none before `limit` (then time is at the limit).
     member _.TryAdvance(limit: int64) =
         match nextTime () with
