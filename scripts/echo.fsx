@@ -58,7 +58,7 @@ let listen (endPoint: IPEndPoint) : Uring<unit> =
         use! listener = Socket.listen endPoint 4096
         Socket.setNoDelay listener true
         // Who does not take his echo back is broken off in 30 seconds (TCP_USER_TIMEOUT).
-        SocketOptions.setNumber listener.Descriptor 6 18 30_000
+        SocketOptions.set listener.Descriptor 6 18 30_000
         Console.Out.WriteLine $"listening on {Socket.localEndPoint listener}"
         let! connections = Socket.acceptMany listener
 

@@ -1,116 +1,79 @@
-// Names and options of sockets, which io_uring has no opcode for on every kernel we support: ordinary system calls, by way
-// of the kernel that the descriptor belongs to. None of these blocks. Source: man getsockname(2), getsockopt(2), socket(7).
+// Names and options of sockets, which io_uring has no opcode for on every kernel we support: system calls,
+// made at once by way of the seam. Decides what their results mean to a .NET developer.
 namespace Uring.FSharp
 
 open System
 open System.Buffers.Binary
 open System.Net
 open System.Net.Sockets
+open System.Runtime.InteropServices
 open Uring.Driver
-open Uring.Kernel
 open Uring.Model
 
-/// Names and options. Errors are SocketException; ObjectDisposedException when the socket was closed.
+/// Addresses and options of a socket, from any thread. None of these blocks. Errors are SocketException, with
+/// the BCL's SocketErrorCode.
 [<RequireQualifiedAccess>]
 module SocketOptions =
 
-    // Linux's numbers.
-    let private socketLevel = 1
-    let private tcpLevel = 6
-    let private reuseAddress = 2
-    let private kind = 3
-    let private noDelay = 1
-    /// struct sockaddr_storage.
-    let private longestAddress = 128
+    /// struct sockaddr_storage: room for an address of any family.
+    let private largestName = 128
 
-    let private check (descriptor: FileDescriptor) =
+    // Each only lends its `Create`, which reads the sockaddr of its family.
+    let private anyInterNetwork = IPEndPoint(IPAddress.Any, 0)
+    let private anyInterNetworkV6 = IPEndPoint(IPAddress.IPv6Any, 0)
+    let private anyUnix = UnixDomainSocketEndPoint "/"
+
+    /// A SocketAddress holds the system's own bytes, family included.
+    let private decode (name: ReadOnlySpan<byte>) : EndPoint | null =
+        let family = if name.Length < 2 then 0us else BinaryPrimitives.ReadUInt16LittleEndian name
+
+        let kind: EndPoint | null =
+            match int family with
+            | 1 -> anyUnix
+            | 2 when name.Length >= 16 -> anyInterNetwork
+            | 10 when name.Length >= 28 -> anyInterNetworkV6
+            // A family that this does not know.
+            | _ -> null
+
+        match kind with
+        | null -> null
+        | kind ->
+            // The kernel ends a path with a NUL even where that is one byte more than a sockaddr_un.
+            let length = if kind.AddressFamily = AddressFamily.Unix then min name.Length 110 else name.Length
+            let address = SocketAddress(kind.AddressFamily, length)
+            name.Slice(0, length).CopyTo address.Buffer.Span
+            kind.Create address
+
+    let private requireNumber (descriptor: FileDescriptor) =
         ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
 
         if descriptor.IsDirect then
             raise (
                 NotSupportedException
-                    "A direct descriptor has no number outside of its ring: names and options of its socket are out of reach here. Accept without direct descriptors where you need them."
+                    "A direct descriptor has no number that the BCL could use: names and options of its socket are out of reach here. Accept without direct descriptors where you need them."
             )
-
-    /// The result, or the exception. Until here the descriptor must not be collected, which would close its number.
-    let private checkResult (descriptor: FileDescriptor) (result: int) =
-        GC.KeepAlive descriptor
-
-        if Errno.isError result then
-            raise (SocketException(int (Fault.socketError (Errno.ofResult result))))
-
-        result
-
-    /// An option's value as bytes: how many there were room for in `value`. man getsockopt(2).
-    let get (descriptor: FileDescriptor) (level: int) (name: int) (value: byte array) : int =
-        check descriptor
-
-        checkResult
-            descriptor
-            (descriptor.Kernel.GetSocketOption(descriptor.Number, level, name, value.AsSpan()))
-
-    /// Sets an option to these bytes. man setsockopt(2).
-    let set (descriptor: FileDescriptor) (level: int) (name: int) (value: byte array) =
-        check descriptor
-        let value = ReadOnlySpan value
-
-        checkResult descriptor (descriptor.Kernel.SetSocketOption(descriptor.Number, level, name, value))
-        |> ignore
-
-    /// An option that is a number.
-    let getNumber (descriptor: FileDescriptor) (level: int) (name: int) : int =
-        let value = Array.zeroCreate<byte> 4
-        get descriptor level name value |> ignore
-        BinaryPrimitives.ReadInt32LittleEndian(ReadOnlySpan value)
-
-    /// Sets an option that is a number.
-    let setNumber (descriptor: FileDescriptor) (level: int) (name: int) (value: int) =
-        set descriptor level name (BitConverter.GetBytes value)
-
-    /// Raises unless the socket sends datagrams: the end of a connection looks like empty messages without end.
-    let internal requireDatagrams (descriptor: FileDescriptor) =
-        let kind = if descriptor.IsDirect then 2 else getNumber descriptor socketLevel kind
-
-        match kind with
-        // SOCK_STREAM, SOCK_SEQPACKET.
-        | 1
-        | 5 ->
-            raise (
-                NotSupportedException(
-                    "Messages are received from datagram sockets. Of a connection receive the bytes: over a sequenced-packet socket each lease is one message."
-                )
-            )
-        // An open set: datagrams, raw sockets.
-        | _ -> ()
-
-    /// The end point that a sockaddr says; null for one that says nothing.
-    let private endPointOf (address: ReadOnlySpan<byte>) : EndPoint | null =
-        let family = if address.Length < 2 then 0us else BinaryPrimitives.ReadUInt16LittleEndian address
-
-        let like: EndPoint | null =
-            match family with
-            | 1us -> UnixDomainSocketEndPoint "any"
-            | 2us -> IPEndPoint(IPAddress.Any, 0)
-            | 10us -> IPEndPoint(IPAddress.IPv6Any, 0)
-            // An open set: families that this library does not make.
-            | _ -> null
-
-        match like with
-        | null -> null
-        | like ->
-            let serialized = SocketAddress(like.AddressFamily, max 2 address.Length)
-            address.CopyTo serialized.Buffer.Span
-            serialized.Size <- address.Length
-            like.Create serialized
 
     let private nameOf (descriptor: FileDescriptor) (ofPeer: bool) : EndPoint | null =
-        check descriptor
-        let address = Array.zeroCreate<byte> longestAddress
-        let kernel = descriptor.Kernel
+        requireNumber descriptor
+        let name = Array.zeroCreate<byte> largestName
+        let result = descriptor.Kernel.SocketName(descriptor.Number, ofPeer, name)
+        // Until here it must not be collected, which would close its number.
+        GC.KeepAlive descriptor
 
-        let length = checkResult descriptor (kernel.SocketName(descriptor.Number, ofPeer, address.AsSpan()))
+        if result >= 0 then
+            decode (ReadOnlySpan(name, 0, min result largestName))
+        else
+            match Errno.ofResult result with
+            | Errno.ENOTCONN
+            | Errno.ENOTSOCK -> null
+            // An open set: what stands in the way of an answer.
+            | _ -> raise (Fault.ofSocketCall (if ofPeer then "getpeername" else "getsockname") result)
 
-        endPointOf (ReadOnlySpan(address, 0, min length longestAddress))
+    /// The address that the socket is bound to; null when it has none.
+    let internal tryLocalEndPoint (descriptor: FileDescriptor) = nameOf descriptor false
+
+    /// The address of its peer; null when it has none.
+    let internal tryRemoteEndPoint (descriptor: FileDescriptor) = nameOf descriptor true
 
     let private required (endPoint: EndPoint | null) : EndPoint =
         match endPoint with
@@ -118,18 +81,75 @@ module SocketOptions =
         | endPoint -> endPoint
 
     /// The address that the socket is bound to.
-    let localEndPoint descriptor : EndPoint = required (nameOf descriptor false)
+    let localEndPoint (descriptor: FileDescriptor) : EndPoint = required (tryLocalEndPoint descriptor)
 
     /// The address of its peer.
-    let remoteEndPoint descriptor : EndPoint = required (nameOf descriptor true)
+    let remoteEndPoint (descriptor: FileDescriptor) : EndPoint = required (tryRemoteEndPoint descriptor)
+
+    let private tryGet (descriptor: FileDescriptor) (level: int) (name: int) (value: Span<byte>) : int =
+        requireNumber descriptor
+        let result = descriptor.Kernel.GetSocketOption(descriptor.Number, level, name, value)
+        GC.KeepAlive descriptor
+        result
+
+    /// Reads an option into `value`, by the kernel's numbers for its level and its name. Returns how many
+    /// bytes it has. man getsockopt(2).
+    let getBytes (descriptor: FileDescriptor) (level: int) (name: int) (value: Span<byte>) : int =
+        let result = tryGet descriptor level name value
+        if Errno.isError result then raise (Fault.ofSocketCall "getsockopt" result) else result
+
+    /// Sets an option, by the kernel's numbers for its level and its name. man setsockopt(2).
+    let setBytes (descriptor: FileDescriptor) (level: int) (name: int) (value: ReadOnlySpan<byte>) : unit =
+        requireNumber descriptor
+        let result = descriptor.Kernel.SetSocketOption(descriptor.Number, level, name, value)
+        GC.KeepAlive descriptor
+        if Errno.isError result then raise (Fault.ofSocketCall "setsockopt" result)
+
+    /// Reads an option that is a number (an `int` of C), as most are.
+    let get (descriptor: FileDescriptor) (level: int) (name: int) : int =
+        let mutable value = 0
+        getBytes descriptor level name (MemoryMarshal.AsBytes(Span<int>(&value))) |> ignore
+        value
+
+    /// Sets an option that is a number (an `int` of C), as most are.
+    let set (descriptor: FileDescriptor) (level: int) (name: int) (value: int) : unit =
+        let mutable value = value
+        setBytes descriptor level name (MemoryMarshal.AsBytes(ReadOnlySpan<int>(&value)))
+
+    let private socketLevel = 1 // SOL_SOCKET
+    let private reuseAddress = 2 // SO_REUSEADDR
+    let private kind = 3 // SO_TYPE
+    let private tcpLevel = 6 // IPPROTO_TCP
+    let private noDelayOption = 1 // TCP_NODELAY
+
+    /// Raises unless the socket sends datagrams: the end of a connection looks like empty messages without
+    /// end.
+    let internal requireDatagrams (descriptor: FileDescriptor) =
+        if not descriptor.IsDirect then
+            let mutable value = 0
+            let result = tryGet descriptor socketLevel kind (MemoryMarshal.AsBytes(Span<int>(&value)))
+
+            match enum<SocketType> value with
+            // What is no socket, the kernel refuses when it is to receive.
+            | _ when Errno.isError result -> ()
+            | SocketType.Stream
+            | SocketType.Seqpacket ->
+                raise (
+                    NotSupportedException(
+                        "Messages are received from datagram sockets. Of a connection receive the bytes: over a sequenced-packet socket each lease is one message."
+                    )
+                )
+            // An open set: datagrams, raw sockets.
+            | _ -> ()
 
     /// Whether small messages are sent at once (TCP_NODELAY).
-    let getNoDelay descriptor : bool = getNumber descriptor tcpLevel noDelay <> 0
+    let noDelay (descriptor: FileDescriptor) : bool = get descriptor tcpLevel noDelayOption <> 0
 
     /// Sends small messages at once instead of collecting them (TCP_NODELAY).
-    let setNoDelay descriptor (value: bool) = setNumber descriptor tcpLevel noDelay (if value then 1 else 0)
+    let setNoDelay (descriptor: FileDescriptor) (value: bool) : unit =
+        set descriptor tcpLevel noDelayOption (if value then 1 else 0)
 
-    /// Lets a server bind to an address whose last connections still linger (SO_REUSEADDR). Not SO_REUSEPORT, which would
-    /// let a second server in.
-    let setReuseAddress descriptor (value: bool) =
-        setNumber descriptor socketLevel reuseAddress (if value then 1 else 0)
+    /// Lets a server bind to an address whose last connections still linger (SO_REUSEADDR). The BCL's
+    /// ReuseAddress also sets SO_REUSEPORT, which would let a second server in: this does not.
+    let setReuseAddress (descriptor: FileDescriptor) (value: bool) : unit =
+        set descriptor socketLevel reuseAddress (if value then 1 else 0)

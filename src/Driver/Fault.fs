@@ -31,6 +31,7 @@ module Fault =
         | Errno.EISCONN -> SocketError.IsConnected
         | Errno.EMFILE
         | Errno.ENFILE -> SocketError.TooManyOpenSockets
+        | Errno.EINVAL -> SocketError.InvalidArgument
         | Errno.EMSGSIZE -> SocketError.MessageSize
         | Errno.ENETDOWN -> SocketError.NetworkDown
         | Errno.ENETRESET -> SocketError.NetworkReset
@@ -66,14 +67,14 @@ module Fault =
         | _ -> false
 
     /// "Could not open '/x': No such file or directory (ENOENT)."
-    let private describe (opcode: Opcode) (subject: string | null) (errno: Errno) =
+    let private describe (operation: string) (subject: string | null) (errno: Errno) =
         let subject =
             match subject with
             | null -> ""
             | subject -> String.Concat(" '", subject, "'")
 
         String.Concat(
-            String.Concat(opcode.ToString(), " failed", (if subject = "" then "" else " on"), subject),
+            String.Concat(operation, " failed", (if subject = "" then "" else " on"), subject),
             ": ",
             Marshal.GetPInvokeErrorMessage(int errno),
             String.Concat(" (", errno.ToString(), ").")
@@ -104,7 +105,7 @@ module Fault =
     /// The exception for a negative result.
     let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
         let errno = Errno.ofResult result
-        let message = describe opcode subject errno
+        let message = describe (opcode.ToString()) subject errno
 
         match Errno.kind errno with
         | ErrorKind.Cancelled -> OperationCanceledException(message, token)
@@ -122,3 +123,8 @@ module Fault =
         | ErrorKind.Invalid -> ArgumentException message
         | ErrorKind.Network
         | ErrorKind.InputOutput -> IOException(message, int errno)
+
+    /// The exception for a negative result of a system call on a socket.
+    let ofSocketCall (call: string) (result: int) : exn =
+        let errno = Errno.ofResult result
+        SocketException(int (socketError errno), describe call null errno)

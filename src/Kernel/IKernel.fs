@@ -92,14 +92,15 @@ type IKernel =
     /// munmap(2).
     abstract Unmap: address: nativeint * length: unativeint -> int
 
-    /// getsockname(2), or getpeername(2): the sockaddr. Returns its length in bytes.
-    abstract SocketName: descriptor: int * ofPeer: bool * address: Span<byte> -> int
-
-    /// getsockopt(2). Returns the value's length in bytes.
-    abstract GetSocketOption: descriptor: int * level: int * name: int * value: Span<byte> -> int
-
-    /// setsockopt(2).
-    abstract SetSocketOption: descriptor: int * level: int * name: int * value: ReadOnlySpan<byte> -> int
-
     /// close(2), for rings and for descriptors when no ring can do it.
     abstract Close: descriptor: int -> int
+
+    /// getsockname(2), or getpeername(2) if `ofPeer`. Returns the length of the sockaddr, of which `address`
+    /// holds as much as it has room for.
+    abstract SocketName: descriptor: int * ofPeer: bool * address: Span<byte> -> int
+
+    /// getsockopt(2). Returns the number of bytes written to `value`.
+    abstract GetSocketOption: descriptor: int * level: int * name: int * value: Span<byte> -> int
+
+    /// setsockopt(2). Returns 0.
+    abstract SetSocketOption: descriptor: int * level: int * name: int * value: ReadOnlySpan<byte> -> int

@@ -72,6 +72,8 @@ type LinuxKernel private () =
 
         member _.Unmap(address, length) = Native.unmap address length
 
+        member _.Close descriptor = Native.close descriptor
+
         member _.SocketName(descriptor, ofPeer, address) =
             use pointer = fixed &MemoryMarshal.GetReference address
             Native.socketName descriptor ofPeer (NativePtr.toNativeInt pointer) address.Length
@@ -83,5 +85,3 @@ type LinuxKernel private () =
         member _.SetSocketOption(descriptor, level, name, value) =
             use pointer = fixed &MemoryMarshal.GetReference value
             Native.setOption descriptor level name (NativePtr.toNativeInt pointer) value.Length
-
-        member _.Close descriptor = Native.close descriptor

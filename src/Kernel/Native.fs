@@ -54,16 +54,16 @@ module internal Native =
     [<DllImport("libc", EntryPoint = "close")>]
     extern int private closeDescriptor(int fd)
 
-    [<DllImport("libc")>]
-    extern int private getsockname(int fd, nativeint address, nativeint length)
+    [<DllImport("libc", EntryPoint = "getsockname")>]
+    extern int private getsockname(int fd, nativeint address, int& length)
 
-    [<DllImport("libc")>]
-    extern int private getpeername(int fd, nativeint address, nativeint length)
+    [<DllImport("libc", EntryPoint = "getpeername")>]
+    extern int private getpeername(int fd, nativeint address, int& length)
 
-    [<DllImport("libc")>]
-    extern int private getsockopt(int fd, int level, int name, nativeint value, nativeint length)
+    [<DllImport("libc", EntryPoint = "getsockopt")>]
+    extern int private getsockopt(int fd, int level, int name, nativeint value, int& length)
 
-    [<DllImport("libc")>]
+    [<DllImport("libc", EntryPoint = "setsockopt")>]
     extern int private setsockopt(int fd, int level, int name, nativeint value, int length)
 
     /// The result, or the negative errno.
@@ -122,21 +122,19 @@ module internal Native =
 
     let unmap (address: nativeint) (length: unativeint) = int (orErrno (nativeint (munmap (address, length))))
 
-    /// Calls what reads and writes a length; the length that it wrote, or the negative errno.
-    let inline private withLength (length: int) ([<InlineIfLambda>] call: nativeint -> int) =
-        let mutable length = length
-        use pointer = fixed &length
-        let result = int (orErrno (nativeint (call (NativeInterop.NativePtr.toNativeInt pointer))))
-        if result < 0 then result else length
-
-    let socketName (fd: int) (ofPeer: bool) (address: nativeint) (room: int) =
-        withLength room (fun length ->
-            if ofPeer then getpeername (fd, address, length) else getsockname (fd, address, length))
-
-    let getOption (fd: int) (level: int) (name: int) (value: nativeint) (room: int) =
-        withLength room (fun length -> getsockopt (fd, level, name, value, length))
-
-    let setOption (fd: int) (level: int) (name: int) (value: nativeint) (length: int) =
-        int (orErrno (nativeint (setsockopt (fd, level, name, value, length))))
-
     let close (fd: int) = int (orErrno (nativeint (closeDescriptor fd)))
+
+    let socketName (fd: int) (ofPeer: bool) (address: nativeint) (size: int) =
+        let mutable length = size
+
+        let result = if ofPeer then getpeername (fd, address, &length) else getsockname (fd, address, &length)
+
+        if result < 0 then int (orErrno (nativeint result)) else length
+
+    let getOption (fd: int) (level: int) (name: int) (value: nativeint) (size: int) =
+        let mutable length = size
+        let result = getsockopt (fd, level, name, value, &length)
+        if result < 0 then int (orErrno (nativeint result)) else length
+
+    let setOption (fd: int) (level: int) (name: int) (value: nativeint) (size: int) =
+        int (orErrno (nativeint (setsockopt (fd, level, name, value, size))))

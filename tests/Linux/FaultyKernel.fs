@@ -75,6 +75,8 @@ type FaultyKernel() as this =
     member val OnRegister: RegisterOpcode -> Answer = Answer.real with get, set
     /// The ring, or -1 for plain memory.
     member val OnMap: int -> Answer = Answer.real with get, set
+    /// A name or an option of a socket.
+    member val OnSocketCall: unit -> Answer = Answer.real with get, set
     /// Opcodes that the probe does not show.
     member val Hidden: Opcode list = [] with get, set
     /// Memory stays mapped after `Unmap`, so that a late access is counted and not the end of the process.
@@ -166,14 +168,21 @@ type FaultyKernel() as this =
                 Interlocked.Increment &strays |> ignore
                 Errno.toResult Errno.EINVAL
 
-        member _.SocketName(descriptor, ofPeer, address) = kernel.SocketName(descriptor, ofPeer, address)
-
-        member _.GetSocketOption(descriptor, level, name, value) =
-            kernel.GetSocketOption(descriptor, level, name, value)
-
-        member _.SetSocketOption(descriptor, level, name, value) =
-            kernel.SetSocketOption(descriptor, level, name, value)
-
         member _.Close descriptor =
             rings.TryRemove descriptor |> ignore
             kernel.Close descriptor
+
+        member this.SocketName(descriptor, ofPeer, address) =
+            match this.OnSocketCall() with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.SocketName(descriptor, ofPeer, address)
+
+        member this.GetSocketOption(descriptor, level, name, value) =
+            match this.OnSocketCall() with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.GetSocketOption(descriptor, level, name, value)
+
+        member this.SetSocketOption(descriptor, level, name, value) =
+            match this.OnSocketCall() with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.SetSocketOption(descriptor, level, name, value)

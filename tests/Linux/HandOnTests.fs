@@ -97,7 +97,7 @@ let tests =
                 let bytes = pattern 4 big
                 let lease = bigLease receiver bytes
                 // Room for a part only: the send goes on in several steps.
-                SocketOptions.setNumber ours.Descriptor 1 7 65536 // SO_SNDBUF
+                SocketOptions.set ours.Descriptor 1 7 65536 // SOL_SOCKET, SO_SNDBUF
                 let sending = startOn receiver.Host (Socket.sendLease ours lease)
                 eventually "some of it is sent" (fun () -> theirs.Available > 0)
                 runOn receiver.Host Uring.nop |> ignore

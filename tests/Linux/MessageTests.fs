@@ -27,12 +27,6 @@ type private Box = {
 }
 
 /// A datagram socket of ours, bound there, that receives messages.
-/// Lends the descriptor to a BCL socket for one synchronous call.
-let private borrow (descriptor: FileDescriptor) (action: Peer -> unit) =
-    use handle = new SafeSocketHandle(nativeint descriptor.Number, false)
-    use socket = new Peer(handle)
-    action socket
-
 let private receiving
     (endPoint: EndPoint)
     (options: BufferPoolOptions)
@@ -47,7 +41,7 @@ let private receiving
             runOn host (Socket.create endPoint.AddressFamily SocketType.Dgram ProtocolType.Unspecified)
 
         runOn host (Socket.bind socket endPoint)
-        borrow socket.Descriptor prepare
+        prepare socket.Descriptor
 
         let messages = runOn host (Socket.receiveMessages room socket pool)
 
@@ -63,7 +57,7 @@ let private receiving
         runOn host (Socket.close socket)
         allBack pool)
 
-let private unprepared (_: Peer) = ()
+let private unprepared (_: FileDescriptor) = ()
 
 let private sender (endPoint: EndPoint) =
     let peer = new Peer(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Unspecified)
@@ -198,8 +192,7 @@ let private content =
 
 let private control =
     /// IP_PKTINFO: level 0, type 8; struct in_pktinfo has 12 bytes, of which the last four are the address.
-    let withInformation (socket: Peer) =
-        socket.SetRawSocketOption(0, 8, ReadOnlySpan(BitConverter.GetBytes 1))
+    let withInformation descriptor = SocketOptions.set descriptor 0 8 1
 
     testList "control data" [
         testCase "comes as the kernel gives it (IP_PKTINFO)" (fun () ->
@@ -231,8 +224,8 @@ let private control =
             inFolder (fun folder ->
                 let address = UnixDomainSocketEndPoint(Path.Combine(folder, "ours"))
 
-                let withCredentials (socket: Peer) =
-                    socket.SetRawSocketOption(1, 16, ReadOnlySpan(BitConverter.GetBytes 1))
+                // SOL_SOCKET, SO_PASSCRED
+                let withCredentials descriptor = SocketOptions.set descriptor 1 16 1
 
                 receiving address pool { Name = 110; Control = 64 } withCredentials (fun box ->
                     use peer = new Peer(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
