@@ -11,20 +11,25 @@ module internal Completing =
     /// The flag of send and receive that makes the kernel try again after a short transfer.
     let waitAll = 0x100u
 
-    /// Whether a result breaks a chain. Short reads do, short sends only when all was asked for; a name that could not be
-    /// removed, renamed or made does not (6.18).
+    /// Whether a result breaks a chain. Short reads do, short sends only when all was asked for. What works on names, and
+    /// what syncs or cuts a file, does not when it fails (6.18), unless it could not even begin.
     let private fails (request: KernelRequest) (result: int) =
         let submission = request.Submission
 
         match request.Opcode with
+        | _ when request.IsRefused -> true
         | Opcode.UnlinkAt
         | Opcode.RenameAt
-        | Opcode.MakeDirectoryAt -> false
+        | Opcode.MakeDirectoryAt
+        | Opcode.Sync
+        | Opcode.Truncate
+        | Opcode.Allocate
+        | Opcode.Status -> result = canceled
         | Opcode.Timeout when (submission.OpFlags &&& OpFlags.TimeoutSuccess) <> 0u ->
             result <> Errno.toResult Errno.ETIME && Errno.isError result
         | Opcode.Read
         | Opcode.Write
-        | Opcode.Splice -> result <> int submission.Length
+        | Opcode.Splice -> result <> (if request.Wanted > 0 then request.Wanted else int submission.Length)
         | Opcode.Send
         | Opcode.Receive when (submission.OpFlags &&& waitAll) <> 0u -> result < int submission.Length
         // An open set: for the rest an error is an error.

@@ -12,6 +12,7 @@ type internal Descriptors(limit: int, ledger: Ledger) =
     let first = 3
     let files = List<OpenFile | null>()
     let everOpened = HashSet<int>()
+    let leaving = Queue<OpenFile>()
 
     let index number = number - first
 
@@ -32,8 +33,13 @@ type internal Descriptors(limit: int, ledger: Ledger) =
             everOpened.Add(place + first) |> ignore
             place + first
 
-    /// close(2).
-    member this.Close(number: int) : int =
+    /// Files whose last reference goes when the system call returns to the program.
+    member _.Flush() =
+        while leaving.Count > 0 do
+            leaving.Dequeue().Release()
+
+    /// close(2), as a system call or as part of one: then the file is let go of when that returns.
+    member this.Close(number: int, isLate: bool) : int =
         match this.Find number with
         | null ->
             if everOpened.Contains number then
@@ -42,7 +48,7 @@ type internal Descriptors(limit: int, ledger: Ledger) =
             Errno.toResult Errno.EBADF
         | file ->
             files[index number] <- null
-            file.Release()
+            if isLate then leaving.Enqueue file else file.Release()
             0
 
     /// Those that are open, with their names.

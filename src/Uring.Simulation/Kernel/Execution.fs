@@ -14,7 +14,7 @@ type internal Execution(machine: Machine) =
     let world = machine.World
     let choices = world.Choices
     let timeline = world.Timeline
-    let transfers = Transfers(world.Memory, world.Ledger)
+    let transfers = Transfers(world.Memory, world.Ledger, choices)
     let messages = Messages world.Memory
     let fail (errno: Errno) = Errno.toResult errno
 
@@ -79,13 +79,16 @@ type internal Execution(machine: Machine) =
         Outcome.Parked
 
     let poll (ring: KernelRing) (request: KernelRequest) (file: OpenFile) =
-        let always = PollEvents.Error ||| PollEvents.HangUp
+        // Told whether asked for or not.
+        let always = PollEvents.Error ||| PollEvents.HangUp ||| PollEvents.ReadHangUp
         let asked: PollEvents = LanguagePrimitives.EnumOfValue request.Submission.OpFlags
-        let found = file.Events &&& (asked ||| always)
+        // What woke it is told, though it may be over by now.
+        let now = file.Events &&& (asked ||| always)
+        let found = if request.Heard <> PollEvents.None then request.Heard ||| now else now
 
         if found = PollEvents.None then
             Outcome.again
-        elif (request.Submission.Length &&& OpFlags.PollMultishot) = 0u then
+        elif (request.Submission.Length &&& OpFlags.PollMultishot) = 0u || not file.CanPoll then
             int found
         elif ring.TryMore(request, int found, CqeFlags.None) then
             // Told once for each change, not for as long as it holds.
@@ -133,7 +136,7 @@ type internal Execution(machine: Machine) =
         if isDirect request then
             release ring (int request.Submission.FileIndex - 1)
         else
-            machine.Close request.Submission.Fd
+            machine.Close(request.Submission.Fd, true)
 
     let rec accept (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         match file with
@@ -165,7 +168,7 @@ type internal Execution(machine: Machine) =
         let other = if one < 0 then one else machine.Descriptors.Add writer
 
         if other < 0 then
-            if one >= 0 then machine.Close one |> ignore
+            if one >= 0 then machine.Close(one, false) |> ignore
             other
         else
             Mapped.write<int> (nativeint request.Submission.Address) one
@@ -177,8 +180,12 @@ type internal Execution(machine: Machine) =
         world.Memory.CheckWrite(submission.Offset, 256, "Status")
         let target = Mapped.span (nativeint submission.Offset) 256
 
-        match request.File with
-        | null ->
+        let isNamed = (submission.OpFlags &&& OpFlags.EmptyPath) = 0u || request.Path <> ""
+
+        // The descriptor is looked up when it is done, as a name is.
+        match machine.Descriptors.Find submission.Fd with
+        | null when not isNamed -> fail Errno.EBADF
+        | _ when isNamed ->
             let follows = (submission.OpFlags &&& OpFlags.NoFollow) = 0u
 
             match FileSystem.resolve request.Path follows machine.Disk.FileSystem with
@@ -342,8 +349,8 @@ type internal Execution(machine: Machine) =
         | Opcode.OpenAt
         | Opcode.UnlinkAt
         | Opcode.MakeDirectoryAt
-        | Opcode.RenameAt -> 0
-        | Opcode.Status when (submission.OpFlags &&& OpFlags.EmptyPath) = 0u || request.Path <> "" -> 0
+        | Opcode.RenameAt
+        | Opcode.Status -> 0
         // An open set: everything else works on a descriptor.
         | _ ->
             request.File <- take submission.Fd (request.Has SqeFlags.FixedFile)
@@ -354,6 +361,16 @@ type internal Execution(machine: Machine) =
 
             let isMissing = isNull request.File || (request.Opcode = Opcode.Splice && isNull request.Other)
             if isMissing then fail Errno.EBADF else 0
+
+    override _.IsAlwaysWorkers request =
+        match request.Opcode with
+        | Opcode.Sync
+        | Opcode.Allocate
+        | Opcode.Truncate
+        | Opcode.Splice
+        | Opcode.Shutdown -> true
+        // An open set: the rest is tried at once.
+        | _ -> false
 
     override _.NeedsWorker request =
         match request.Opcode, request.File with

@@ -14,6 +14,8 @@ type internal Executor() =
     abstract Prepare: ring: KernelRing * request: KernelRequest -> int
     /// Finds its files. 0, or -EBADF.
     abstract Resolve: ring: KernelRing * request: KernelRequest -> int
+    /// A worker does it, whatever it works on.
+    abstract IsAlwaysWorkers: request: KernelRequest -> bool
     /// It is issued for the first time.
     abstract Begin: request: KernelRequest -> unit
     /// It would block in a way that poll(2) does not see: a worker does it.
@@ -49,14 +51,52 @@ type internal Issuing
             | Opcode.ReceiveMessage
             | Opcode.SendZeroCopy -> (request.Submission.Priority &&& 1us) <> 0us
             | Opcode.Accept -> (request.Submission.Priority &&& 4us) <> 0us
+            // A multishot poll tells of what is there by task work, so that it tells once of several changes.
+            | Opcode.PollAdd -> (request.Submission.Length &&& OpFlags.PollMultishot) <> 0u
             // An open set: the rest has no such flag.
             | _ -> false)
+
+    /// Errors and hang-ups concern everybody.
+    let interest (request: KernelRequest) =
+        let always = PollEvents.Error ||| PollEvents.HangUp ||| PollEvents.ReadHangUp
+
+        match request.Opcode with
+        | Opcode.PollAdd -> always ||| LanguagePrimitives.EnumOfValue request.Submission.OpFlags
+        | Opcode.Write
+        | Opcode.Send
+        | Opcode.SendMessage
+        | Opcode.SendZeroCopy
+        | Opcode.Connect -> always ||| PollEvents.Writable
+        | Opcode.Splice -> always ||| PollEvents.Readable ||| PollEvents.Writable
+        // An open set: the rest waits for something to read.
+        | _ -> always ||| PollEvents.Readable
+
+    let isMultishot (request: KernelRequest) =
+        match request.Opcode with
+        | Opcode.ReadMultishot -> true
+        | Opcode.Accept -> (request.Submission.Priority &&& OpFlags.AcceptMultishot) <> 0us
+        | Opcode.Receive
+        | Opcode.ReceiveMessage -> (request.Submission.Priority &&& OpFlags.ReceiveMultishot) <> 0us
+        | Opcode.PollAdd -> (request.Submission.Length &&& OpFlags.PollMultishot) <> 0u
+        // An open set: one completion each.
+        | _ -> false
 
     let arm (request: KernelRequest) (file: OpenFile) =
         request.Stage <- Stage.Armed
         request.PollFirst <- true
+        request.Heard <- PollEvents.None
+        request.Interest <- interest request
 
-        if isNull request.Waiting then request.Waiting <- file.Waiters.AddLast(request :> IWaiter)
+        // Linux adds who waits at the front, so the last to come is the first to be woken; who accepts waits at the end.
+        // A single one has left the queue when it was woken, and comes anew.
+        if not (isMultishot request) then request.Unqueue()
+
+        if isNull request.Waiting then
+            request.Waiting <-
+                if request.Opcode = Opcode.Accept then
+                    file.Waiters.AddLast(request :> IWaiter)
+                else
+                    file.Waiters.AddFirst(request :> IWaiter)
 
     /// `moved` is how far it was before this attempt.
     let handle (ring: KernelRing) (request: KernelRequest) (moved: int) (result: int) =
@@ -68,7 +108,14 @@ type internal Issuing
         elif result = Outcome.again then
             match request.File with
             | null -> Completing.finish ring request result CqeFlags.None
-            | file when file.CanPoll && waits request -> arm request file
+            | file when file.CanPoll && waits request ->
+                arm request file
+
+                // There may be more already.
+                if request.Opcode = Opcode.ReadMultishot then
+                    request.Heard <- file.Events &&& request.Interest
+
+                    if request.Heard <> PollEvents.None then request.Continue()
             | _ -> Completing.finish ring request result CqeFlags.None
         else
             Completing.finish ring request result request.Flags
@@ -86,7 +133,11 @@ type internal Issuing
                     request.Event <- null
 
                     if request.Stage = Stage.Working then
-                        let result = executor.Perform(ring, request)
+                        let found = if isNull request.File then executor.Resolve(ring, request) else 0
+
+                        if found < 0 then request.IsRefused <- true
+
+                        let result = if found < 0 then found else executor.Perform(ring, request)
 
                         match request.File with
                         | null when result = Outcome.Parked -> ()
@@ -100,8 +151,9 @@ type internal Issuing
     /// Asked to wait first; unless the file is ready already.
     let waitFirst (request: KernelRequest) (file: OpenFile) =
         arm request file
+        request.Heard <- file.Events &&& request.Interest
 
-        if file.Events <> PollEvents.None then request.Continue()
+        if request.Heard <> PollEvents.None then request.Continue()
 
     let perform (ring: KernelRing) (request: KernelRequest) =
         let isNew = request.Moved = 0 && not request.PollFirst
@@ -118,10 +170,15 @@ type internal Issuing
     let issue (ring: KernelRing) (request: KernelRequest) =
         request.Stage <- Stage.Issued
 
-        if isNull request.File && ValueOption.isNone request.Settled then
+        // What always goes to a worker finds its file there: a close in the same batch comes first.
+        let isLate = executor.IsAlwaysWorkers request
+
+        if isNull request.File && ValueOption.isNone request.Settled && not isLate then
             let found = executor.Resolve(ring, request)
 
-            if found < 0 then request.Settled <- ValueSome found
+            if found < 0 then
+                request.IsRefused <- true
+                request.Settled <- ValueSome found
 
         match request.Settled with
         | ValueSome result -> Completing.finish ring request result CqeFlags.None
@@ -158,16 +215,29 @@ type internal Issuing
             let result = if stopped = 0 then Errno.toResult Errno.ETIME else stopped
             Completing.finish ring timeout result CqeFlags.None
 
+    /// It was woken, and nothing that it waits for is there: a multishot waits on. A single one is tried all the same, which
+    /// can cost it its life: ENOBUFS.
+    let isFalseAlarm (request: KernelRequest) =
+        match request.File with
+        | _ when not (isMultishot request) -> false
+        | file when not (isNull file) && not (isNull request.Waiting) && request.Heard = PollEvents.None ->
+            ((nonNull file).Events &&& request.Interest) = PollEvents.None
+        | _ -> false
+
     let run (ring: KernelRing) (request: KernelRequest) =
         if request.Stage = Stage.Tasked then
             match request.Settled with
             | ValueSome result when request.IsHeld ->
                 Completing.finish ring request result CqeFlags.Notification
+            // It was ended in the middle: what has moved, has moved.
+            | ValueSome result when Errno.isError result && request.Moved > 0 ->
+                Completing.finish ring request request.Moved request.Flags
             | ValueSome result ->
                 // What a worker did may speak of a buffer.
                 let flags = if Errno.isError result then CqeFlags.None else request.Flags
                 Completing.finish ring request result flags
             | ValueNone when request.Opcode = Opcode.LinkTimeout -> expire ring request
+            | ValueNone when isFalseAlarm request -> request.Stage <- Stage.Armed
             | ValueNone ->
                 issue ring request
                 bound ring request
@@ -205,6 +275,7 @@ type internal Issuing
             trace.Submitted(ring.Number, &submission, null)
             let checkedResult = Strictness.check version submission
             request.Fails <- if checkedResult < 0 then checkedResult else executor.Prepare(ring, request)
+            request.IsRefused <- request.Fails < 0
             let isTimeout = request.Opcode = Opcode.LinkTimeout
 
             match tail with

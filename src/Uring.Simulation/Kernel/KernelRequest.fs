@@ -74,10 +74,18 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val Settled: int voption = ValueNone with get, set
     /// Bytes moved so far, when one completion stands for several steps.
     member val Moved = 0 with get, set
+    /// Bytes that it would have read into a provided buffer: fewer are a short read.
+    member val Wanted = 0 with get, set
+    /// It failed before it began to work: that breaks a chain, whatever the opcode.
+    member val IsRefused = false with get, set
     /// What its next completion says of a provided buffer.
     member val Flags = CqeFlags.None with get, set
     /// Completions that a counting timeout waits for, or ticks that are left.
     member val Left = 0 with get, set
+    /// What it waits for.
+    member val Interest = PollEvents.None with get, set
+    /// What it was woken by; None when it has to look.
+    member val Heard = PollEvents.None with get, set
     /// It was ready once: only then is it asked again.
     member val PollFirst = false with get, set
     /// Sum of what it sends, when it was issued: the program must not change it meanwhile.
@@ -92,13 +100,17 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
 
     member this.IsLinked = this.Has SqeFlags.Link || this.Has SqeFlags.HardLink
 
-    /// No longer waits for its file, its time.
-    member this.Disarm() =
+    /// No longer waits for its file.
+    member this.Unqueue() =
         match this.Waiting with
         | null -> ()
         | node ->
             (nonNull node.List).Remove node
             this.Waiting <- null
+
+    /// No longer waits for its file, its time.
+    member this.Disarm() =
+        this.Unqueue()
 
         match this.Event with
         | null -> ()
@@ -120,4 +132,12 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
         this.Continue()
 
     interface IWaiter with
-        member this.Woken() = if this.Stage = Stage.Armed then this.Continue()
+        member this.Woken events =
+            let meant = events &&& this.Interest
+
+            if this.Stage = Stage.Armed && (events = PollEvents.None || meant <> PollEvents.None) then
+                this.Heard <- meant
+                this.Continue()
+            elif this.Stage = Stage.Tasked then
+                // Several changes: what is true now is looked up.
+                this.Heard <- PollEvents.None

@@ -66,8 +66,8 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
 
             0
 
-    /// close(2).
-    member this.Close(descriptor: int) : int =
+    /// close(2). `isLate`: a submission asked for it.
+    member this.Close(descriptor: int, isLate: bool) : int =
         match ringOf descriptor with
         | null -> ()
         | ring when ring.InFlight.Count > 0 && not this.IsKilled ->
@@ -77,4 +77,4 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
             )
         | _ -> ()
 
-        descriptors.Close descriptor
+        descriptors.Close(descriptor, isLate)

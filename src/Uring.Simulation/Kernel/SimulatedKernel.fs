@@ -135,6 +135,8 @@ type internal SimulatedKernel(machine: Machine) =
         machine.Issuing.Run(ring, max 20 (int minComplete))
         ring.Completions.Flush()
 
+        if ring.Completions.Ready < minComplete then machine.Descriptors.Flush()
+
         if ring.Completions.Ready >= minComplete then
             0
         elif ring.HasTasks || timeline.TryStep() then
@@ -367,7 +369,10 @@ type internal SimulatedKernel(machine: Machine) =
         member _.Enter(ring, toSubmit, minComplete, flags, timeout) =
             match ringOf ring with
             | null -> fail Errno.EBADF
-            | ring -> enter ring toSubmit minComplete flags timeout
+            | ring ->
+                let result = enter ring toSubmit minComplete flags timeout
+                machine.Descriptors.Flush()
+                result
 
         member _.Register(ring, opcode, argument, count) =
             if int opcode > version.LastRegister then
@@ -428,4 +433,4 @@ type internal SimulatedKernel(machine: Machine) =
         member _.Close descriptor =
             // The collector closes what the program has lost, whenever it likes: that would make a run another, and the
             // descriptor is lost all the same (Rule.Leaked).
-            if Environment.CurrentManagedThreadId = thread then machine.Close descriptor else 0
+            if Environment.CurrentManagedThreadId = thread then machine.Close(descriptor, false) else 0

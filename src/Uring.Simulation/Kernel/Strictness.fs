@@ -134,7 +134,9 @@ module internal Strictness =
         && (has Field.Length || submission.Length = 0u)
         && (has Field.OpFlags || submission.OpFlags = 0u)
         && (has Field.FileIndex || submission.FileIndex = 0u)
-        && (submission.Buffer = 0us || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
+        && (submission.Buffer = 0us
+            || submission.Opcode = Opcode.Send
+            || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
         && submission.Personality = 0us
         && submission.Address3 = 0UL
         && submission.Reserved = 0UL
@@ -166,7 +168,10 @@ module internal Strictness =
             && (submission.OpFlags &&& ~~~known) = 0u
             && not (isMultishot && (submission.OpFlags &&& 1u) <> 0u)
         | Opcode.LinkTimeout -> submission.Length = 1u && (submission.OpFlags &&& ~~~0x2du) = 0u
-        | Opcode.PollAdd -> (submission.Length &&& ~~~(OpFlags.PollMultishot ||| 8u)) = 0u
+        | Opcode.PollAdd ->
+            let isMultishot = (submission.Length &&& OpFlags.PollMultishot) <> 0u
+            let isSilent = (submission.Flags &&& SqeFlags.SkipSuccess) <> SqeFlags.None
+            (submission.Length &&& ~~~(OpFlags.PollMultishot ||| 8u)) = 0u && not (isMultishot && isSilent)
         | Opcode.Cancel ->
             let known = if KernelVersion.supports Opcode.Socket version then 0x3fu else 0u
             let any = (submission.OpFlags &&& OpFlags.CancelAny) <> 0u

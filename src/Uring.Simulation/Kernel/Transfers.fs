@@ -19,7 +19,7 @@ module internal Outcome =
     let again = Errno.toResult Errno.EAGAIN
 
 [<Sealed>]
-type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
+type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choices) =
 
     let multishot (request: KernelRequest) =
         request.Opcode = Opcode.ReadMultishot
@@ -78,10 +78,9 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
             (nativeint submission.Address + nativeint request.Moved)
             (int submission.Length - request.Moved)
 
-    let isNonEmpty (file: OpenFile) =
+    let isNonEmpty (request: KernelRequest) (file: OpenFile) =
         match file with
-        | :? SocketFile when (file.Events &&& PollEvents.Readable) <> PollEvents.None ->
-            CqeFlags.SocketNonEmpty
+        | :? SocketFile as socket when request.Opcode = Opcode.Receive && socket.HasMore -> CqeFlags.SocketNonEmpty
         | _ -> CqeFlags.None
 
     /// Into the buffer at the head of the group, or into several.
@@ -96,6 +95,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
         while goes do
             let provided = group.Peek index
             let length = min provided.Length (most - moved)
+            request.Wanted <- length
             memory.CheckWrite(provided.Address, length, string request.Opcode)
             result <- readInto request file (Mapped.span (nativeint provided.Address) length) (offset request)
 
@@ -105,11 +105,16 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
             goes <- result = length && index < buffers && moved < most
 
         if moved > 0 then
-            request.Flags <- group.TakeBundle moved ||| isNonEmpty file
+            request.Flags <- group.TakeBundle moved ||| isNonEmpty request file
             moved
         else
-            // At the end and after an error the buffer stays in the ring.
-            request.Flags <- CqeFlags.None
+            // At the end and after an error the buffer stays in the ring; a read that is no multishot gives it away (6.18).
+            request.Flags <-
+                if result = 0 && request.Opcode = Opcode.Read then
+                    group.Take(if file.CanPoll then 0 else (group.Peek 0).Length)
+                elif result = 0 then isNonEmpty request file
+                else CqeFlags.None
+
             result
 
     let groupOf (ring: KernelRing) (request: KernelRequest) : Group | null =
@@ -118,7 +123,9 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
         | _ -> null
 
     let once (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
-        if request.Has SqeFlags.BufferSelect then
+        if request.Opcode = Opcode.Receive && not (file :? SocketFile) then
+            Errno.toResult Errno.ENOTSOCK
+        elif request.Has SqeFlags.BufferSelect then
             match groupOf ring request with
             | null -> Errno.toResult Errno.ENOBUFS
             | group ->
@@ -139,18 +146,27 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
 
             result
         else
-            // A bundle that has emptied the group ends the multishot without ENOBUFS.
+            // A bundle that has emptied the group may end the multishot, without ENOBUFS: that depends on how much the kernel
+            // knew to be there when it chose the buffers.
             let isLast =
                 bundled request
                 && (match groupOf ring request with
                     | null -> true
                     | group -> group.Available = 0)
+                && choices.Pick 2 = 0
 
             let flags = request.Flags
 
             if not isLast && ring.TryMore(request, result, flags) then
                 request.Flags <- CqeFlags.None
-                shots ring request file
+                let signs = PollEvents.Readable ||| PollEvents.HangUp ||| PollEvents.Error
+                let isMore = (file.Events &&& signs) <> PollEvents.None
+                // Without more to receive nobody looks for a buffer.
+                // A multishot read goes on by task work, shot by shot; a receive goes on at once.
+                if isMore && request.Opcode = Opcode.Receive then
+                    shots ring request file
+                else
+                    Outcome.again
             else
                 result
 
@@ -205,7 +221,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
     /// Reads and receives.
     member _.Receive(ring: KernelRing, request: KernelRequest, file: OpenFile) : int =
         if multishot request then
-            if not file.CanPoll then
+            if request.Opcode = Opcode.ReadMultishot && not file.CanPoll then
                 Errno.toResult Errno.EBADFD
             else
                 let result = shots ring request file
@@ -218,11 +234,16 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger) =
             if request.Opcode = Opcode.Receive && all && result > 0 then
                 request.Moved <- request.Moved + result
 
-                if request.Moved < int request.Submission.Length then Outcome.again else request.Moved
+                if request.Moved < int request.Submission.Length then
+                    Outcome.again
+                else
+                    request.Flags <- isNonEmpty request file
+                    request.Moved
             elif request.Moved > 0 && result <> Outcome.again then
+                request.Flags <- isNonEmpty request file
                 request.Moved
-            elif request.Moved = 0 && result > 0 && request.Flags = CqeFlags.None then
-                request.Flags <- (if request.Opcode = Opcode.Receive then isNonEmpty file else CqeFlags.None)
+            elif result >= 0 && request.Flags = CqeFlags.None then
+                request.Flags <- isNonEmpty request file
                 result
             else
                 result

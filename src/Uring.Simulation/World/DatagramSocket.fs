@@ -44,7 +44,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             false
         else
             queue.Enqueue datagram
-            this.Changed()
+            this.Changed PollEvents.Readable
             true
 
     member private _.IsClosed = closed
@@ -52,6 +52,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     /// socketpair(2).
     member _.Pair(other: DatagramSocket) = peer <- other
 
+    override _.HasMore = queue.Count > 0
     override _.Kind = 2
     override _.Family = family
 
@@ -135,7 +136,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
 
                 length
 
-    override this.Receive(target, flags, source, isTruncated) =
+    override _.Receive(target, flags, source, isTruncated) =
         match queue.TryPeek() with
         | true, datagram ->
             if (flags &&& 2) = 0 then queue.Dequeue() |> ignore
@@ -144,18 +145,21 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             datagram.Bytes.AsSpan(0, length).CopyTo target
             source <- datagram.Source
             isTruncated <- length < datagram.Bytes.Length
-            this.Changed()
             // MSG_TRUNC asks for the real length.
             if (flags &&& 0x20) <> 0 then datagram.Bytes.Length else length
         | _ when readShut -> 0
         | _ -> fail Errno.EAGAIN
 
-    override this.Read(target, _) =
+    override this.Read(target, offset) =
         let mutable source: byte array = [||]
         let mutable isTruncated = false
-        this.Receive(target, 0, &source, &isTruncated)
 
-    override this.Write(bytes, _) = this.Send(bytes, 0, [||])
+        if offset > 0L then fail Errno.ESPIPE
+        elif target.Length = 0 then 0
+        else this.Receive(target, 0, &source, &isTruncated)
+
+    override this.Write(bytes, offset) =
+        if offset > 0L then fail Errno.ESPIPE else this.Send(bytes, 0, [||])
 
     override this.Shutdown how =
         if remote.IsNone && isNull peer then
@@ -163,7 +167,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         else
             if how <> 1 then readShut <- true
 
-            this.Changed()
+            this.Changed PollEvents.None
             0
 
     override _.Address ofPeer =

@@ -8,8 +8,9 @@ open Uring.Model
 
 /// Who waits for a file to become ready: an operation that was armed on it.
 type internal IWaiter =
-    /// Something has changed: look again. Called while the change is made, so it only takes note.
-    abstract Woken: unit -> unit
+    /// Something has changed: these events, or anything (None: look again). Called while the change is made, so it only
+    /// takes note.
+    abstract Woken: events: PollEvents -> unit
 
 /// An open file: a regular file, a directory, an end of a pipe, a socket, a ring.
 [<AbstractClass>]
@@ -50,13 +51,13 @@ type internal OpenFile() =
 
     member _.Waiters = waiters
 
-    /// Readiness may have changed: those who wait look again, in the order in which they came.
-    member _.Changed() =
+    /// Readiness has changed: these events are new, or anything may be (None). Those who wait hear of it, in their order.
+    member _.Changed(events: PollEvents) =
         let mutable node = waiters.First
 
         while not (isNull node) do
             let next = (nonNull node).Next
-            (nonNull node).Value.Woken()
+            (nonNull node).Value.Woken events
             node <- next
 
 /// A socket. Addresses are sockaddr bytes, as the application passes them.
@@ -85,6 +86,8 @@ type internal SocketFile() =
     abstract Shutdown: how: int -> int
     /// Its own address, or its peer's; empty when there is none.
     abstract Address: ofPeer: bool -> byte array
+    /// There is more to receive: what the flag SOCK_NONEMPTY of a completion says.
+    abstract HasMore: bool
     /// Options that were set, by level and name: remembered, and otherwise without effect.
     member val Options = Dictionary<struct (int * int), byte array>()
 

@@ -15,10 +15,10 @@ type internal PipeState(choices: Choices) =
     member val Reader: OpenFile | null = null with get, set
     member val Writer: OpenFile | null = null with get, set
 
-    static member Tell(end': OpenFile | null) =
+    static member Tell(end': OpenFile | null, events: PollEvents) =
         match end' with
         | null -> ()
-        | file -> file.Changed()
+        | file -> file.Changed events
 
 [<Sealed>]
 type internal PipeReader(pipe: PipeState) =
@@ -36,7 +36,7 @@ type internal PipeReader(pipe: PipeState) =
         elif pipe.Bytes.Count > 0 then
             let length = pipe.Choices.Shorten(min target.Length pipe.Bytes.Count)
             let taken = pipe.Bytes.Dequeue(target.Slice(0, length))
-            PipeState.Tell pipe.Writer
+            PipeState.Tell(pipe.Writer, PollEvents.Writable)
             taken
         elif isNull pipe.Writer then
             0
@@ -54,11 +54,11 @@ type internal PipeReader(pipe: PipeState) =
     /// Takes what was spliced.
     member _.Drop(length: int) =
         pipe.Bytes.Drop length
-        PipeState.Tell pipe.Writer
+        PipeState.Tell(pipe.Writer, PollEvents.Writable)
 
     override _.Released() =
         pipe.Reader <- null
-        PipeState.Tell pipe.Writer
+        PipeState.Tell(pipe.Writer, PollEvents.None)
 
 [<Sealed>]
 type internal PipeWriter(pipe: PipeState) =
@@ -71,7 +71,9 @@ type internal PipeWriter(pipe: PipeState) =
         ||| (if isNull pipe.Reader then PollEvents.Error else PollEvents.None)
 
     override _.Write(source, _) =
-        if isNull pipe.Reader then
+        if source.Length = 0 then
+            0
+        elif isNull pipe.Reader then
             Errno.toResult Errno.EPIPE
         elif source.Length <= pipe.Atomic && source.Length > pipe.Bytes.Free then
             Errno.toResult Errno.EAGAIN
@@ -85,7 +87,9 @@ type internal PipeWriter(pipe: PipeState) =
                     source.Length
 
             let taken = pipe.Bytes.Enqueue(source.Slice(0, length))
-            PipeState.Tell pipe.Reader
+
+            if taken > 0 then PipeState.Tell(pipe.Reader, PollEvents.Readable)
+
             taken
 
     override _.Read(_, _) = Errno.toResult Errno.EBADF
@@ -95,7 +99,7 @@ type internal PipeWriter(pipe: PipeState) =
 
     override _.Released() =
         pipe.Writer <- null
-        PipeState.Tell pipe.Reader
+        PipeState.Tell(pipe.Reader, PollEvents.None)
 
 [<RequireQualifiedAccess>]
 module internal Pipe =

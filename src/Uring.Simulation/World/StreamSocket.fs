@@ -43,6 +43,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     let mutable peer: StreamSocket | null = null
     // The other side will send no more; told after its last byte.
     let mutable ended = false
+    // The end came as such, and not with a reset: it is told before an error is.
+    let mutable finished = false
     // This side reads, sends no more.
     let mutable readShut = false
     let mutable writeShut = false
@@ -54,6 +56,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     let mutable travelling = false
 
     let fail (errno: Errno) = Errno.toResult errno
+
+    let hasRoom () = outgoing.Free * 3 >= outgoing.Capacity
 
     let takeError () =
         let told = error
@@ -81,7 +85,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
             outgoing.Clear()
             ended <- true
             writeShut <- true
-            this.Changed()
+            this.Changed PollEvents.None
 
     /// Tells the other side that the connection is gone.
     member private _.ResetPeer() =
@@ -97,6 +101,18 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                 (fun () -> other.Break Errno.ECONNRESET)
             )
 
+    /// The other side of a Unix connection learns at once that nobody reads any more.
+    member private _.StopPeer() =
+        match peer with
+        | null -> ()
+        | other when family = unix -> other.Stop()
+        | _ -> ()
+
+    member private this.Stop() =
+        writeShut <- true
+        endSent <- true
+        this.Changed PollEvents.None
+
     /// Moves what there is room for at the other side.
     member private this.Arrive() =
         travelling <- false
@@ -106,7 +122,12 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         | other when other.IsClosed && outgoing.Count > 0 ->
             // Nobody is there to read it: the answer is a reset.
             this.Break Errno.ECONNRESET
+        | other when family <> unix && other.IsShut && outgoing.Count > 0 ->
+            // It has said that it neither reads nor writes: the answer is a reset, and that is its end, too.
+            this.Break Errno.ECONNRESET
+            other.Break Errno.ECONNRESET
         | other ->
+            let wasFull = not (hasRoom ())
             let moved = other.Take outgoing
 
             if outgoing.Count = 0 && writeShut && not endSent then
@@ -114,16 +135,19 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                 other.End()
 
             if moved > 0 then
-                other.Changed()
-                this.Changed()
+                other.Changed PollEvents.Readable
+                // Who could write all the time hears nothing.
+                if wasFull && hasRoom () then this.Changed PollEvents.Writable
 
     member private _.Take(bytes: ByteQueue) = bytes.MoveTo incoming
 
     member private _.IsClosed = closed
+    member private _.IsShut = readShut && writeShut
 
     member private this.End() =
         ended <- true
-        this.Changed()
+        finished <- true
+        this.Changed PollEvents.None
 
     member private this.Transmit() =
         match peer with
@@ -153,7 +177,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
             server.Join from
             backlog.Enqueue server
             from.Join server
-            this.Changed()
+            this.Changed PollEvents.Readable
             true
 
     member private _.Name' (own: Address voption) (other: Address voption) =
@@ -169,7 +193,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                 let own = ValueOption.defaultValue (Address.Unix "") local
 
                 if listener.Offer(this, own) then
-                    this.Changed()
+                    this.Changed PollEvents.None
                 elif family = unix then
                     listener.Await(fun () -> this.Shake(target, address))
                 else
@@ -181,6 +205,9 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     member private _.Await(connect: unit -> unit) = connecting.Enqueue connect
 
     // ---- SocketFile
+
+    // TCP says so of the end as well, so that the program reads on.
+    override _.HasMore = incoming.Count > 0 || (family <> unix && finished)
 
     override _.Kind = 1
     override _.Family = family
@@ -208,9 +235,9 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         // An open set, as enumerations are: connected, or was.
         | _ ->
             when' (incoming.Count > 0 || ended || readShut || error <> 0) PollEvents.Readable
-            ||| when' (outgoing.Free * 3 >= outgoing.Capacity || writeShut || error <> 0) PollEvents.Writable
+            ||| when' (hasRoom () || writeShut || error <> 0) PollEvents.Writable
             ||| when' (ended || readShut) PollEvents.ReadHangUp
-            ||| when' ((ended && writeShut) || phase = StreamPhase.Broken) PollEvents.HangUp
+            ||| when' (((ended || readShut) && writeShut) || phase = StreamPhase.Broken) PollEvents.HangUp
             ||| when' (error <> 0) PollEvents.Error
 
     override this.Bind bytes =
@@ -316,7 +343,9 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         0
 
     override this.Send(bytes, _, _) =
-        if error <> 0 then
+        if family = unix && writeShut then
+            fail Errno.EPIPE
+        elif error <> 0 then
             takeError ()
         elif writeShut || phase = StreamPhase.Broken then
             fail Errno.EPIPE
@@ -354,43 +383,53 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                 | other -> other.Transmit()
 
                 taken
+        elif finished && family <> unix then
+            0
         elif error <> 0 then
             takeError ()
         elif phase = StreamPhase.Fresh || phase = StreamPhase.Listening || phase = StreamPhase.Connecting then
             fail (if family = unix && phase <> StreamPhase.Listening then Errno.EINVAL else Errno.ENOTCONN)
-        elif ended || readShut || target.Length = 0 then
+        elif ended || readShut then
             0
         else
             fail Errno.EAGAIN
 
-    override this.Read(target, _) =
+    override this.Read(target, offset) =
         let mutable source: byte array = [||]
         let mutable isTruncated = false
-        this.Receive(target, 0, &source, &isTruncated)
 
-    override this.Write(bytes, _) = this.Send(bytes, 0, [||])
+        if offset > 0L then fail Errno.ESPIPE
+        elif target.Length = 0 then 0
+        else this.Receive(target, 0, &source, &isTruncated)
+
+    override this.Write(bytes, offset) =
+        if offset > 0L then fail Errno.ESPIPE else this.Send(bytes, 0, [||])
 
     override this.Shutdown how =
         match phase with
+        | _ when how < 0 || how > 2 -> fail Errno.EINVAL
+        | StreamPhase.Connected when family <> unix && finished && endSent -> fail Errno.ENOTCONN
         | StreamPhase.Listening when how <> 1 ->
             readShut <- true
-            this.Changed()
+            this.Changed PollEvents.None
             0
         | StreamPhase.Connected
         | StreamPhase.Broken when how >= 0 && how <= 2 ->
             if phase = StreamPhase.Broken then
-                fail Errno.ENOTCONN
+                if family = unix then 0 else fail Errno.ENOTCONN
             else
-                if how <> 1 then readShut <- true
+                if how <> 1 then
+                    readShut <- true
+                    this.StopPeer()
 
                 if how <> 0 && not writeShut then
                     writeShut <- true
                     this.Transmit()
 
-                this.Changed()
+                this.Changed PollEvents.None
                 0
         // An open set, as enumerations are: not connected.
-        | _ -> fail (if how < 0 || how > 2 then Errno.EINVAL else Errno.ENOTCONN)
+        | _ -> if family = unix then 0 else fail Errno.ENOTCONN
 
     override _.Address ofPeer =
         match (if ofPeer then remote else local) with
@@ -407,7 +446,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
             remote <- ValueNone
             incoming.Clear()
             outgoing.Clear()
-            this.Changed()
+            this.Changed PollEvents.None
 
     override this.Released() =
         match local with
@@ -431,3 +470,5 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         elif not writeShut then
             writeShut <- true
             this.Transmit()
+
+        this.StopPeer()
