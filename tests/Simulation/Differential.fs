@@ -112,11 +112,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         let address = uint64 (placeOf index)
 
         match command with
-        | Nop result -> {
-            Submission.nop () with
-                Length = uint32 result
-                OpFlags = OpFlags.InjectResult
-          }
+        | Nop result -> { Submission.nop () with Length = uint32 result; OpFlags = OpFlags.InjectResult }
         | Read(file, length, offset) -> Submission.read (fd file) address (uint32 length) (uint64 offset)
         | Write(file, length, offset) ->
             Submission.write (fd file) (fill index length) (uint32 length) (uint64 offset)
@@ -241,9 +237,18 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
     let prepare command =
         match command with
         | MakePipe ->
-            if now { Submission.nop () with Opcode = Opcode.Pipe; Fd = 0; Address = uint64 (memory + 59000n) } = 0 then
-                descriptors.Add(Mapped.read<int> (memory + 59000n))
-                descriptors.Add(Mapped.read<int> (memory + 59004n))
+            if
+                now {
+                    Submission.nop () with
+                        Opcode = Opcode.Pipe
+                        Fd = 0
+                        Address = uint64 (memory + 59000n)
+                }
+                    =
+                    0
+            then
+                descriptors.Add(Mapped.read<int>(memory + 59000n))
+                descriptors.Add(Mapped.read<int>(memory + 59004n))
         | OpenFile(file, create) ->
             let flags = if create then 0o102u else 2u
             let text = Text.Encoding.UTF8.GetBytes $"{prefix}/f{file}\000"
@@ -279,7 +284,12 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
                     let other = placeOf index + nativeint (room / 2)
                     (Text.Encoding.UTF8.GetBytes $"{prefix}/f{target}\000").CopyTo(Mapped.span other 128)
 
-                    Submission.renameAt OpFlags.WorkingDirectory place OpFlags.WorkingDirectory (uint64 other) 0u
+                    Submission.renameAt
+                        OpFlags.WorkingDirectory
+                        place
+                        OpFlags.WorkingDirectory
+                        (uint64 other)
+                        0u
                 | Size file ->
                     let place = memory + 61000n
                     Mapped.write<byte> (placeOf index) 0uy
@@ -310,6 +320,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             ring.Enter(0, -1L) |> ignore
             take ()
             settle ()
+
         let mutable tries = 0
 
         while seen.Count < waitFor && tries < 20 do
@@ -515,7 +526,10 @@ let generate (seed: int) : Program =
             start
             :: [
                 for _ in 1 .. random.Next(1, 10) do
-                    [ for _ in 1 .. (if random.Next 3 = 0 then random.Next(1, 4) else 1) -> command (), flags () ]
+                    [
+                        for _ in 1 .. (if random.Next 3 = 0 then random.Next(1, 4) else 1) ->
+                            command (), flags ()
+                    ]
                     |> alone
                     |> told
             ]
@@ -561,5 +575,6 @@ let tell (seed: int) : string =
 
     match compare program with
     | None -> $"seed {seed}: agrees when it is run again"
-    | Some difference -> $"seed {seed}: %A{program}
+    | Some difference ->
+        $"seed {seed}: %A{program}
 %A{difference}"

@@ -433,4 +433,7 @@ type internal SimulatedKernel(machine: Machine) =
         member _.Close descriptor =
             // The collector closes what the program has lost, whenever it likes: that would make a run another, and the
             // descriptor is lost all the same (Rule.Leaked).
-            if Environment.CurrentManagedThreadId = thread then machine.Close(descriptor, false) else 0
+            if Environment.CurrentManagedThreadId = thread then
+                machine.Close(descriptor, false)
+            else
+                0

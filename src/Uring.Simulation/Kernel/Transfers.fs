@@ -80,7 +80,8 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
 
     let isNonEmpty (request: KernelRequest) (file: OpenFile) =
         match file with
-        | :? SocketFile as socket when request.Opcode = Opcode.Receive && socket.HasMore -> CqeFlags.SocketNonEmpty
+        | :? SocketFile as socket when request.Opcode = Opcode.Receive && socket.HasMore ->
+            CqeFlags.SocketNonEmpty
         | _ -> CqeFlags.None
 
     /// Into the buffer at the head of the group, or into several.
@@ -112,8 +113,10 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             request.Flags <-
                 if result = 0 && request.Opcode = Opcode.Read then
                     group.Take(if file.CanPoll then 0 else (group.Peek 0).Length)
-                elif result = 0 then isNonEmpty request file
-                else CqeFlags.None
+                elif result = 0 then
+                    isNonEmpty request file
+                else
+                    CqeFlags.None
 
             result
 
@@ -162,8 +165,8 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 let signs = PollEvents.Readable ||| PollEvents.HangUp ||| PollEvents.Error
                 let isMore = (file.Events &&& signs) <> PollEvents.None
                 // Without more to receive nobody looks for a buffer.
-                // A multishot read goes on by task work, shot by shot; a receive goes on at once.
-                if isMore && request.Opcode = Opcode.Receive then
+                // The first shot of a multishot read is alone, the rest comes by task work; a receive goes on at once.
+                if isMore && (request.Opcode = Opcode.Receive || request.PollFirst) then
                     shots ring request file
                 else
                     Outcome.again

@@ -100,10 +100,7 @@ type internal Run(options: SimulationOptions) =
                     hostings |> Seq.map (fun hosting -> Waiting.tell hosting.Machine) |> String.concat " "
 
                 if not (scheduler.HearsFromOutside()) then
-                    world.Ledger.Broken(
-                        Rule.NobodyWaitsForEver,
-                        $"{what} waits for ever. {inFlight ()}"
-                    )
+                    world.Ledger.Broken(Rule.NobodyWaitsForEver, $"{what} waits for ever. {inFlight ()}")
 
                 // What came from outside is noted as broken; there is no going on from it.
                 scheduler.TryStep() |> ignore

@@ -33,7 +33,8 @@ module Simulation =
                     host.DisposeAsync().AsTask()
         ]
 
-        if run.Until("closing the rings", (fun () -> endings |> List.forall _.IsCompleted)) then leaks run
+        if run.Until("closing the rings", (fun () -> endings |> List.forall _.IsCompleted)) then
+            leaks run
 
     let private start (hosting: SimulatedHosting) (program: Uring<'T>) : Task<'T> =
         try
@@ -93,7 +94,10 @@ module Simulation =
         runWith (SimulationOptions.ofSeed seed faults) program
 
     /// Runs programs on machines of their own, which share a network: each has a name, an IPv4 address, and a program.
-    let together (options: SimulationOptions) (machines: (string * string * Uring<'T>) list) : Report<'T list> =
+    let together
+        (options: SimulationOptions)
+        (machines: (string * string * Uring<'T>) list)
+        : Report<'T list> =
         within options (fun run ->
             let tasks = [
                 for name, address, program in machines do
@@ -137,7 +141,11 @@ module Simulation =
 
     /// The first of these seeds with which a run fails. Each run has other faults, some of these: one fault can hide
     /// another. `run` is, say, `fun options -> Simulation.runWith options program`.
-    let search (faults: Faults) (seeds: uint64 seq) (run: SimulationOptions -> Report<'T>) : Report<'T> option =
+    let search
+        (faults: Faults)
+        (seeds: uint64 seq)
+        (run: SimulationOptions -> Report<'T>)
+        : Report<'T> option =
         seeds
         |> Seq.map (fun seed -> run (SimulationOptions.ofSeed seed (Swarm.ofSeed seed faults)))
         |> Seq.tryFind (fun report -> not report.IsGood)
@@ -145,11 +153,7 @@ module Simulation =
     /// Spares a failing run the faults that it does not need: the same run with fewer, which still fails.
     let shrink (run: SimulationOptions -> Report<'T>) (report: Report<'T>) : Report<'T> =
         let without (best: Report<'T>) (numbers: int Set) =
-            let next =
-                run {
-                    best.Options with
-                        Spared = Set.union best.Options.Spared numbers
-                }
+            let next = run { best.Options with Spared = Set.union best.Options.Spared numbers }
 
             if next.IsGood then best else next
 

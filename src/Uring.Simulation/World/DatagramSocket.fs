@@ -158,8 +158,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         elif target.Length = 0 then 0
         else this.Receive(target, 0, &source, &isTruncated)
 
-    override this.Write(bytes, offset) =
-        if offset > 0L then fail Errno.ESPIPE else this.Send(bytes, 0, [||])
+    override this.Write(bytes, offset) = if offset > 0L then fail Errno.ESPIPE else this.Send(bytes, 0, [||])
 
     override this.Shutdown how =
         if remote.IsNone && isNull peer then
