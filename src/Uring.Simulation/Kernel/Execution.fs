@@ -372,6 +372,20 @@ type internal Execution(machine: Machine) =
         // An open set: the rest is tried at once.
         | _ -> false
 
+    override _.About(ring, request) =
+        let named (file: OpenFile | null) : obj | null =
+            match file with
+            | null -> null
+            | file -> file
+
+        match request.Opcode with
+        | Opcode.Close when isDirect request -> named (files ring (int request.Submission.FileIndex - 1) true)
+        | Opcode.Close -> named (files ring request.Submission.Fd false)
+        | Opcode.RenameAt -> String.Concat(request.Path, " to ", request.OtherPath)
+        | _ when isNull request.File && request.Path <> "" -> request.Path
+        // An open set: the file, if it has one.
+        | _ -> named request.File
+
     override _.NeedsWorker request =
         match request.Opcode, request.File with
         | Opcode.Write, :? RegularFile

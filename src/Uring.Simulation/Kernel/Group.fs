@@ -11,9 +11,19 @@ open Uring.Simulation
 [<Struct>]
 type internal Provided = { Address: uint64; Length: int; Id: uint16 }
 
+/// Writes down who has a buffer of this group.
+[<Struct; NoEquality; NoComparison>]
+type internal Owners(lane: int, group: uint16, trace: Trace) =
+    member _.Group = group
+    member _.Kernel(provided: Provided) = trace.Given(lane, group, provided.Id, provided.Length)
+
+    member _.Program(provided: Provided, bytes: int, keepsRest: bool) =
+        trace.Taken(lane, group, provided.Id, bytes, keepsRest)
+
 [<Sealed>]
 type internal Group
-    (id: uint16, address: nativeint, entries: int, incremental: bool, ledger: Ledger, choices: Choices) =
+    (owners: Owners, address: nativeint, entries: int, incremental: bool, ledger: Ledger, choices: Choices) =
+    let id = owners.Group
     let mutable head = 0us
     let mutable seen = 0us
     // By slot: where the buffer began when it was published.
@@ -56,6 +66,8 @@ type internal Group
                 )
 
             if receives then scribble provided
+
+            owners.Kernel provided
 
         begun[int index &&& (entries - 1)] <- provided.Address
 
@@ -107,7 +119,10 @@ type internal Group
         let provided = read head
         let flags = uint32 CqeFlags.Buffer ||| (uint32 provided.Id <<< 16)
 
-        if incremental && bytes < provided.Length then
+        let keepsRest = incremental && bytes < provided.Length
+        owners.Program(provided, bytes, keepsRest)
+
+        if keepsRest then
             Mapped.write<uint64> (entryAt head) (provided.Address + uint64 bytes)
             Mapped.write<uint32> (entryAt head + 8n) (uint32 (provided.Length - bytes))
             LanguagePrimitives.EnumOfValue(flags ||| uint32 CqeFlags.BufferMore)

@@ -16,6 +16,8 @@ type internal Executor() =
     abstract Resolve: ring: KernelRing * request: KernelRequest -> int
     /// A worker does it, whatever it works on.
     abstract IsAlwaysWorkers: request: KernelRequest -> bool
+    /// What it works on, after that: a file, or a path.
+    abstract About: ring: KernelRing * request: KernelRequest -> obj | null
     /// It is issued for the first time.
     abstract Begin: request: KernelRequest -> unit
     /// It would block in a way that poll(2) does not see: a worker does it.
@@ -175,6 +177,7 @@ type internal Issuing
 
         if isNull request.File && ValueOption.isNone request.Settled && not isLate then
             let found = executor.Resolve(ring, request)
+            trace.About(request.Line, executor.About(ring, request))
 
             if found < 0 then
                 request.IsRefused <- true
@@ -272,7 +275,7 @@ type internal Issuing
         | ValueNone -> true
         | ValueSome submission ->
             let request = KernelRequest(ring, submission)
-            trace.Submitted(ring.Number, &submission, null)
+            request.Line <- trace.Submitted(ring.Lane, &submission)
             let checkedResult = Strictness.check version submission
             request.Fails <- if checkedResult < 0 then checkedResult else executor.Prepare(ring, request)
             request.IsRefused <- request.Fails < 0

@@ -39,6 +39,8 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
         userData.Bits
 
     member val Stage = Stage.Chained with get, set
+    /// Its line in the trace.
+    member val Line = -1 with get, set
 
     // ---- inputs, copied at submit (FEAT_SUBMIT_STABLE)
 

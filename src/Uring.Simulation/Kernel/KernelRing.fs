@@ -55,6 +55,8 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
             Mapped.storeRelease flagsWord (if pending then bits ||| bit else bits &&& ~~~bit)
 
     member val Number = -1 with get, set
+    /// Where the trace writes of it.
+    member val Lane = -1 with get, set
     member _.Plan = plan
     member _.Has flag = has flag
     member _.IsDeferred = isDeferred
@@ -125,7 +127,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
             let fits = completions.TryPost completion
 
             if fits then
-                trace.Completed(this.Number, request.Opcode, &completion)
+                trace.Completed(this.Lane, request.Opcode, &completion)
                 posted <- posted + 1L
 
             fits
@@ -138,7 +140,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
             Flags = flags
         }
 
-        trace.Completed(this.Number, request.Opcode, &completion)
+        trace.Completed(this.Lane, request.Opcode, &completion)
         posted <- posted + 1L
         completions.Post completion |> ignore
 
@@ -159,7 +161,9 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
         while left > 0 && messages.Count > 0 do
             left <- left - 1
             posted <- posted + 1L
-            completions.Post(messages.Dequeue()) |> ignore
+            let message = messages.Dequeue()
+            trace.Completed(this.Lane, Opcode.MessageRing, &message)
+            completions.Post message |> ignore
 
         while left > 0 && tasks.Count > 0 do
             left <- left - 1

@@ -110,7 +110,9 @@ type internal SimulatedKernel(machine: Machine) =
             ring.Interrupt <- machine.Interrupt
             ring.Number <- machine.Descriptors.Add ring
 
-            if ring.Number >= 0 then rings.Add ring
+            if ring.Number >= 0 then
+                ring.Lane <- trace.Lane(machine.Name, ring.Number)
+                rings.Add ring
 
             ring.Number
 
@@ -181,7 +183,7 @@ type internal SimulatedKernel(machine: Machine) =
                         toSubmit
 
                 let consumed = machine.Issuing.Submit(ring, count)
-                trace.Entered(ring.Number, consumed, toSubmit)
+                trace.Entered(ring.Lane, consumed, toSubmit)
 
                 if getsEvents then
                     let deadline = if timeout < 0L then Int64.MaxValue else timeline.Now + timeout
@@ -232,7 +234,8 @@ type internal SimulatedKernel(machine: Machine) =
         elif not (machine.Charge(int64 entries * 16L)) then
             fail Errno.ENOMEM
         else
-            ring.Groups[group] <- Group(group, nativeint address, entries, incremental, ledger, choices)
+            let owners = Owners(ring.Lane, group, trace)
+            ring.Groups[group] <- Group(owners, nativeint address, entries, incremental, ledger, choices)
             0
 
     let unregisterGroup (ring: KernelRing) (argument: Span<byte>) =

@@ -36,7 +36,13 @@ module SimulationOptions =
         Spared = Set.empty
     }
 
+/// What happened in a run, line by line: `Report.Tell` and `SequenceView` put it into words.
+[<Sealed>]
+type Story internal (trace: Trace) =
+    member internal _.Trace = trace
+
 /// What came of a run.
+[<NoEquality; NoComparison>]
 type Report<'T> = {
     /// What replays it.
     Options: SimulationOptions
@@ -56,9 +62,12 @@ type Report<'T> = {
     Elapsed: TimeSpan
     /// The same for the same seed, on every machine.
     Fingerprint: uint64
-    /// What happened, in words: the last so many lines.
-    Tell: int -> string
+    /// What happened.
+    Story: Story
 } with
+
+    /// What happened, in words: the last so many lines.
+    member this.Tell(lines: int) : string = this.Story.Trace.Tell lines
 
     /// Nothing was broken, and the program ended well.
     member this.IsGood = this.Violations.IsEmpty && this.Outcome.IsOk

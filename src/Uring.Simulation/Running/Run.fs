@@ -50,7 +50,7 @@ type internal Run(options: SimulationOptions) =
     let context = SynchronizationContext.Current
     let loop = Loop.Current
 
-    do dice.Heard <- fun fault -> world.Trace.Struck(fault, "")
+    do dice.Heard <- fun fault -> world.Trace.Struck(fault, dice.Drawn - 1)
 
     member _.World = world
     member _.Scheduler = scheduler

@@ -64,7 +64,7 @@ module Simulation =
             Drawn = run.Dice.Drawn
             Elapsed = TimeSpan.FromTicks(run.World.Timeline.Now / 100L)
             Fingerprint = trace.Hash
-            Tell = trace.Tell
+            Story = Story trace
         }
 
     let private within (options: SimulationOptions) (body: Run -> Result<'T, exn>) : Report<'T> =
@@ -217,6 +217,10 @@ type SimulationReport internal (report: Report<unit>) =
     member _.Elapsed = report.Elapsed
     /// The same for the same run, on every machine.
     member _.Fingerprint = report.Fingerprint
+    /// What happened, as one page of HTML that needs nothing else.
+    member _.ToHtml() : string = SequenceView.html report
+    /// What happened, as a Markdown table of the last so many lines.
+    member _.ToMarkdown(lines: int) : string = SequenceView.markdown lines report
     /// What happened, for people.
     override _.ToString() = Simulation.describe 200 report
 

@@ -213,17 +213,14 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     override _.Family = family
 
     override _.Name =
-        let text address =
+        let text word address =
             match address with
-            | ValueSome address -> Address.tell address
-            | ValueNone -> "-"
+            | ValueSome address -> word + Address.tell address
+            | ValueNone -> ""
 
         let kind = if family = unix then "unix" else "tcp"
-
-        if phase = StreamPhase.Listening then
-            $"{kind} listener {text local}"
-        else
-            $"{kind} {text local} to {text remote}"
+        let role = if phase = StreamPhase.Listening then " listener" else ""
+        kind + role + text " " local + text " to " remote
 
     override _.Events =
         let when' condition (events: PollEvents) = if condition then events else PollEvents.None
