@@ -51,7 +51,7 @@ let build () =
 
 type Tally = { Passed: int; Failed: int; Skipped: int }
 
-let suites = [ "Properties"; "Linux" ]
+let suites = [ "Properties"; "Simulation"; "Linux" ]
 
 /// Reads Expecto's summary: `12 tests run in ... – 10 passed, 1 ignored, 1 failed, 1 errored.`
 let readTally line =
@@ -116,7 +116,7 @@ let offences (path: string) (lines: string[]) = [
         $"{path}:1: name a file after what it is about"
 ]
 
-let places = [ "src"; "tests"; "scripts"; "benchmarks" ] |> List.filter exists
+let places = [ "src"; "tests"; "scripts"; "samples"; "benchmarks" ] |> List.filter exists
 
 let houseRules () =
     let found = [
@@ -171,6 +171,10 @@ let bench args =
     let program = "artifacts/bin/Benchmarks/release/Uring.Benchmarks.dll"
     dotnet ([ program ] @ args @ [ "--controls"; "artifacts/controls" ])
 
+/// Many seeds of the simulation's workloads, or one.
+let simulate args =
+    dotnet ([ "artifacts/bin/Simulation/release/Uring.Tests.Simulation.dll"; "simulate" ] @ args)
+
 // ---- Targets ------------------------------------------------------------------------------------
 
 let pack = dotnet [ "pack"; "Uring.slnx"; "-c"; "Release"; "--no-build"; "-o"; "artifacts/package" ]
@@ -178,6 +182,7 @@ let pack = dotnet [ "pack"; "Uring.slnx"; "-c"; "Release"; "--no-build"; "-o"; "
 let targets = [
     "run", "[from] [to]: copy and verify a tree", fun args -> [ build; probe; delete copy; copyTree args ]
     "test", "[Expecto options]: every suite", fun args -> [ build; test args ]
+    "simulate", "--runs N | --seed N: the library under faults", fun args -> [ build; simulate args ]
     "check", "format and house rules", fun _ -> [ build; check ]
     "bench", "[case]: ratios to the C controls", fun args -> [ build; buildControls; bench args ]
     "build", "everything, as Release", fun _ -> [ build ]
@@ -187,7 +192,7 @@ let targets = [
 
 let list exitCode =
     printfn "dotnet fsi build.fsx <target>"
-    targets |> List.iter (fun (name, what, _) -> printfn "  %-6s %s" name what)
+    targets |> List.iter (fun (name, what, _) -> printfn "  %-8s %s" name what)
     exitCode
 
 match fsi.CommandLineArgs |> List.ofArray |> List.tail |> List.filter ((<>) "--") with

@@ -60,10 +60,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     /// The caller runs on the loop's thread.
     member internal _.IsCurrent = host.IsCurrentThread
-
     /// What the ring can do.
     member _.Plan = ring.Plan
-
     /// How other threads wake this loop; known once it runs.
     member _.Wake = waker.Way
 

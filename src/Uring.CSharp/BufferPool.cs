@@ -70,7 +70,7 @@ public sealed class BufferPool : IAsyncDisposable, IDisposable
         // A ring that ends closes its pools itself.
         if (!Loop.IsStopping)
         {
-            await (await Loop.Call(() => Loop.Pools.Close(Core)).ConfigureAwait(false)).ConfigureAwait(false);
+            await (await Loop.Call(() => Loop.Pools.Close(Core)).ConfigureAwait(Ending.OnLoop)).ConfigureAwait(Ending.OnLoop);
         }
     }
 

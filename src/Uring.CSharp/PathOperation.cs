@@ -17,7 +17,7 @@ internal static class PathOperation
         string path,
         CancellationToken cancellationToken)
     {
-        var result = await loop.TryStart(in request, cancellationToken).ConfigureAwait(false);
+        var result = await loop.TryStart(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
         if (result >= 0)
         {
@@ -29,7 +29,7 @@ internal static class PathOperation
         throw ErrnoModule.ofResult(result) switch
         {
             Errno.EISDIR => new UnauthorizedAccessException(reason.Message, reason),
-            Errno.ENOENT when await IsFolderMissingAsync(loop, path).ConfigureAwait(false) =>
+            Errno.ENOENT when await IsFolderMissingAsync(loop, path).ConfigureAwait(Ending.OnLoop) =>
                 new DirectoryNotFoundException(reason.Message, reason),
             _ => reason,
         };
@@ -40,7 +40,7 @@ internal static class PathOperation
         Request request,
         string path,
         CancellationToken cancellationToken) =>
-        await PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(false);
+        await PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
     private static async ValueTask<bool> IsFolderMissingAsync(Loop loop, string path)
     {
@@ -52,6 +52,6 @@ internal static class PathOperation
         }
 
         var request = FSharp.FileRequest.status(folder, true);
-        return await loop.TryStart(in request, CancellationToken.None).ConfigureAwait(false) < 0;
+        return await loop.TryStart(in request, CancellationToken.None).ConfigureAwait(Ending.OnLoop) < 0;
     }
 }

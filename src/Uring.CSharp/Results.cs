@@ -65,8 +65,8 @@ internal sealed class Results<T>(
         private async ValueTask<bool> OpenAsync()
         {
             cancellationToken.ThrowIfCancellationRequested();
-            stream = await open(cancellationToken).ConfigureAwait(false);
-            return await stream.MoveNext().ConfigureAwait(false);
+            stream = await open(cancellationToken).ConfigureAwait(Ending.OnLoop);
+            return await stream.MoveNext().ConfigureAwait(Ending.OnLoop);
         }
 
         public ValueTask DisposeAsync()

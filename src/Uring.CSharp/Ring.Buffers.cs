@@ -47,5 +47,5 @@ public sealed partial class Ring
     }
 
     private async ValueTask<BufferPool> MakeAsync(Driver.BufferPoolOptions options) =>
-        new(Loop, await Loop.Call(() => Loop.Pools.Create(options)).ConfigureAwait(false));
+        new(Loop, await Loop.Call(() => Loop.Pools.Create(options)).ConfigureAwait(Ending.OnLoop));
 }

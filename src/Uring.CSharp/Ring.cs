@@ -107,7 +107,7 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WaitAsync(Request request, CancellationToken cancellationToken)
     {
-        var result = await Loop.TryStart(in request, cancellationToken).ConfigureAwait(false);
+        var result = await Loop.TryStart(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
         // A timer that ran out says so with an error.
         if (result < 0 && ErrnoModule.ofResult(result) != Errno.ETIME)

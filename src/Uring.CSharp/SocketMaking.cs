@@ -17,17 +17,17 @@ internal static class SocketMaking
         CancellationToken cancellationToken)
     {
         var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken)
-            .ConfigureAwait(false);
+            .ConfigureAwait(Ending.OnLoop);
 
         try
         {
             var connect = SocketRequest.connect(descriptor, endPoint);
-            await loop.Start(in connect, cancellationToken).ConfigureAwait(false);
+            await loop.Start(in connect, cancellationToken).ConfigureAwait(Ending.OnLoop);
             return descriptor;
         }
         catch
         {
-            await loop.CloseDescriptor(descriptor).ConfigureAwait(false);
+            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
             throw;
         }
     }
@@ -39,7 +39,7 @@ internal static class SocketMaking
         CancellationToken cancellationToken)
     {
         var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken)
-            .ConfigureAwait(false);
+            .ConfigureAwait(Ending.OnLoop);
 
         try
         {
@@ -49,14 +49,14 @@ internal static class SocketMaking
             }
 
             var bind = SocketRequest.bind(descriptor, endPoint);
-            await loop.Start(in bind, cancellationToken).ConfigureAwait(false);
+            await loop.Start(in bind, cancellationToken).ConfigureAwait(Ending.OnLoop);
             var listen = SocketRequest.listen(descriptor, backlog);
-            await loop.Start(in listen, cancellationToken).ConfigureAwait(false);
+            await loop.Start(in listen, cancellationToken).ConfigureAwait(Ending.OnLoop);
             return descriptor;
         }
         catch
         {
-            await loop.CloseDescriptor(descriptor).ConfigureAwait(false);
+            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
             throw;
         }
     }
@@ -67,17 +67,17 @@ internal static class SocketMaking
         CancellationToken cancellationToken)
     {
         var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Dgram, cancellationToken)
-            .ConfigureAwait(false);
+            .ConfigureAwait(Ending.OnLoop);
 
         try
         {
             var bind = SocketRequest.bind(descriptor, endPoint);
-            await loop.Start(in bind, cancellationToken).ConfigureAwait(false);
+            await loop.Start(in bind, cancellationToken).ConfigureAwait(Ending.OnLoop);
             return descriptor;
         }
         catch
         {
-            await loop.CloseDescriptor(descriptor).ConfigureAwait(false);
+            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
             throw;
         }
     }
@@ -109,6 +109,6 @@ internal static class SocketMaking
         };
 
         var request = SocketRequest.socket(family, type, protocol);
-        return loop.Own(await loop.Start(in request, cancellationToken).ConfigureAwait(false));
+        return loop.Own(await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop));
     }
 }

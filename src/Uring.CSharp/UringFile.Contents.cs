@@ -50,7 +50,7 @@ public sealed partial class UringFile
     {
         while (!buffer.IsEmpty)
         {
-            var count = await ReadAsync(buffer, offset, cancellationToken).ConfigureAwait(false);
+            var count = await ReadAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
             if (count == 0)
             {
@@ -91,7 +91,7 @@ public sealed partial class UringFile
     {
         while (!buffer.IsEmpty)
         {
-            var count = await WriteSomeAsync(buffer, offset, cancellationToken).ConfigureAwait(false);
+            var count = await WriteSomeAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
             if (count == 0)
             {

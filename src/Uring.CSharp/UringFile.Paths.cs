@@ -36,7 +36,7 @@ public sealed partial class UringFile
         CancellationToken cancellationToken,
         string path = "")
     {
-        await PathOperation.PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(false);
+        await PathOperation.PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return FileStatus.Of(request.Buffer.Span);
     }
 
@@ -121,7 +121,7 @@ public sealed partial class UringFile
     {
         try
         {
-            await loop.Start(in request, cancellationToken).ConfigureAwait(false);
+            await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         }
         catch (FileNotFoundException reason)
         {

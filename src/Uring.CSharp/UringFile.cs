@@ -77,11 +77,11 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
         FileAccess access,
         CancellationToken cancellationToken)
     {
-        var number = await PathOperation.PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(false);
+        var number = await PathOperation.PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(Ending.OnLoop);
         var file = new UringFile(loop, loop.Own(number), path, access);
 
         // For writing the kernel refuses a directory by itself.
-        if (access == FileAccess.Read && await file.IsDirectoryAsync().ConfigureAwait(false))
+        if (access == FileAccess.Read && await file.IsDirectoryAsync().ConfigureAwait(Ending.OnLoop))
         {
             file.Dispose();
             throw new UnauthorizedAccessException($"'{path}' is a directory, not a file.");
@@ -94,7 +94,7 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     {
         try
         {
-            return (await GetStatusAsync().ConfigureAwait(false)).Kind == FileKind.Directory;
+            return (await GetStatusAsync().ConfigureAwait(Ending.OnLoop)).Kind == FileKind.Directory;
         }
         catch
         {
@@ -116,7 +116,7 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Asks for its end.</param>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     public async ValueTask<long> GetLengthAsync(CancellationToken cancellationToken = default) =>
-        (await GetStatusAsync(cancellationToken).ConfigureAwait(false)).Length;
+        (await GetStatusAsync(cancellationToken).ConfigureAwait(Ending.OnLoop)).Length;
 
     /// <summary>
     /// Cancels what is in flight on the file (it ends with an <see cref="OperationCanceledException"/>), waits for its

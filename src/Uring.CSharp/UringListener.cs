@@ -65,7 +65,7 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
         EndPoint endPoint,
         int backlog,
         CancellationToken cancellationToken) =>
-        new(loop, await SocketMaking.ListenAsync(loop, endPoint, backlog, cancellationToken).ConfigureAwait(false));
+        new(loop, await SocketMaking.ListenAsync(loop, endPoint, backlog, cancellationToken).ConfigureAwait(Ending.OnLoop));
 
     /// <summary>Takes one connection. See man accept(2).</summary>
     /// <param name="cancellationToken">Asks for its end; a connection that was taken by then is given to you.</param>
@@ -80,7 +80,7 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     private async ValueTask<UringSocket> TakeAsync(CancellationToken cancellationToken)
     {
         var request = SocketRequest.accept(descriptor);
-        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(false);
+        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return new UringSocket(loop, loop.Own(number));
     }
 

@@ -45,7 +45,7 @@ public sealed partial class UringSocket
     {
         using (lease)
         {
-            await SendAllAsync(lease.Memory, cancellationToken).ConfigureAwait(false);
+            await SendAllAsync(lease.Memory, cancellationToken).ConfigureAwait(Ending.OnLoop);
         }
     }
 
@@ -93,7 +93,7 @@ public sealed partial class UringSocket
     }
 
     private async ValueTask<SendQueue> MakeQueueAsync(int count, int bufferSize) =>
-        new(await FSharp.SendQueue.Create(loop, descriptor, count, bufferSize).ConfigureAwait(false));
+        new(await FSharp.SendQueue.Create(loop, descriptor, count, bufferSize).ConfigureAwait(Ending.OnLoop));
 
     /// <summary>
     /// Drops the connection at once, with what it has not sent; the peer sees a reset. The socket has to be disposed of as

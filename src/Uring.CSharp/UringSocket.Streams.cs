@@ -28,7 +28,7 @@ public sealed partial class UringSocket
         ThrowIfClosed();
 
         return new Results<BufferLease>(
-            async token => Open(await loop.Call(() => loop.Pools.Shared).ConfigureAwait(false), token),
+            async token => Open(await loop.Call(() => loop.Pools.Shared).ConfigureAwait(Ending.OnLoop), token),
             static item => new BufferLease(item.Lease),
             cancellationToken);
     }
@@ -86,7 +86,7 @@ public sealed partial class UringSocket
         Loop loop,
         EndPoint endPoint,
         CancellationToken cancellationToken) =>
-        new(loop, await SocketMaking.BindAsync(loop, endPoint, cancellationToken).ConfigureAwait(false));
+        new(loop, await SocketMaking.BindAsync(loop, endPoint, cancellationToken).ConfigureAwait(Ending.OnLoop));
 
     /// <summary>
     /// Receives datagrams until cancelled. Each comes with its
@@ -126,7 +126,7 @@ public sealed partial class UringSocket
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<PollEvents> PollAsync(PollEvents events, CancellationToken cancellationToken = default) =>
-        (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events), cancellationToken).ConfigureAwait(false);
+        (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events), cancellationToken).ConfigureAwait(Ending.OnLoop);
 
     /// <summary>
     /// Tells of events each time that they come, until cancelled; what was not looked at is united with what comes. One

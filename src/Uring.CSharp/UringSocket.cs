@@ -74,7 +74,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         Loop loop,
         EndPoint endPoint,
         CancellationToken cancellationToken) =>
-        new(loop, await SocketMaking.ConnectAsync(loop, endPoint, cancellationToken).ConfigureAwait(false));
+        new(loop, await SocketMaking.ConnectAsync(loop, endPoint, cancellationToken).ConfigureAwait(Ending.OnLoop));
 
     /// <summary>
     /// Sends what the kernel takes at once. Allocates nothing: await the task once. See man send(2).

@@ -7,10 +7,7 @@ open Expecto
 let main arguments =
     match List.ofArray arguments with
     | "simulate" :: rest -> Simulate.main (Array.ofList rest)
-    | [ "differ"; first; count ] ->
-        for seed in int first .. int first + int count - 1 do
-            if (Differential.compareAgain (Differential.generate seed)).IsSome then
-                System.Console.Out.WriteLine(Differential.tell seed)
-
+    | [ "canaries" ] ->
+        CanaryTests.table () |> Seq.iter System.Console.Out.WriteLine
         0
     | _ -> runTestsInAssemblyWithCLIArgs [] arguments

@@ -11,6 +11,8 @@ type Arguments =
     | [<Unique>] Runs of count: int
     | [<Unique>] First of seed: uint64
     | [<Unique>] Seed of seed: uint64
+    | [<Unique>] Differ of count: int
+    | [<Unique>] Difference of seed: int
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -18,6 +20,8 @@ type Arguments =
             | Runs _ -> "how many seeds to run (1000)"
             | First _ -> "the first seed (1)"
             | Seed _ -> "runs one seed and tells all that happened"
+            | Differ _ -> "how many programs to run on the simulated and on the real kernel"
+            | Difference _ -> "what the two kernels say to one of those programs, shrunk"
 
 /// What many runs come to.
 type Tally = {
@@ -81,15 +85,33 @@ let private summary (tally: Tally) (elapsed: TimeSpan) =
         let first = reason.Split('\n')[0]
         Console.Out.WriteLine $"seed {seed} ({(ofSeed seed).Name}): {first}"
 
+/// Programs with which the kernels disagree, and do so again.
+let differing (first: int) (count: int) : int list =
+    [ first .. first + count - 1 ] |> List.filter (fun seed -> (Differential.compareAgain (Differential.generate seed)).IsSome)
+
+let private differ (first: int) (count: int) =
+    let watch = Stopwatch.StartNew()
+    let found = differing first count
+
+    for seed in found do
+        Console.Out.WriteLine $"program {seed} differs: --difference {seed} tells how"
+
+    Console.Out.WriteLine $"{count} programs on both kernels in {watch.Elapsed.TotalSeconds:F0} s, {found.Length} differ"
+    min 1 found.Length
+
 let main (arguments: string array) : int =
     let parser = ArgumentParser.Create<Arguments>(programName = "dotnet fsi build.fsx simulate")
 
     try
         let parsed = parser.Parse arguments
 
-        match parsed.TryGetResult Seed with
-        | Some seed -> one seed
-        | None ->
+        match parsed.TryGetResult Seed, parsed.TryGetResult Differ, parsed.TryGetResult Difference with
+        | Some seed, _, _ -> one seed
+        | None, Some count, _ -> differ (int (parsed.GetResult(First, 1UL))) count
+        | None, None, Some seed ->
+            Console.Out.WriteLine(Differential.tell seed)
+            0
+        | None, None, None ->
             let watch = Stopwatch.StartNew()
             let tally = many (parsed.GetResult(First, 1UL)) (parsed.GetResult(Runs, 1000))
             summary tally watch.Elapsed

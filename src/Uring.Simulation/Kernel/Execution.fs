@@ -18,15 +18,6 @@ type internal Execution(machine: Machine) =
     let messages = Messages world.Memory
     let fail (errno: Errno) = Errno.toResult errno
 
-    let timespec (address: uint64) =
-        let seconds = Mapped.read<int64>(nativeint address)
-        let nanoseconds = Mapped.read<int64>(nativeint address + 8n)
-
-        if seconds >= Int64.MaxValue / 1_000_000_000L then
-            Int64.MaxValue
-        else
-            seconds * 1_000_000_000L + nanoseconds
-
     let files (ring: KernelRing) (descriptor: int) isFixed : OpenFile | null =
         if not isFixed then machine.Descriptors.Find descriptor
         elif descriptor >= 0 && descriptor < ring.Files.Length then ring.Files[descriptor]
@@ -212,42 +203,6 @@ type internal Execution(machine: Machine) =
             Buffers.Binary.BinaryPrimitives.WriteUInt16LittleEndian(target.Slice 28, kind ||| 0o600us)
             0
 
-    /// Moves bytes by way of a pipe; what its target does not take stays where it was.
-    let splice (request: KernelRequest) (source: OpenFile) (target: OpenFile) : int =
-        let submission = request.Submission
-        let length = min 65536 (int submission.Length)
-
-        match source, target with
-        | :? PipeReader, _
-        | _, :? PipeWriter ->
-            let room =
-                match target with
-                | :? PipeWriter as writer -> min length writer.Room
-                | _ -> length
-
-            if room = 0 then
-                Outcome.again
-            else
-                let bytes = Array.zeroCreate<byte> room
-                let position (offset: uint64) = if offset = OpFlags.CurrentPosition then -1L else int64 offset
-
-                let taken =
-                    match source with
-                    | :? PipeReader as reader -> reader.Peek(bytes.AsSpan())
-                    | source -> source.Read(bytes.AsSpan(), position submission.Address)
-
-                if taken <= 0 then
-                    taken
-                else
-                    let given = target.Write(ReadOnlySpan(bytes, 0, taken), position submission.Offset)
-
-                    match source with
-                    | :? PipeReader as reader when given > 0 -> reader.Drop given
-                    | _ -> ()
-
-                    given
-        | _ -> fail Errno.EINVAL
-
     /// Sends, and tells later that the memory is free: when the other side has it.
     let sendZeroCopy (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         let result = transfers.Send(request, file)
@@ -257,6 +212,7 @@ type internal Execution(machine: Machine) =
             | :? StreamSocket as socket when socket.Unacknowledged > 0 && socket.Phase = StreamPhase.Connected ->
                 timeline.After(1_000_000L, "acknowledgement", notify) |> ignore
             | _ ->
+                transfers.Verify request
                 file.Release()
                 request.Settled <- ValueSome 0
                 request.Continue()
@@ -271,20 +227,6 @@ type internal Execution(machine: Machine) =
             timeline.After(0L, "acknowledgement", notify) |> ignore
             Outcome.Parked
 
-    // ---- inputs
-
-    let path (address: uint64) : string =
-        let mutable length = 0
-
-        while Mapped.read<byte>(nativeint address + nativeint length) <> 0uy do
-            length <- length + 1
-
-        Text.Encoding.UTF8.GetString(
-            Span.op_Implicit (Mapped.span (nativeint address) length): ReadOnlySpan<byte>
-        )
-
-    let copy (address: uint64) (length: int) = (Mapped.span (nativeint address) length).ToArray()
-
     let fails (request: KernelRequest) : int =
         let errors = Failing.errors request.Opcode
 
@@ -295,35 +237,7 @@ type internal Execution(machine: Machine) =
         else
             0
 
-    override _.Prepare(_, request) =
-        let submission = request.Submission
-
-        match request.Opcode with
-        | Opcode.Timeout
-        | Opcode.LinkTimeout ->
-            request.Span <- timespec submission.Address
-            request.Left <- int submission.Offset
-            0
-        | Opcode.OpenAt
-        | Opcode.UnlinkAt
-        | Opcode.MakeDirectoryAt
-        | Opcode.Status ->
-            request.Path <- path submission.Address
-            0
-        | Opcode.RenameAt ->
-            request.Path <- path submission.Address
-            request.OtherPath <- path submission.Offset
-            0
-        | Opcode.Connect
-        | Opcode.Bind ->
-            request.Address <- copy submission.Address (int submission.Offset)
-            0
-        | Opcode.Send
-        | Opcode.SendZeroCopy when submission.Offset <> 0UL ->
-            request.Address <- copy submission.Offset (int (submission.FileIndex &&& 0xffffu))
-            0
-        // An open set: nothing to copy.
-        | _ -> 0
+    override _.Prepare(_, request) = Inputs.copy request
 
     override _.Resolve(ring, request) =
         let submission = request.Submission
@@ -465,7 +379,7 @@ type internal Execution(machine: Machine) =
             | Opcode.Splice, file ->
                 match request.Other with
                 | null -> fail Errno.EBADF
-                | source -> splice request source file
+                | source -> Splicing.perform request source file
             // An open set: Strictness refuses what is unknown before it comes here.
             | _ -> fail Errno.EINVAL
 

@@ -3,8 +3,6 @@
 namespace Uring.Simulation.Kernel
 
 open System
-open System.Buffers.Binary
-open System.Numerics
 open Uring.Kernel
 open Uring.Model
 open Uring.Simulation
@@ -22,8 +20,9 @@ type internal SimulatedKernel(machine: Machine) =
     let choices = machine.World.Choices
     let trace = machine.World.Trace
     let memory = machine.World.Memory
-    let ledger = machine.World.Ledger
     let version = machine.Version
+    let setUp = SetUp machine
+    let registering = Registering machine
     let rings = ResizeArray<KernelRing>()
     let thread = Environment.CurrentManagedThreadId
 
@@ -33,88 +32,6 @@ type internal SimulatedKernel(machine: Machine) =
         match machine.Descriptors.Find descriptor with
         | :? KernelRing as ring -> ring
         | _ -> null
-
-    // ---- set-up
-
-    let mayNot (flags: SetupFlags) =
-        let has flag = (flags &&& flag) <> SetupFlags.None
-        let deferred = has SetupFlags.DeferTaskrun
-
-        (uint32 flags &&& ~~~version.SetupMask) <> 0u
-        || (deferred && not (has SetupFlags.SingleIssuer))
-        || (has SetupFlags.TaskrunFlag && not (deferred || has SetupFlags.CooperativeTaskrun))
-
-    let layout (completions: uint32) (flags: SetupFlags) =
-        let array =
-            if (flags &&& SetupFlags.NoSubmissionArray) <> SetupFlags.None then
-                0u
-            else
-                64u + completions * 16u
-
-        let submissions: SubmissionOffsets = {
-            Head = 0u
-            Tail = 4u
-            RingMask = 16u
-            RingEntries = 24u
-            Flags = 36u
-            Dropped = 32u
-            Array = array
-            Reserved = 0u
-            UserAddress = 0UL
-        }
-
-        let completions: CompletionOffsets = {
-            Head = 8u
-            Tail = 12u
-            RingMask = 20u
-            RingEntries = 28u
-            Overflow = 44u
-            Completions = 64u
-            Flags = 40u
-            Reserved = 0u
-            UserAddress = 0UL
-        }
-
-        struct (submissions, completions)
-
-    let make (entries: uint32) (completions: uint32) (parameters: byref<SetupParameters>) : int =
-        let struct (sq, cq) = layout completions parameters.Flags
-        let ringsLength = unativeint (64u + completions * 16u + entries * 4u)
-        let submissionsLength = unativeint entries * 64un
-
-        if not (machine.Charge(int64 ringsLength + int64 submissionsLength)) then
-            fail Errno.ENOMEM
-        else
-            parameters <- {
-                parameters with
-                    SubmissionEntries = entries
-                    CompletionEntries = completions
-                    Features = version.Features
-                    SubmissionRing = sq
-                    CompletionRing = cq
-            }
-
-            let plan = {
-                Rings = memory.Allocate ringsLength
-                RingsLength = ringsLength
-                Submissions = memory.Allocate submissionsLength
-                SubmissionsLength = submissionsLength
-                Parameters = parameters
-            }
-
-            Mapped.write<uint32> (plan.Rings + nativeint sq.RingMask) (entries - 1u)
-            Mapped.write<uint32> (plan.Rings + nativeint sq.RingEntries) entries
-            Mapped.write<uint32> (plan.Rings + nativeint cq.RingMask) (completions - 1u)
-            Mapped.write<uint32> (plan.Rings + nativeint cq.RingEntries) completions
-            let ring = KernelRing(plan, machine.Thread, choices, trace)
-            ring.Interrupt <- machine.Interrupt
-            ring.Number <- machine.Descriptors.Add ring
-
-            if ring.Number >= 0 then
-                ring.Lane <- trace.Lane(machine.Name, ring.Number)
-                rings.Add ring
-
-            ring.Number
 
     // ---- enter
 
@@ -185,7 +102,10 @@ type internal SimulatedKernel(machine: Machine) =
                 let consumed = machine.Issuing.Submit(ring, count)
                 trace.Entered(ring.Lane, consumed, toSubmit)
 
-                if getsEvents then
+                // A batch that was not taken whole is told at once.
+                if uint32 consumed < toSubmit then
+                    consumed
+                elif getsEvents then
                     let deadline = if timeout < 0L then Int64.MaxValue else timeline.Now + timeout
                     let waited = wait ring minComplete deadline
                     if consumed > 0 then consumed else waited
@@ -194,102 +114,6 @@ type internal SimulatedKernel(machine: Machine) =
                     if not ring.IsDeferred then machine.Issuing.Run(ring, 20)
                     consumed
             | errno -> errno
-
-    // ---- register
-
-    let probe (argument: Span<byte>) =
-        let last = version.Backported |> Seq.map byte |> Seq.fold max (byte version.LastOpcode) |> int
-        argument[0] <- byte last
-        argument[1] <- byte (last + 1)
-
-        for opcode in 0..last do
-            let entry = argument.Slice(16 + opcode * 8, 8)
-            entry[0] <- byte opcode
-            entry[2] <- (if machine.Supports(LanguagePrimitives.EnumOfValue(byte opcode)) then 1uy else 0uy)
-
-        0
-
-    let registerGroup (ring: KernelRing) (argument: Span<byte>) =
-        let address = BinaryPrimitives.ReadInt64LittleEndian argument
-        let entries = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit (argument.Slice 8))
-        let group = BinaryPrimitives.ReadUInt16LittleEndian(Span.op_Implicit (argument.Slice 12))
-        let flags = BinaryPrimitives.ReadUInt16LittleEndian(Span.op_Implicit (argument.Slice 14))
-        let incremental = (flags &&& OpFlags.IncrementalBuffers) <> 0us
-        let knowsIncremental = KernelVersion.has FeatureFlags.MinimumTimeout version
-
-        if address = 0L then
-            fail Errno.EFAULT
-        elif
-            address % 4096L <> 0L
-            || entries < 1
-            || entries > 32768
-            || not (BitOperations.IsPow2 entries)
-            || (flags &&& ~~~OpFlags.IncrementalBuffers) <> 0us
-            || (incremental && not knowsIncremental)
-            || not (argument.Slice(20, 20).IndexOfAnyExcept 0uy < 0)
-        then
-            fail Errno.EINVAL
-        elif ring.Groups.ContainsKey group then
-            fail Errno.EEXIST
-        elif not (machine.Charge(int64 entries * 16L)) then
-            fail Errno.ENOMEM
-        else
-            let owners = Owners(ring.Lane, group, trace)
-            ring.Groups[group] <- Group(owners, nativeint address, entries, incremental, ledger, choices)
-            0
-
-    let unregisterGroup (ring: KernelRing) (argument: Span<byte>) =
-        let group = BinaryPrimitives.ReadUInt16LittleEndian(Span.op_Implicit (argument.Slice 12))
-
-        if ring.Groups.Remove group then 0 else fail Errno.ENOENT
-
-    let groupStatus (ring: KernelRing) (argument: Span<byte>) =
-        let id = uint16 (BinaryPrimitives.ReadUInt32LittleEndian(Span.op_Implicit argument))
-
-        match ring.Groups.TryGetValue id with
-        | true, group ->
-            BinaryPrimitives.WriteUInt32LittleEndian(argument.Slice 4, uint32 group.Head)
-            0
-        | _ -> fail Errno.ENOENT
-
-    /// One SQE without a ring: MSG_RING with data.
-    let sendMessage (argument: Span<byte>) =
-        let submission = Runtime.InteropServices.MemoryMarshal.Read<Submission>(Span.op_Implicit argument)
-
-        if submission.Opcode <> Opcode.MessageRing then
-            fail Errno.EINVAL
-        else
-            machine.Message(submission)
-
-    let register (ring: KernelRing) (opcode: RegisterOpcode) (argument: Span<byte>) (count: uint32) =
-        match opcode with
-        | RegisterOpcode.Probe -> probe argument
-        | RegisterOpcode.EnableRings ->
-            if ring.IsDisabled then
-                ring.IsDisabled <- false
-                ring.Owner <- machine.Thread
-                0
-            else
-                fail Errno.EBADFD
-        | RegisterOpcode.Files ->
-            let slots = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument)
-            let isSparse = argument[4] = 1uy
-
-            if count <> 32u || slots < 1 || not isSparse then
-                fail Errno.EINVAL
-            elif ring.Files.Length > 0 then
-                fail Errno.EBUSY
-            elif slots > machine.DescriptorLimit then
-                fail Errno.EMFILE
-            else
-                ring.Files <- Array.zeroCreate slots
-                0
-        | RegisterOpcode.WorkerLimits -> 0
-        | RegisterOpcode.BufferRing -> registerGroup ring argument
-        | RegisterOpcode.UnregisterBufferRing -> unregisterGroup ring argument
-        | RegisterOpcode.BufferRingStatus -> groupStatus ring argument
-        // An open set: what the simulation does not know, it refuses as an old kernel would.
-        | _ -> fail Errno.EINVAL
 
     /// What the kernel still needs of this memory.
     let inUse (address: nativeint) (length: unativeint) : string | null =
@@ -346,28 +170,13 @@ type internal SimulatedKernel(machine: Machine) =
     interface IKernel with
 
         member _.Setup(entries, parameters) =
-            let flags = parameters.Flags
-            let has flag = (flags &&& flag) <> SetupFlags.None
-            let clamps = has SetupFlags.Clamp
-            let submissions = if clamps then min entries 32768u else entries
+            let made = setUp.Make(entries, &parameters)
 
-            let asked =
-                if has SetupFlags.CompletionSize then parameters.CompletionEntries else submissions * 2u
+            match ringOf made with
+            | null -> ()
+            | ring -> rings.Add ring
 
-            let completions = if clamps then min asked 65536u else asked
-
-            if mayNot parameters.Flags || submissions = 0u || submissions > 32768u then
-                fail Errno.EINVAL
-            elif completions = 0u || completions > 65536u then
-                fail Errno.EINVAL
-            else
-                let submissions = BitOperations.RoundUpToPowerOf2 submissions
-                let completions = BitOperations.RoundUpToPowerOf2 completions
-
-                if completions < submissions then
-                    fail Errno.EINVAL
-                else
-                    make submissions completions &parameters
+            made
 
         member _.Enter(ring, toSubmit, minComplete, flags, timeout) =
             match ringOf ring with
@@ -381,12 +190,15 @@ type internal SimulatedKernel(machine: Machine) =
             if int opcode > version.LastRegister then
                 fail Errno.EINVAL
             elif ring = -1 then
-                if opcode = RegisterOpcode.SendMessage then sendMessage argument else fail Errno.EINVAL
+                if opcode = RegisterOpcode.SendMessage then
+                    registering.SendMessage argument
+                else
+                    fail Errno.EINVAL
             else
                 match ringOf ring with
                 | null -> fail Errno.EBADF
                 | ring when not ring.IsDisabled && not (owns ring) -> fail Errno.EEXIST
-                | ring -> register ring opcode argument count
+                | ring -> registering.On(ring, opcode, argument, count)
 
         member _.Map(ring, length, offset) =
             match ringOf ring with

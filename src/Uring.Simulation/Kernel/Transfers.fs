@@ -221,6 +221,11 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             let bytes = source request
             ignore bytes.Length
 
+    /// Until now the program was not allowed to change what it sends.
+    member _.Verify(request: KernelRequest) =
+        let bytes = source request
+        ignore bytes.Length
+
     /// Reads and receives.
     member _.Receive(ring: KernelRing, request: KernelRequest, file: OpenFile) : int =
         if multishot request then

@@ -124,8 +124,9 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
 
 /// An open directory.
 [<Sealed>]
-type internal DirectoryFile(path: string, inode: int) =
+type internal DirectoryFile(disk: Disk, path: string, inode: int) =
     inherit OpenFile()
+    member _.Disk = disk
     member _.Inode = inode
     override _.Name = path
     override _.Events = PollEvents.Readable ||| PollEvents.Writable
@@ -143,7 +144,7 @@ module internal Disk =
         | Error errno -> Error errno
         | Ok struct (changed, inode) when FileSystem.isDirectory inode changed ->
             disk.FileSystem <- changed
-            Ok(DirectoryFile(path, inode))
+            Ok(DirectoryFile(disk, path, inode))
         | Ok struct (changed, inode) ->
             disk.FileSystem <- FileSystem.opened inode changed
             Ok(RegularFile(disk, path, inode, flags))
@@ -154,7 +155,9 @@ module internal Disk =
         | :? RegularFile as file ->
             file.Disk.FileSystem <- FileSystem.sync file.Inode file.Disk.FileSystem
             0
-        | :? DirectoryFile -> 0
+        | :? DirectoryFile as directory ->
+            directory.Disk.FileSystem <- FileSystem.sync directory.Inode directory.Disk.FileSystem
+            0
         | _ -> Errno.toResult Errno.EINVAL
 
     /// ftruncate(2).

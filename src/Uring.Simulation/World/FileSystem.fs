@@ -1,3 +1,4 @@
+// Length: one value and every change of it.
 // A file system as a value: names, files, and what of them would survive a power loss. Pure. As ext4 in ordered mode:
 // names are journaled in their order, contents are safe after fsync, and a fsync commits all names before it. Source: man
 // open(2), rename(2), unlink(2), mkdir(2), fsync(2), path_resolution(7).
@@ -360,7 +361,7 @@ module internal FileSystem =
 
             struct ({ fs with Files = Map.add inode file fs.Files }, fits)
 
-    /// fsync(2): the file's contents, and all names so far.
+    /// fsync(2): the file's contents, if it is no directory, and all names so far.
     let sync inode fs = {
         changeFile inode (fun file -> { file with Durable = file.Current; Pending = [] }) fs with
             Journal = []

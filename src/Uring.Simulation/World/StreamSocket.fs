@@ -1,4 +1,5 @@
 // A stream socket, TCP or Unix: connections, half close, reset, and the two buffers between a sender and a receiver.
+// Length: one machine with two sides, which act on each other's state.
 // Source: man tcp(7), unix(7), connect(2), shutdown(2), and the reference, section 4.9.
 namespace Uring.Simulation.World
 

@@ -1,0 +1,60 @@
+// What a submission points to and the kernel reads when it takes it: paths, addresses, times.
+namespace Uring.Simulation.Kernel
+
+open System
+open Uring.Kernel
+open Uring.Model
+
+module internal Inputs =
+
+    let private timespec (address: uint64) =
+        let seconds = Mapped.read<int64>(nativeint address)
+        let nanoseconds = Mapped.read<int64>(nativeint address + 8n)
+
+        if seconds >= Int64.MaxValue / 1_000_000_000L then
+            Int64.MaxValue
+        else
+            seconds * 1_000_000_000L + nanoseconds
+
+    let private path (address: uint64) : string =
+        let mutable length = 0
+
+        while Mapped.read<byte>(nativeint address + nativeint length) <> 0uy do
+            length <- length + 1
+
+        Text.Encoding.UTF8.GetString(
+            Span.op_Implicit (Mapped.span (nativeint address) length): ReadOnlySpan<byte>
+        )
+
+    let private bytes (address: uint64) (length: int) = (Mapped.span (nativeint address) length).ToArray()
+
+    /// Copies what the program must keep only until the submission is taken. Source: reference section 4.2.
+    let copy (request: KernelRequest) : int =
+        let submission = request.Submission
+
+        match request.Opcode with
+        | Opcode.Timeout
+        | Opcode.LinkTimeout ->
+            request.Span <- timespec submission.Address
+            request.Left <- int submission.Offset
+            0
+        | Opcode.OpenAt
+        | Opcode.UnlinkAt
+        | Opcode.MakeDirectoryAt
+        | Opcode.Status ->
+            request.Path <- path submission.Address
+            0
+        | Opcode.RenameAt ->
+            request.Path <- path submission.Address
+            request.OtherPath <- path submission.Offset
+            0
+        | Opcode.Connect
+        | Opcode.Bind ->
+            request.Address <- bytes submission.Address (int submission.Offset)
+            0
+        | Opcode.Send
+        | Opcode.SendZeroCopy when submission.Offset <> 0UL ->
+            request.Address <- bytes submission.Offset (int (submission.FileIndex &&& 0xffffu))
+            0
+        // An open set: nothing to copy.
+        | _ -> 0

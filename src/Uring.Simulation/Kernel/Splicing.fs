@@ -1,0 +1,44 @@
+// splice(2): what a pipe and another file give each other.
+namespace Uring.Simulation.Kernel
+
+open System
+open Uring.Model
+open Uring.Simulation.World
+
+module internal Splicing =
+
+    /// Moves bytes by way of a pipe; what its target does not take stays where it was.
+    let perform (request: KernelRequest) (source: OpenFile) (target: OpenFile) : int =
+        let submission = request.Submission
+        let length = min 65536 (int submission.Length)
+
+        match source, target with
+        | :? PipeReader, _
+        | _, :? PipeWriter ->
+            let room =
+                match target with
+                | :? PipeWriter as writer -> min length writer.Room
+                | _ -> length
+
+            if room = 0 then
+                Outcome.again
+            else
+                let bytes = Array.zeroCreate<byte> room
+                let position (offset: uint64) = if offset = OpFlags.CurrentPosition then -1L else int64 offset
+
+                let taken =
+                    match source with
+                    | :? PipeReader as reader -> reader.Peek(bytes.AsSpan())
+                    | source -> source.Read(bytes.AsSpan(), position submission.Address)
+
+                if taken <= 0 then
+                    taken
+                else
+                    let given = target.Write(ReadOnlySpan(bytes, 0, taken), position submission.Offset)
+
+                    match source with
+                    | :? PipeReader as reader when given > 0 -> reader.Drop given
+                    | _ -> ()
+
+                    given
+        | _ -> Errno.toResult Errno.EINVAL

@@ -1,0 +1,351 @@
+/// One of two kernels that run the same submissions, and what a program sees of it.
+module Uring.Tests.Simulation.Side
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Runtime.InteropServices
+open Uring.Driver
+open Uring.Kernel
+open Uring.Model
+open Uring.Simulation
+open Uring.Simulation.Kernel
+
+/// One submission; descriptors and targets are numbers that are taken modulo what there is.
+type Command =
+    | Nop of result: int
+    | MakePipe
+    | OpenFile of file: int * create: bool
+    | Connect of isTcp: bool
+    | Read of fd: int * length: int * offset: int
+    | Write of fd: int * length: int * offset: int
+    | ReadBuffer of fd: int
+    | ReadMany of fd: int
+    | Send of fd: int * length: int
+    | Receive of fd: int * length: int * all: bool
+    | ReceiveBuffer of fd: int
+    | ReceiveMany of fd: int * bundle: bool
+    | Shutdown of fd: int * how: int
+    | Close of fd: int
+    | Poll of fd: int * events: PollEvents * many: bool
+    | Pause of microseconds: int
+    | Forever
+    | Limit of microseconds: int
+    | Cancel of target: int
+    | CancelFile of fd: int
+    | CancelAll
+    | Sync of fd: int
+    | Truncate of fd: int * length: int
+    | Size of fd: int
+    | Unlink of file: int
+    | Rename of file: int * target: int
+    | MakeDirectory of file: int
+    | Provide of count: int
+    | Bad of kind: int
+
+/// Commands that are submitted together, with their flags.
+type Batch = (Command * SqeFlags) list
+
+/// A completion as a caller sees it: which submission, what result, what flags.
+[<Struct>]
+type Seen = { Index: int; Result: int; Flags: uint32 }
+
+let private buffers = 4
+let private bufferSize = 16
+let private room = 256
+
+/// One of the two kernels, with the descriptors and the memory of one program.
+[<Sealed>]
+type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, settle: unit -> unit) =
+    let ring =
+        match Setup.create kernel 32 64 with
+        | Ok ring ->
+            ring.Enable()
+            ring
+        | Error refusal -> raise (InvalidOperationException(Setup.explain refusal))
+
+    // Room for each submission, then buffers of the group, then its ring.
+    let memory = kernel.Allocate(65536un, MemoryKind.Ordinary)
+    let groupRing = kernel.Allocate(4096un, MemoryKind.Ordinary)
+    let pool = BufferRingMemory(groupRing, buffers)
+    let descriptors = List<int>()
+    let mutable submitted = 0
+    let mutable tail = 0us
+    let mutable made = 0
+    // What came while something else was asked for.
+    let early = List<Seen>()
+
+    let placeOf index = memory + nativeint (index * room)
+    let bufferAt id = memory + nativeint (60000 + id * bufferSize)
+
+    let registerGroup () =
+        let argument = Array.zeroCreate<byte> 40
+        BitConverter.TryWriteBytes(argument.AsSpan 0, int64 groupRing) |> ignore
+        BitConverter.TryWriteBytes(argument.AsSpan 8, buffers) |> ignore
+        BitConverter.TryWriteBytes(argument.AsSpan 12, 1us) |> ignore
+        BitConverter.TryWriteBytes(argument.AsSpan 14, (if incremental then 2us else 0us)) |> ignore
+        kernel.Register(ring.Descriptor, RegisterOpcode.BufferRing, argument.AsSpan(), 1u)
+
+    let path (file: int) index =
+        let text = Text.Encoding.UTF8.GetBytes $"{prefix}/f{file}\000"
+        text.CopyTo(Mapped.span (placeOf index) room)
+        uint64 (placeOf index)
+
+    let fd number = if descriptors.Count = 0 then 999 else descriptors[number % descriptors.Count]
+    let userData index = UserData.pack (uint32 index) 1u CompletionKind.Operation
+
+    let timespec index (microseconds: int64) =
+        Mapped.write<int64> (placeOf index) (microseconds / 1_000_000L)
+        Mapped.write<int64> (placeOf index + 8n) (microseconds % 1_000_000L * 1000L)
+        uint64 (placeOf index)
+
+    /// Bytes that differ from submission to submission.
+    let fill index length =
+        let bytes = Mapped.span (placeOf index) length
+
+        for at in 0 .. length - 1 do
+            bytes[at] <- byte (index * 31 + at)
+
+        uint64 (placeOf index)
+
+    let encode index command =
+        let address = uint64 (placeOf index)
+
+        match command with
+        | Nop result -> { Submission.nop () with Length = uint32 result; OpFlags = OpFlags.InjectResult }
+        | Read(file, length, offset) -> Submission.read (fd file) address (uint32 length) (uint64 offset)
+        | Write(file, length, offset) ->
+            Submission.write (fd file) (fill index length) (uint32 length) (uint64 offset)
+        | ReadBuffer file ->
+            Submission.read (fd file) 0UL 0u OpFlags.CurrentPosition |> Submission.withBuffers 1us
+        | ReadMany file -> Submission.readMultishot (fd file) 1us
+        | Send(file, length) -> Submission.send (fd file) (fill index length) (uint32 length) 0u
+        | Receive(file, length, all) ->
+            Submission.receive (fd file) address (uint32 length) (if all then 0x100u else 0u)
+        | ReceiveBuffer file -> Submission.receive (fd file) 0UL 0u 0u |> Submission.withBuffers 1us
+        | ReceiveMany(file, bundle) ->
+            let receive = Submission.receiveMultishot (fd file) 1us 0u
+            if bundle then Submission.bundled receive else receive
+        | Shutdown(file, how) -> Submission.shutdown (fd file) (uint32 how)
+        | Close file ->
+            let number = fd file
+            descriptors.Remove number |> ignore
+            Submission.close number
+        | Poll(file, events, many) ->
+            if many then
+                Submission.pollMultishot (fd file) (uint32 events)
+            else
+                Submission.poll (fd file) (uint32 events)
+        | Pause microseconds -> Submission.timeout (timespec index (int64 microseconds)) 0u
+        | Forever -> Submission.timeout (timespec index 3_600_000_000L) 0u
+        | Limit microseconds ->
+            let span = if microseconds = 0 then 3_600_000_000L else int64 microseconds
+            Submission.linkTimeout (timespec index span) 0u
+        | Cancel target -> Submission.cancel (userData (if index = 0 then 77 else target % index))
+        | CancelFile file -> Submission.cancelDescriptor (fd file)
+        | CancelAll -> Submission.cancelEverything ()
+        | Sync file -> Submission.sync (fd file) 0u
+        | Truncate(file, length) -> Submission.truncate (fd file) (uint64 length)
+        | Unlink file -> Submission.unlinkAt OpFlags.WorkingDirectory (path file index) 0u
+        | MakeDirectory file -> Submission.makeDirectoryAt OpFlags.WorkingDirectory (path file index) 0o755u
+        | Bad 0 -> Submission.nop () |> Submission.flagged (LanguagePrimitives.EnumOfValue 0x80uy)
+        | Bad 1 -> { Submission.nop () with Opcode = LanguagePrimitives.EnumOfValue 200uy }
+        | Bad 2 -> { Submission.read 3 address 1u 0UL with Reserved = 5UL }
+        | Bad 3 -> Submission.receiveMultishot (fd 0) 1us 0x100u
+        | Bad 4 -> Submission.nop () |> Submission.withBuffers 1us
+        | Bad 5 -> { Submission.timeout address 0u with Length = 2u }
+        | Bad 6 -> { Submission.cancel (userData 1) with OpFlags = 6u }
+        | Bad 7 -> { Submission.close 3 with Offset = 1UL }
+        | Bad 8 -> { Submission.send (fd 0) address 1u 0u with Buffer = 1us }
+        | Bad 9 -> Submission.read (fd 0) 0UL 0u 0UL |> Submission.withBuffers 9us
+        | Bad _ -> Submission.linkTimeout address 0u
+        | Rename _
+        | Size _
+        | MakePipe
+        | OpenFile _
+        | Connect _
+        | Provide _ -> Submission.nop ()
+
+    let submit (submission: Submission) =
+        let mutable submission = submission
+
+        if not (ring.TrySubmit &submission) then
+            ring.Enter(0, -1L) |> ignore
+            ring.TrySubmit &submission |> ignore
+
+    let seenOf (completion: Completion) = {
+        Index = int (UserData.slot completion.UserData)
+        Result = completion.Result
+        Flags = uint32 completion.Flags
+    }
+
+    /// One submission outside of the program, whose result is at once asked for.
+    let now (submission: Submission) : int =
+        submit (Submission.tagged { Bits = 0xffff_0000UL } submission)
+        let mutable result = Int32.MinValue
+
+        while result = Int32.MinValue do
+            ring.Enter(1, -1L) |> ignore
+
+            for index in 0 .. ring.Ready() - 1 do
+                let completion = ring.Completion index
+
+                if completion.UserData.Bits = 0xffff_0000UL then
+                    result <- completion.Result
+                else
+                    early.Add(seenOf completion)
+
+            ring.Advance(ring.Ready())
+
+        result
+
+    let address (bytes: byte array) =
+        bytes.CopyTo(Mapped.span (memory + 59000n) 110)
+        uint64 (memory + 59000n)
+
+    /// A listener, a client and the connection between them: the client and the server side join the descriptors.
+    let connect isTcp =
+        made <- made + 1
+        let family = if isTcp then 2 else 1
+        let listener = now (Submission.socket family 1 0)
+
+        let name =
+            if isTcp then
+                [| 2uy; 0uy; 0uy; 0uy; 127uy; 0uy; 0uy; 1uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy |]
+            else
+                Array.append [| 1uy; 0uy; 0uy |] (Text.Encoding.ASCII.GetBytes $"{unique}{made}")
+
+        now (Submission.bind listener (address name) (uint32 name.Length)) |> ignore
+        now (Submission.listen listener 4u) |> ignore
+        let bound = Array.zeroCreate<byte> 110
+        let length = kernel.SocketName(listener, false, bound.AsSpan())
+        let client = now (Submission.socket family 1 0)
+
+        let connected =
+            now (Submission.connect client (address (Array.truncate length bound)) (uint32 length))
+
+        let server = now (Submission.accept listener 0UL 0UL 0u)
+        now (Submission.close listener) |> ignore
+
+        if connected <> 0 || server < 0 then
+            raise (InvalidOperationException $"no connection: {connected}, {server}")
+
+        descriptors.Add client
+        descriptors.Add server
+
+    /// What is done at once, before the batch; then the batch is submitted.
+    let prepare command =
+        match command with
+        | MakePipe ->
+            if
+                now {
+                    Submission.nop () with
+                        Opcode = Opcode.Pipe
+                        Fd = 0
+                        Address = uint64 (memory + 59000n)
+                }
+                    =
+                    0
+            then
+                descriptors.Add(Mapped.read<int>(memory + 59000n))
+                descriptors.Add(Mapped.read<int>(memory + 59004n))
+        | OpenFile(file, create) ->
+            let flags = if create then 0o102u else 2u
+            let text = Text.Encoding.UTF8.GetBytes $"{prefix}/f{file}\000"
+            let number = now (Submission.openAt OpFlags.WorkingDirectory (address text) flags 0o644u)
+            if number >= 0 then descriptors.Add number
+        | Connect isTcp -> connect isTcp
+        | Provide count ->
+            let head = PoolRing.head kernel ring.Descriptor 1us
+            let free = buffers - int (tail - uint16 head)
+
+            for _ in 1 .. min count free do
+                let id = int tail % buffers
+                pool.Write(int tail % buffers, bufferAt id, bufferSize, uint16 id)
+                tail <- tail + 1us
+
+            pool.PublishTail tail
+        | _ -> ()
+
+    do registerGroup () |> ignore
+
+    member _.Submit(batch: Batch) =
+        for command, _ in batch do
+            prepare command
+
+        for command, flags in batch do
+            let index = submitted
+            submitted <- submitted + 1
+
+            let submission =
+                match command with
+                | Rename(file, target) ->
+                    let place = path file index
+                    let other = placeOf index + nativeint (room / 2)
+                    (Text.Encoding.UTF8.GetBytes $"{prefix}/f{target}\000").CopyTo(Mapped.span other 128)
+
+                    Submission.renameAt
+                        OpFlags.WorkingDirectory
+                        place
+                        OpFlags.WorkingDirectory
+                        (uint64 other)
+                        0u
+                | Size file ->
+                    let place = memory + 61000n
+                    Mapped.write<byte> (placeOf index) 0uy
+
+                    Submission.status
+                        (fd file)
+                        (uint64 (placeOf index))
+                        OpFlags.EmptyPath
+                        OpFlags.StatusAll
+                        (uint64 place)
+                | command -> encode index command
+
+            submission |> Submission.flagged flags |> Submission.tagged (userData index) |> submit
+
+    /// Enters, waits for so many completions (in at most a second), and takes all that are there.
+    member _.Reap(waitFor: int) : Seen list =
+        let seen = List<Seen> early
+        early.Clear()
+
+        let take () =
+            for index in 0 .. ring.Ready() - 1 do
+                seen.Add(seenOf (ring.Completion index))
+
+            ring.Advance(ring.Ready())
+
+        // A chain goes on step by step.
+        for _ in 1..4 do
+            ring.Enter(0, -1L) |> ignore
+            take ()
+            settle ()
+
+        let mutable tries = 0
+
+        while seen.Count < waitFor && tries < 20 do
+            tries <- tries + 1
+            ring.Enter(1, 50_000_000L) |> ignore
+            take ()
+
+        // What is too much shows itself when the kernel is asked once more.
+        ring.Enter(1, 0L) |> ignore
+        take ()
+        List.ofSeq seen
+
+    /// The bytes that a submission has received.
+    member _.Bytes(index: int, length: int) = (Mapped.span (placeOf index) length).ToArray()
+
+    /// The bytes of the group's buffers.
+    member _.Buffer(id: int, length: int) = (Mapped.span (bufferAt id) length).ToArray()
+
+    member _.Close() =
+        submit (Submission.cancelEverything ())
+        ring.Enter(0, -1L) |> ignore
+
+        for number in descriptors do
+            kernel.Close number |> ignore
+
+        ring.Close()
+        kernel.Unmap(memory, 65536un) |> ignore
+        kernel.Unmap(groupRing, 4096un) |> ignore
