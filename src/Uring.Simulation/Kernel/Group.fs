@@ -81,6 +81,9 @@ type internal Group
                 $"group {id}: {tail - head} buffers were published, and the ring has {entries} entries"
             )
 
+            // There is no telling which of them were meant.
+            seen <- tail
+
         while seen <> tail do
             publish seen
             seen <- seen + 1us
@@ -140,7 +143,8 @@ type internal Group
         while left > 0 do
             let length = min left (read head).Length
             let flags = this.Take length
-            left <- left - length
+            // An entry that was never written (and told as a violation) covers nothing.
+            left <- if length > 0 then left - length else 0
             said <- if said = CqeFlags.None then flags else said ||| (flags &&& CqeFlags.BufferMore)
 
         said
