@@ -4,6 +4,14 @@ namespace Uring.Simulation
 open System
 open Uring.Driver
 
+/// One of all runs that a program can make.
+type Explored = {
+    /// What was decided, in its order; whatever is not in it takes its first possibility.
+    Decisions: int list
+    /// At most so many faults strike, of those that have a rate.
+    FaultLimit: int
+}
+
 /// How a simulated run is made.
 type SimulationOptions = {
     /// Where all decisions come from.
@@ -17,6 +25,8 @@ type SimulationOptions = {
     SafetySteps: int
     /// After so many more the run has failed: something goes round in circles.
     LivenessSteps: int
+    /// An explored run instead of a drawn one: the seed decides nothing.
+    Explored: Explored option
     /// Numbers of faults that do not happen, counted from 0 in the run with all of them: how a failing run is shrunk.
     Spared: int Set
 }
@@ -33,6 +43,7 @@ module SimulationOptions =
         Loop = { LoopOptions.standard with Entries = 16; Completions = 32 }
         SafetySteps = 20_000
         LivenessSteps = 200_000
+        Explored = None
         Spared = Set.empty
     }
 
@@ -71,3 +82,14 @@ type Report<'T> = {
 
     /// Nothing was broken, and the program ended well.
     member this.IsGood = this.Violations.IsEmpty && this.Outcome.IsOk
+
+/// What came of running a program in all ways that there are.
+[<NoEquality; NoComparison>]
+type Exploration<'T> = {
+    /// How many ways were tried.
+    Runs: int
+    /// These were all.
+    IsComplete: bool
+    /// The first that failed; `Simulation.runWith` with its options runs it again.
+    Failure: Report<'T> option
+}

@@ -42,19 +42,24 @@ type internal SimulatedHosting(machine: Machine, scheduler: Scheduler, standard:
 /// One run, while it runs.
 [<Sealed>]
 type internal Run(options: SimulationOptions) =
-    let dice = Dice(options.Seed, options.Faults, HashSet options.Spared)
-    let world = World(dice, options.Kernel)
-    let scheduler = Scheduler(world.Timeline, dice, world.Ledger)
+
+    let choices: Choices =
+        match options.Explored with
+        | None -> Dice(options.Seed, options.Faults, HashSet options.Spared)
+        | Some explored -> Path(options.Faults, explored.FaultLimit, Array.ofList explored.Decisions)
+
+    let world = World(choices, options.Kernel)
+    let scheduler = Scheduler(world.Timeline, choices, world.Ledger)
     let hostings = List<SimulatedHosting>()
     let before = Hosting.Current
     let context = SynchronizationContext.Current
     let loop = Loop.Current
 
-    do dice.Heard <- fun fault -> world.Trace.Struck(fault, dice.Drawn - 1)
+    do choices.Heard <- fun fault -> world.Trace.Struck(fault, choices.Drawn - 1)
 
     member _.World = world
     member _.Scheduler = scheduler
-    member _.Dice = dice
+    member _.Choices = choices
     member _.Hostings = hostings
 
     /// A machine that is switched on, with this disk.
@@ -86,7 +91,7 @@ type internal Run(options: SimulationOptions) =
         let end' = limit + options.LivenessSteps
 
         while goes && not (isDone ()) do
-            if scheduler.Steps >= limit then dice.Calm()
+            if scheduler.Steps >= limit then choices.Calm()
 
             if scheduler.Steps >= end' then
                 world.Ledger.Broken(

@@ -77,7 +77,7 @@ type internal Scheduler(timeline: Timeline, choices: Choices, ledger: Ledger) =
         let count = ready.Count + pooled
 
         // Events and turns take turns; how the two mix is a matter of choice.
-        let eventFirst = count = 0 || choices.Pick 2 = 0
+        let eventFirst = count = 0 || (timeline.IsDue && choices.Pick 2 = 0)
 
         if eventFirst && timeline.TryStep() then
             steps <- steps + 1

@@ -15,9 +15,9 @@ open Uring.Simulation.Running
 [<RequireQualifiedAccess>]
 module Simulation =
 
-    let private struck (dice: Dice) = [
+    let private struck (choices: Choices) = [
         for kind in Faults.kinds do
-            if dice.Struck[int kind] > 0 then kind, dice.Struck[int kind]
+            if choices.Struck[int kind] > 0 then kind, choices.Struck[int kind]
     ]
 
     let private leaks (run: Run) =
@@ -60,21 +60,25 @@ module Simulation =
             Violations = List.ofSeq run.World.Ledger.Violations
             Steps = run.Scheduler.Steps
             Operations = trace.Submissions
-            Struck = struck run.Dice
-            Drawn = run.Dice.Drawn
+            Struck = struck run.Choices
+            Drawn = run.Choices.Drawn
             Elapsed = TimeSpan.FromTicks(run.World.Timeline.Now / 100L)
             Fingerprint = trace.Hash
             Story = Story trace
         }
 
-    let private within (options: SimulationOptions) (body: Run -> Result<'T, exn>) : Report<'T> =
+    let private decided (options: SimulationOptions) (body: Run -> Result<'T, exn>) =
         let run = Run options
 
         try
             let outcome = body run
-            report options run outcome
+            struct (report options run outcome, run.Choices)
         finally
             run.End()
+
+    let private within (options: SimulationOptions) (body: Run -> Result<'T, exn>) : Report<'T> =
+        let struct (report, _) = decided options body
+        report
 
     let private here = "10.0.0.1"
 
@@ -125,7 +129,7 @@ module Simulation =
             let disk = run.World.NewDisk()
             let task = start (run.Boot("localhost", here, disk)) work
             // Early as well as late: up to 2, 4, 8 ... 2048 steps.
-            let last = run.Dice.Between(1, 1 <<< run.Dice.Between(1, 11))
+            let last = run.Choices.Between(1, 1 <<< run.Choices.Between(1, 11))
 
             let isOver () = task.IsCompleted || run.Scheduler.Steps >= last
 
@@ -149,6 +153,44 @@ module Simulation =
         seeds
         |> Seq.map (fun seed -> run (SimulationOptions.ofSeed seed (Swarm.ofSeed seed faults)))
         |> Seq.tryFind (fun report -> not report.IsGood)
+
+    /// One of `count` possibilities, for a program in a simulated run: what it does in which order can be drawn from the seed,
+    /// or explored, with everything else.
+    let choose (count: int) : int =
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count, nameof count)
+
+        match Hosting.Current with
+        | :? SimulatedHosting as hosting -> hosting.Machine.World.Choices.Pick count
+        | _ ->
+            raise (InvalidOperationException "Nothing is simulated here: `choose` is for programs in a simulation.")
+
+    /// Runs a program in every way in which it can go, up to `most` ways: every order of what is ready at the same time,
+    /// every choice, and each fault that has a rate wherever it can come, up to `faultLimit` faults in a run. Ends with the
+    /// first run that fails. For small programs: the number of ways multiplies with every operation.
+    let explore
+        (most: int)
+        (faultLimit: int)
+        (options: SimulationOptions)
+        (program: Uring<'T>)
+        : Exploration<'T> =
+        let body (run: Run) = run.Boot("localhost", here, run.World.NewDisk()) |> toEnd run program
+
+        let rec go runs (decisions: int array) =
+            let explored = { Decisions = List.ofArray decisions; FaultLimit = faultLimit }
+            let struct (report, choices) = decided { options with Explored = Some explored } body
+            let path = choices :?> Path
+
+            if not report.IsGood then
+                let explored = { explored with Decisions = path.Decisions }
+                let report = { report with Options = { options with Explored = Some explored } }
+                { Runs = runs; IsComplete = false; Failure = Some report }
+            else
+                match path.Next with
+                | ValueNone -> { Runs = runs; IsComplete = true; Failure = None }
+                | ValueSome _ when runs >= most -> { Runs = runs; IsComplete = false; Failure = None }
+                | ValueSome next -> go (runs + 1) next
+
+        go 1 [||]
 
     /// Spares a failing run the faults that it does not need: the same run with fewer, which still fails.
     let shrink (run: SimulationOptions -> Report<'T>) (report: Report<'T>) : Report<'T> =
@@ -178,12 +220,17 @@ module Simulation =
             | Ok _ -> ()
         ]
 
+        let origin =
+            match report.Options.Explored with
+            | None -> $"Seed {report.Options.Seed}"
+            | Some explored -> "Decisions " + String.Join(" ", explored.Decisions)
+
         let struck = [ for fault, count in report.Struck -> $"{fault} {count}" ] |> String.concat ", "
 
         String.Join(
             Environment.NewLine,
             [
-                $"Seed {report.Options.Seed}, {report.Steps} steps, {report.Operations} operations, {report.Elapsed.TotalMilliseconds} ms of virtual time."
+                $"{origin}, {report.Steps} steps, {report.Operations} operations, {report.Elapsed.TotalMilliseconds} ms of virtual time."
                 (if struck = "" then "No faults." else $"Faults: {struck}.")
                 yield! broken
                 report.Tell lines

@@ -62,6 +62,13 @@ type internal Timeline(choices: Choices) =
         events.Enqueue(event, struct (time, sequence))
         event
 
+    /// An event is due now, if it is not cancelled before its turn.
+    member _.IsDue =
+        due.Count > 0
+        || (match nextTime () with
+            | ValueSome time -> time <= now
+            | ValueNone -> false)
+
     /// Lets one event happen that is due now. False when none is.
     member _.TryStep() =
         takeDue ()
@@ -70,8 +77,7 @@ type internal Timeline(choices: Choices) =
         if due.Count = 0 then
             false
         else
-            let index = if due.Count > 1 && choices.Strikes Fault.Reordered then choices.Pick due.Count else 0
-
+            let index = choices.First due.Count
             let event = due[index]
             due.RemoveAt index
             event.Happen()
