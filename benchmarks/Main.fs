@@ -9,6 +9,7 @@ let private cases: (string * (string -> unit)) list = [
     "nop", Nop.bench
     "reads", Reads.bench
     "echo", Echo.bench
+    "simulation", Simulated.bench
 ]
 
 /// In a process of its own: the JIT compiles hot code for what it has seen, and another case's habits are not this one's.

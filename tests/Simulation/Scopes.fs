@@ -43,14 +43,33 @@ let private pair (loop: Loop) =
         | Error errno -> raise (InvalidOperationException $"No sockets: {errno}.")
     | _ -> raise (InvalidOperationException "Nothing is simulated here.")
 
-/// Waits for its end, which is good: by itself, cancelled, or because its socket was closed.
-let private ended (scope: Scope) (task: Task) : Uring<unit> =
+let private settled (running: Task) : Task<unit> =
+    let quietly =
+        ConfigureAwaitOptions.SuppressThrowing ||| ConfigureAwaitOptions.ContinueOnCapturedContext
+
+    task { do! running.ConfigureAwait quietly }
+
+/// Waits for its end, which is good: by itself, cancelled, or because its socket was closed. Without an exception on the
+/// way: these cost more than all the rest of a run.
+let private ended (scope: Scope) (running: Task) : Uring<unit> =
     uring {
-        match! Uring.catch (Foreign.ofTask task) with
-        | Ok()
-        | Error(:? OperationCanceledException) -> ()
-        | Error(:? ObjectDisposedException | :? SocketException) when scope.Closes -> ()
-        | Error reason -> return raise reason
+        do! Program.ofScope (fun _ -> ValueTask<unit>(settled running))
+
+        match Option.ofObj running.Exception with
+        | None -> ()
+        | Some reason ->
+            match reason.InnerException with
+            | :? ObjectDisposedException
+            | :? SocketException when scope.Closes -> ()
+            | inner -> return raise (nonNull inner)
+    }
+
+/// The result of one operation: an error is a number.
+let private start (loop: Loop) (request: Request) (token: CancellationToken) (heard: int -> unit) : Task =
+    task {
+        let mutable request = request
+        let! result = loop.TryStart(&request, token)
+        heard result
     }
 
 let program (scope: Scope) : Uring<unit> =
@@ -65,42 +84,33 @@ let program (scope: Scope) : Uring<unit> =
             for value in bytes.ToArray() do
                 received[int value] <- received[int value] + 1
 
-        let act index kind : Uring<int> =
+        let act index kind (token: CancellationToken) : Task =
             match kind with
             | Send ->
-                uring {
-                    let! length = Socket.sendSome sender (ReadOnlyMemory(Array.create 2 (byte index)))
-                    sent[index] <- length
-                    return length
-                }
+                let bytes = ReadOnlyMemory(Array.create 2 (byte index))
+                start loop (SocketRequest.send sender.Descriptor bytes) token (fun result -> sent[index] <- max 0 result)
             | Receive ->
-                uring {
-                    let buffer = Array.zeroCreate<byte> 3
-                    let! length = Socket.receive receiver (Memory buffer)
-                    count (ReadOnlyMemory(buffer, 0, length))
-                    return length
-                }
+                let buffer = Array.zeroCreate<byte> 3
+
+                start loop (SocketRequest.receive receiver.Descriptor (Memory buffer)) token (fun result ->
+                    count (ReadOnlyMemory(buffer, 0, max 0 result)))
             | Stream ->
-                uring {
-                    let! pool = BufferPool.create (BufferPoolOptions.fixedOf 2 16)
-                    let mutable length = 0
-                    let! stream = Socket.receiveMany receiver pool
-                    let! more = UringStream.next stream
+                Concurrent.within loop token (fun inner ->
+                    (uring {
+                        let! pool = BufferPool.create (BufferPoolOptions.fixedOf 2 16)
+                        let! stream = Socket.receiveMany receiver pool
+                        let! more = UringStream.next stream
 
-                    if more then
-                        use lease = stream.Current
-                        count (ReadOnlyMemory(lease.Memory.ToArray()))
-                        length <- lease.Length
+                        if more then
+                            use lease = stream.Current
+                            count (ReadOnlyMemory(lease.Memory.ToArray()))
 
-                    do! (stream :> IAsyncDisposable).DisposeAsync()
-                    do! BufferPool.close pool
-                    return length
-                }
-            | Pause ->
-                uring {
-                    do! Uring.sleep (TimeSpan.FromMicroseconds 1.0)
-                    return 0
-                }
+                        do! (stream :> IAsyncDisposable).DisposeAsync()
+                        do! BufferPool.close pool
+                    })
+                        .Start(inner)
+                        .AsTask())
+            | Pause -> start loop (Uring.timer (TimeSpan.FromMicroseconds 1.0)) token ignore
 
         let running = List<struct (Act * Task)>()
         let mutable cancels = scope.Cancels.IsSome
@@ -127,8 +137,7 @@ let program (scope: Scope) : Uring<unit> =
 
         for index, kind in List.indexed scope.Acts do
             let token = if scope.Cancels = Some index then source.Token else CancellationToken.None
-            let operation = act index kind
-            running.Add(struct (kind, Concurrent.within loop token (fun inner -> operation.Start(inner).AsTask())))
+            running.Add(struct (kind, act index kind token))
             do! moment
 
         if cancels then cancel ()
@@ -187,3 +196,19 @@ let all (operations: int) : Scope list =
           for cancels in None :: List.init operations Some do
               for closes in [ false; true ] do
                   { Acts = acts; Cancels = cancels; Closes = closes } ]
+
+/// What all programs with up to so many operations come to: programs, ways in which they went, and the first that failed.
+let exploreAll (operations: int) : struct (int * int64 * (Scope * Report<unit>) option) =
+    let scopes = [| for count in 1..operations do yield! all count |]
+
+    let explorations =
+        scopes |> Array.Parallel.map (fun scope -> struct (scope, explore scope))
+
+    let runs = explorations |> Array.sumBy (fun (struct (_, exploration)) -> int64 exploration.Runs)
+
+    let failure =
+        explorations
+        |> Array.tryPick (fun (struct (scope, exploration)) ->
+            exploration.Failure |> Option.map (fun report -> scope, report))
+
+    struct (scopes.Length, runs, failure)

@@ -13,6 +13,7 @@ type Arguments =
     | [<Unique>] Seed of seed: uint64
     | [<Unique>] Differ of count: int
     | [<Unique>] Difference of seed: int
+    | [<Unique>] Explore of operations: int
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -21,6 +22,7 @@ type Arguments =
             | First _ -> "the first seed (1)"
             | Seed _ -> "runs one seed and tells all that happened"
             | Differ _ -> "how many programs to run on the simulated and on the real kernel"
+            | Explore _ -> "every way of every program with up to so many operations, 4 at most"
             | Difference _ -> "what the two kernels say to one of those programs, shrunk"
 
 /// What many runs come to.
@@ -99,24 +101,44 @@ let private differ (first: int) (count: int) =
     Console.Out.WriteLine $"{count} programs on both kernels in {watch.Elapsed.TotalSeconds:F0} s, {found.Length} differ"
     min 1 found.Length
 
+let private explore (operations: int) =
+    let watch = Stopwatch.StartNew()
+    let struct (programs, runs, failure) = Scopes.exploreAll operations
+    let elapsed = watch.Elapsed.TotalSeconds
+    Console.Out.WriteLine $"{programs} programs of up to {operations} operations, {runs} ways, {elapsed:F0} s"
+
+    match failure with
+    | None -> 0
+    | Some(scope, report) ->
+        Console.Out.WriteLine $"%A{scope}"
+        Console.Out.WriteLine(Simulation.describe 200 report)
+        1
+
 let main (arguments: string array) : int =
     let parser = ArgumentParser.Create<Arguments>(programName = "dotnet fsi build.fsx simulate")
 
     try
         let parsed = parser.Parse arguments
 
-        match parsed.TryGetResult Seed, parsed.TryGetResult Differ, parsed.TryGetResult Difference with
-        | Some seed, _, _ -> one seed
-        | None, Some count, _ -> differ (int (parsed.GetResult(First, 1UL))) count
-        | None, None, Some seed ->
+        let first = parsed.GetResult(First, 1UL)
+
+        match parsed.GetAllResults() |> List.filter (fun argument -> not argument.IsFirst) with
+        | [ Seed seed ] -> one seed
+        | [ Differ count ] -> differ (int first) count
+        | [ Difference seed ] ->
             Console.Out.WriteLine(Differential.tell seed)
             0
-        | None, None, None ->
+        | [ Explore operations ] -> explore (min 4 operations)
+        | []
+        | [ Runs _ ] ->
             let watch = Stopwatch.StartNew()
-            let tally = many (parsed.GetResult(First, 1UL)) (parsed.GetResult(Runs, 1000))
+            let tally = many first (parsed.GetResult(Runs, 1000))
             summary tally watch.Elapsed
             Console.Out.WriteLine $"{tally.Runs - tally.Bad.Length} good, {tally.Bad.Length} bad"
             min 1 tally.Bad.Length
+        | _ ->
+            Console.Error.WriteLine(parser.PrintUsage "One of these at a time; --first goes with --runs and --differ.")
+            2
     with :? ArguParseException as reason ->
         Console.Error.WriteLine reason.Message
         2
