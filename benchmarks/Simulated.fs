@@ -89,6 +89,7 @@ let private real (program: Uring<unit>) () =
 
 let bench (_: string) =
     let path = IO.Path.GetTempFileName()
+
     let case name faults simulatedProgram realProgram =
         Compare.pairs name 5 (simulated faults simulatedProgram) (real realProgram)
 

@@ -25,7 +25,7 @@ static void Tell(string name, SimulationReport? report) =>
 
 // A new world for each run: what is acknowledged in one must not be looked for in another.
 static Task<SimulationReport?> SearchAsync(Func<Store, Task> compact) =>
-    Simulation.SearchCrashAsync(1, Runs, FaultsModule.ordinary, () =>
+    Simulation.SearchCrashAsync(1, Runs, Faults.Ordinary, () =>
     {
         var acknowledged = new Dictionary<string, int>();
         return (() => WorkAsync(compact, acknowledged), () => CheckAsync(acknowledged));

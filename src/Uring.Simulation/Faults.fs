@@ -32,48 +32,62 @@ type Fault =
 type Faults = {
     /// Indexed by `Fault`.
     Rates: float array
-}
+} with
+
+    /// How many kinds there are.
+    static member internal Count = 12
+
+    /// Nothing goes wrong.
+    static member None = { Rates = Array.zeroCreate Faults.Count }
+
+    /// The same with another rate for one fault.
+    member this.With(fault: Fault, rate: float) : Faults =
+        let rates = Array.copy this.Rates
+        rates[int fault] <- min 1.0 (max 0.0 rate)
+        { Rates = rates }
+
+    /// What every program has to stand: everything that is ordinary on Linux, each at a moderate rate. No errors, no dead
+    /// rings.
+    static member Ordinary =
+        Faults.None
+            .With(Fault.Reordered, 0.2)
+            .With(Fault.Delayed, 0.2)
+            .With(Fault.Shortened, 0.1)
+            .With(Fault.Interrupted, 0.05)
+            .With(Fault.Overflowed, 0.02)
+            .With(Fault.Ended, 0.05)
+            .With(Fault.Starved, 0.02)
+            .With(Fault.CancelledLate, 0.2)
+            .With(Fault.Torn, 0.5)
+
+    /// The same, and operations and connections fail.
+    static member All = Faults.Ordinary.With(Fault.Failed, 0.02).With(Fault.Reset, 0.01)
 
 /// Ready-made sets of faults.
 [<RequireQualifiedAccess>]
 module Faults =
 
     /// How many kinds there are.
-    let internal count = 12
+    let internal count = Faults.Count
 
     /// Every kind, in its order.
     let kinds: Fault list = List.init count enum
 
     /// Nothing goes wrong.
-    let none = { Rates = Array.zeroCreate count }
+    let none = Faults.None
 
     /// How often a fault happens.
     let rate (fault: Fault) faults = faults.Rates[int fault]
 
     /// The same with another rate for one fault.
-    let withRate (fault: Fault) (rate: float) faults =
-        let rates = Array.copy faults.Rates
-        rates[int fault] <- min 1.0 (max 0.0 rate)
-        { Rates = rates }
+    let withRate (fault: Fault) (rate: float) (faults: Faults) = faults.With(fault, rate)
 
     /// What every program has to stand: everything that is ordinary on Linux, each at a moderate rate. No errors, no dead
     /// rings.
-    let ordinary =
-        [
-            Fault.Reordered, 0.2
-            Fault.Delayed, 0.2
-            Fault.Shortened, 0.1
-            Fault.Interrupted, 0.05
-            Fault.Overflowed, 0.02
-            Fault.Ended, 0.05
-            Fault.Starved, 0.02
-            Fault.CancelledLate, 0.2
-            Fault.Torn, 0.5
-        ]
-        |> List.fold (fun faults (fault, rate) -> withRate fault rate faults) none
+    let ordinary = Faults.Ordinary
 
     /// The same, and operations and connections fail.
-    let all = ordinary |> withRate Fault.Failed 0.02 |> withRate Fault.Reset 0.01
+    let all = Faults.All
 
     /// Swarm testing: each run has other faults, and they strike more or less often. A run with everything at once finds
     /// less, because one fault hides another.

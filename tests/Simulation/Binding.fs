@@ -165,14 +165,16 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
 
         if makes PublishedTooEarly then entryRing.PublishTail(tail + 1us)
 
-        if makes PublishedTooEarly then kernel.Enter(ring, 0u, 0u, EnterFlags.GetEvents, -1L) |> ignore
+        if makes PublishedTooEarly then
+            kernel.Enter(ring, 0u, 0u, EnterFlags.GetEvents, -1L) |> ignore
 
         entryRing.Write(slot, pool + nativeint (id * size), size, uint16 id)
 
         tail <- tail + 1us
         entryRing.PublishTail tail
 
-        if makes WholeEntryWritten then Mapped.write<uint16> (entries + nativeint (slot * 16) + 14n) 0us
+        if makes WholeEntryWritten then
+            Mapped.write<uint16> (entries + nativeint (slot * 16) + 14n) 0us
 
     let giveBack (id: int) =
         publish id
@@ -197,7 +199,9 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
     let arm (index: int) =
         let stream = streams[index]
         let receive = Submission.receiveMultishot stream.Receiver group 0u
-        stream.Receive <- start (Operation(Receiving, index)) (if bundles then Submission.bundled receive else receive)
+
+        stream.Receive <-
+            start (Operation(Receiving, index)) (if bundles then Submission.bundled receive else receive)
 
     let send (index: int) =
         let stream = streams[index]
@@ -281,10 +285,7 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
         let result = completion.Result
         let isLast = not (Completion.more completion)
 
-        if operation.Cancelled && makes BufferLostByCancel then
-            ()
-        else
-            data index completion
+        if operation.Cancelled && makes BufferLostByCancel then () else data index completion
 
         if isLast then
             if result = 0 then
@@ -303,11 +304,7 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
     let sent (index: int) (operation: Operation) (completion: Completion) =
         let stream = streams[index]
 
-        let next () =
-            if stream.Sent < stream.Total then
-                send index
-            else
-                kernel.Close stream.Sender |> ignore
+        let next () = if stream.Sent < stream.Total then send index else kernel.Close stream.Sender |> ignore
 
         if Completion.notification completion then
             if not (makes ReusedBeforeNotification) then next ()
@@ -352,10 +349,10 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
         let wait = if ready > 0u || pending || waiting.Count > 0 then 0u else 1u
 
         if not (makes NeverAskedAgain) || unsubmitted > 0u then
-            let flags =
-                if makes NeverAskedAgain then EnterFlags.None else EnterFlags.GetEvents
+            let flags = if makes NeverAskedAgain then EnterFlags.None else EnterFlags.GetEvents
 
-            let result = kernel.Enter(ring, unsubmitted, (if makes NeverAskedAgain then 0u else wait), flags, -1L)
+            let result =
+                kernel.Enter(ring, unsubmitted, (if makes NeverAskedAgain then 0u else wait), flags, -1L)
 
             if result < 0 && makes InterruptTakenForFailure then
                 wrong $"io_uring_enter: {Errno.ofResult result}"
@@ -478,7 +475,9 @@ let run (seed: uint64) (mistake: Mistake option) : string option =
             | :? StuckException as reason -> Some(reason.Message + Environment.NewLine + world.Trace.Tell 40)
             | reason -> Some $"{reason.GetType().Name}: {reason.Message}"
 
-        let open' = machine.Descriptors.Open |> List.map (fun (number, name) -> $"descriptor {number} ({name}) is open")
+        let open' =
+            machine.Descriptors.Open
+            |> List.map (fun (number, name) -> $"descriptor {number} ({name}) is open")
 
         match failure, List.ofSeq world.Ledger.Violations, open' with
         | Some message, _, _ -> Some message

@@ -5,7 +5,8 @@ open Microsoft.FSharp.Reflection
 open Uring.Tests.Simulation.Binding
 
 let private mistakes = [
-    for case in FSharpType.GetUnionCases typeof<Mistake> -> nonNull (FSharpValue.MakeUnion(case, [||])) :?> Mistake
+    for case in FSharpType.GetUnionCases typeof<Mistake> ->
+        nonNull (FSharpValue.MakeUnion(case, [||])) :?> Mistake
 ]
 
 /// The first seed that finds it, and what it says.
@@ -14,12 +15,13 @@ let find (mistake: Mistake) : (uint64 * string) option =
     |> Seq.tryPick (fun seed -> run seed (Some mistake) |> Option.map (fun message -> seed, message))
 
 /// For docs/simulation.md.
-let table () : string seq = seq {
-    for mistake in mistakes do
-        match find mistake with
-        | Some(seed, message) -> $"| {mistake} | {seed} | {(message.Split '\n')[0]} |"
-        | None -> $"| {mistake} | - | not found |"
-}
+let table () : string seq =
+    seq {
+        for mistake in mistakes do
+            match find mistake with
+            | Some(seed, message) -> $"| {mistake} | {seed} | {(message.Split '\n')[0]} |"
+            | None -> $"| {mistake} | - | not found |"
+    }
 
 [<Tests>]
 let tests =

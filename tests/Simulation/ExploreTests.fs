@@ -35,13 +35,16 @@ let private lostUpdate: Uring<unit> =
 [<Tests>]
 let tests =
     testList "Explore" [
-        testCase "up to three operations, cancelled, closed and short at any moment, go well in every way" (fun () ->
-            let struct (programs, runs, failure) = Scopes.exploreAll 3
-            Console.Out.WriteLine $"{programs} programs went in {runs} ways"
+        testCase
+            "up to three operations, cancelled, closed and short at any moment, go well in every way"
+            (fun () ->
+                let struct (programs, runs, failure) = Scopes.exploreAll 3
+                Console.Out.WriteLine $"{programs} programs went in {runs} ways"
 
-            match failure with
-            | Some(scope, report) -> failtest $"%A{scope}{Environment.NewLine}{Simulation.describe 200 report}"
-            | None -> Expect.isGreaterThan runs 50_000L "ways")
+                match failure with
+                | Some(scope, report) ->
+                    failtest $"%A{scope}{Environment.NewLine}{Simulation.describe 200 report}"
+                | None -> Expect.isGreaterThan runs 50_000L "ways")
 
         testCase "what is due at the same time comes in every order" (fun () ->
             let orders = Collections.Generic.HashSet<string>()
@@ -76,7 +79,12 @@ let tests =
                 Expect.stringContains (Simulation.describe 10 report) "Decisions" "what replays it")
 
         testCase "says when there were more ways than it was to try" (fun () ->
-            let program = uring { for _ in 1..10 do ignore (Simulation.choose 2) }
+            let program =
+                uring {
+                    for _ in 1..10 do
+                        ignore (Simulation.choose 2)
+                }
+
             let some = Simulation.explore 100 0 (options Faults.none) program
             let all = Simulation.explore 5000 0 (options Faults.none) program
             Expect.equal (some.Runs, some.IsComplete) (100, false) "a hundred of them"
@@ -84,5 +92,8 @@ let tests =
 
         testCase "nothing is chosen outside of a simulation" (fun () ->
             Expect.throwsT<InvalidOperationException> (fun () -> Simulation.choose 2 |> ignore) "choose"
-            Expect.throwsT<ArgumentOutOfRangeException> (fun () -> Simulation.choose 0 |> ignore) "of nothing")
+
+            Expect.throwsT<ArgumentOutOfRangeException>
+                (fun () -> Simulation.choose 0 |> ignore)
+                "of nothing")
     ]

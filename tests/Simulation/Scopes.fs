@@ -44,8 +44,7 @@ let private pair (loop: Loop) =
     | _ -> raise (InvalidOperationException "Nothing is simulated here.")
 
 let private settled (running: Task) : Task<unit> =
-    let quietly =
-        ConfigureAwaitOptions.SuppressThrowing ||| ConfigureAwaitOptions.ContinueOnCapturedContext
+    let quietly = ConfigureAwaitOptions.SuppressThrowing ||| ConfigureAwaitOptions.ContinueOnCapturedContext
 
     task { do! running.ConfigureAwait quietly }
 
@@ -88,7 +87,9 @@ let program (scope: Scope) : Uring<unit> =
             match kind with
             | Send ->
                 let bytes = ReadOnlyMemory(Array.create 2 (byte index))
-                start loop (SocketRequest.send sender.Descriptor bytes) token (fun result -> sent[index] <- max 0 result)
+
+                start loop (SocketRequest.send sender.Descriptor bytes) token (fun result ->
+                    sent[index] <- max 0 result)
             | Receive ->
                 let buffer = Array.zeroCreate<byte> 3
 
@@ -175,7 +176,12 @@ let program (scope: Scope) : Uring<unit> =
     }
 
 let private options = {
-    SimulationOptions.ofSeed 0UL (Faults.none |> Faults.withRate Fault.Shortened 1.0 |> Faults.withRate Fault.Reordered 1.0 |> Faults.withRate Fault.CancelledLate 1.0) with
+    SimulationOptions.ofSeed
+        0UL
+        (Faults.none
+         |> Faults.withRate Fault.Shortened 1.0
+         |> Faults.withRate Fault.Reordered 1.0
+         |> Faults.withRate Fault.CancelledLate 1.0) with
         Loop = { Uring.Driver.LoopOptions.standard with Entries = 8; Completions = 16 }
 }
 
@@ -191,21 +197,27 @@ let all (operations: int) : Scope list =
         if count = 0 then
             [ [] ]
         else
-            [ for rest in sequences (count - 1) do
-                  for act in [ Send; Receive; Stream; Pause ] do
-                      act :: rest ]
+            [
+                for rest in sequences (count - 1) do
+                    for act in [ Send; Receive; Stream; Pause ] do
+                        act :: rest
+            ]
 
-    [ for acts in sequences operations do
-          for cancels in None :: List.init operations Some do
-              for closes in [ false; true ] do
-                  { Acts = acts; Cancels = cancels; Closes = closes } ]
+    [
+        for acts in sequences operations do
+            for cancels in None :: List.init operations Some do
+                for closes in [ false; true ] do
+                    { Acts = acts; Cancels = cancels; Closes = closes }
+    ]
 
 /// What all programs with up to so many operations come to: programs, ways in which they went, and the first that failed.
 let exploreAll (operations: int) : struct (int * int64 * (Scope * Report<unit>) option) =
-    let scopes = [| for count in 1..operations do yield! all count |]
+    let scopes = [|
+        for count in 1..operations do
+            yield! all count
+    |]
 
-    let explorations =
-        scopes |> Array.Parallel.map (fun scope -> struct (scope, explore scope))
+    let explorations = scopes |> Array.Parallel.map (fun scope -> struct (scope, explore scope))
 
     let runs = explorations |> Array.sumBy (fun (struct (_, exploration)) -> int64 exploration.Runs)
 

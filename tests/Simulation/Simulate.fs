@@ -89,7 +89,8 @@ let private summary (tally: Tally) (elapsed: TimeSpan) =
 
 /// Programs with which the kernels disagree, and do so again.
 let differing (first: int) (count: int) : int list =
-    [ first .. first + count - 1 ] |> List.filter (fun seed -> (Differential.compareAgain (Differential.generate seed)).IsSome)
+    [ first .. first + count - 1 ]
+    |> List.filter (fun seed -> (Differential.compareAgain (Differential.generate seed)).IsSome)
 
 let private differ (first: int) (count: int) =
     let watch = Stopwatch.StartNew()
@@ -98,7 +99,9 @@ let private differ (first: int) (count: int) =
     for seed in found do
         Console.Out.WriteLine $"program {seed} differs: --difference {seed} tells how"
 
-    Console.Out.WriteLine $"{count} programs on both kernels in {watch.Elapsed.TotalSeconds:F0} s, {found.Length} differ"
+    Console.Out.WriteLine
+        $"{count} programs on both kernels in {watch.Elapsed.TotalSeconds:F0} s, {found.Length} differ"
+
     min 1 found.Length
 
 let private explore (operations: int) =
@@ -137,7 +140,10 @@ let main (arguments: string array) : int =
             Console.Out.WriteLine $"{tally.Runs - tally.Bad.Length} good, {tally.Bad.Length} bad"
             min 1 tally.Bad.Length
         | _ ->
-            Console.Error.WriteLine(parser.PrintUsage "One of these at a time; --first goes with --runs and --differ.")
+            Console.Error.WriteLine(
+                parser.PrintUsage "One of these at a time; --first goes with --runs and --differ."
+            )
+
             2
     with :? ArguParseException as reason ->
         Console.Error.WriteLine reason.Message

@@ -90,8 +90,7 @@ type internal SetUp(machine: Machine) =
             ring.Interrupt <- machine.Interrupt
             ring.Number <- machine.Descriptors.Add ring
 
-            if ring.Number >= 0 then
-                ring.Lane <- trace.Lane(machine.Name, ring.Number)
+            if ring.Number >= 0 then ring.Lane <- trace.Lane(machine.Name, ring.Number)
 
             ring.Number
 
@@ -102,8 +101,7 @@ type internal SetUp(machine: Machine) =
         let clamps = has SetupFlags.Clamp
         let submissions = if clamps then min entries 32768u else entries
 
-        let asked =
-            if has SetupFlags.CompletionSize then parameters.CompletionEntries else submissions * 2u
+        let asked = if has SetupFlags.CompletionSize then parameters.CompletionEntries else submissions * 2u
 
         let completions = if clamps then min asked 65536u else asked
 

@@ -162,7 +162,10 @@ module Simulation =
         match Hosting.Current with
         | :? SimulatedHosting as hosting -> hosting.Machine.World.Choices.Pick count
         | _ ->
-            raise (InvalidOperationException "Nothing is simulated here: `choose` is for programs in a simulation.")
+            raise (
+                InvalidOperationException
+                    "Nothing is simulated here: `choose` is for programs in a simulation."
+            )
 
     /// Runs a program in every way in which it can go, up to `most` ways: every order of what is ready at the same time,
     /// every choice, and each fault that has a rate wherever it can come, up to `faultLimit` faults in a run. Ends with the
@@ -256,6 +259,21 @@ type SimulationReport internal (report: Report<unit>) =
         | Ok() -> null
         | Error reason -> reason
 
+    /// How often each fault struck.
+    member _.Struck: IReadOnlyDictionary<Fault, int> =
+        let struck = Dictionary<Fault, int>()
+
+        for fault, count in report.Struck do
+            struck.Add(fault, count)
+
+        struck
+
+    /// What was decided, in its order, if the run was explored and not drawn from a seed; otherwise null.
+    member _.Decisions: IReadOnlyList<int> | null =
+        match report.Options.Explored with
+        | None -> null
+        | Some explored -> Array.ofList explored.Decisions
+
     /// How often the scheduler chose what to do next.
     member _.Steps = report.Steps
     /// Operations that the kernel took.
@@ -270,6 +288,20 @@ type SimulationReport internal (report: Report<unit>) =
     member _.ToMarkdown(lines: int) : string = SequenceView.markdown lines report
     /// What happened, for people.
     override _.ToString() = Simulation.describe 200 report
+
+/// What came of running a C# program in all ways that there are.
+[<Sealed>]
+type ExplorationReport internal (exploration: Exploration<unit>) =
+    /// How many ways were tried.
+    member _.Runs = exploration.Runs
+    /// These were all.
+    member _.IsComplete = exploration.IsComplete
+
+    /// The first way that failed, or null.
+    member _.Failure: SimulationReport | null =
+        match exploration.Failure with
+        | None -> null
+        | Some report -> SimulationReport report
 
 /// Runs C# programs in a simulated world. Everything that a program does with files, sockets and timers of this library
 /// happens there: no disk, no network, no waiting.
@@ -304,6 +336,19 @@ type Simulation private () =
         : Task<SimulationReport | null> =
         let program = asProgram program
         Task.Run(fun () -> searched first count faults (fun options -> Simulation.runWith options program))
+
+    /// One of `count` possibilities, for a program in a simulated run: what it does in which order can be drawn from the
+    /// seed, or explored, with everything else. Raises InvalidOperationException where nothing is simulated.
+    static member Choose(count: int) : int = Simulation.choose count
+
+    /// Runs a program in every way in which it can go, up to `most` ways: every order of what is ready at the same time,
+    /// every choice, and each of these faults wherever it can come, up to `faultLimit` of them in a run. For small programs.
+    static member ExploreAsync
+        (most: int, faultLimit: int, faults: Faults, program: Func<Task>)
+        : Task<ExplorationReport> =
+        let program = asProgram program
+        let options = SimulationOptions.ofSeed 0UL faults
+        Task.Run(fun () -> ExplorationReport(Simulation.explore most faultLimit options program))
 
     /// As `SearchAsync`, with a power loss in the middle of `work`; then `recover` runs on what the disk has kept. `program`
     /// makes both, so that they can share what the first was told is safe.
