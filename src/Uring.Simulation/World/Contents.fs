@@ -71,6 +71,17 @@ module internal Contents =
                     max contents.Length (offset + int64 source.Length)
         }
 
+    /// Gives a stretch pages of its own, where it has none.
+    let reserve (offset: int64) (length: int64) (contents: Contents) : Contents =
+        let add pages index =
+            if Map.containsKey index pages then
+                pages
+            else
+                Map.add index (Array.zeroCreate pageSize) pages
+
+        let indexes = seq { offset / size .. (offset + length - 1L) / size }
+        { contents with Pages = Seq.fold add contents.Pages indexes }
+
     /// Makes a stretch zero without changing the length.
     let clear (offset: int64) (length: int64) (contents: Contents) : Contents =
         let finish = offset + length
