@@ -15,6 +15,13 @@ let private folders = ConcurrentDictionary<string, bool>()
 let isTwofold (path: string) =
     folders.Keys |> Seq.exists (fun folder -> path.StartsWith(folder, StringComparison.Ordinal))
 
+let private ours = ConcurrentDictionary<string, bool>()
+
+/// Was made here, and its real half only goes with it.
+let isOurs (path: string) = ours.ContainsKey path
+
+let claim (path: string) = ours[path] <- true
+
 let addTwofold (folder: string) = folders[folder] <- true
 
 let refuse (path: string) (errno: Errno) : exn =
@@ -95,3 +102,13 @@ let date (time: int64) =
 
 let time (date: DateTime) =
     (date - DateTime.UnixEpoch.AddSeconds(float Statx.start)).Ticks * 100L
+
+/// `change` gets the times of access and of change, in nanoseconds, and gives the new ones.
+let setTimes (path: string) (change: int64 -> int64 -> struct (int64 * int64)) =
+    let inode = found path false
+
+    match Map.tryFind inode disk.FileSystem.Files with
+    | None -> ()
+    | Some file ->
+        let struct (accessed, modified) = change file.Accessed file.Modified
+        disk.FileSystem <- FileSystem.setTimes inode accessed modified disk.FileSystem

@@ -45,4 +45,4 @@ let start () =
 
 /// Every rule of the simulation that was broken.
 let violations () : string list =
-    inside (fun () -> live.World.Ledger.Violations |> Seq.map _.ToString() |> List.ofSeq)
+    inside (fun () -> live.World.Ledger.Violations |> Seq.map _.Message |> List.ofSeq)

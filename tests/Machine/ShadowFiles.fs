@@ -20,6 +20,7 @@ type FileSystemInfo(path: string) =
             if path.StartsWith(folder, StringComparison.Ordinal) then
                 match live.Machine.Descriptors.Find(int (path.Substring folder.Length)) with
                 | null -> null
+                | :? SocketFile as socket -> $"socket:[{socket.Name}]"
                 | file -> file.Name
             else
                 match Map.tryFind (Disks.inode path false) disk.FileSystem.Names.Links with
@@ -32,11 +33,15 @@ type FileSystemInfo(path: string) =
     member _.LastWriteTimeUtc: DateTime =
         inside (fun () -> Disks.date disk.FileSystem.Files[Disks.found path true].Modified)
 
-    member this.LastAccessTimeUtc: DateTime = this.LastWriteTimeUtc
+    member _.LastAccessTimeUtc: DateTime =
+        inside (fun () -> Disks.date disk.FileSystem.Files[Disks.found path true].Accessed)
 
 [<Sealed>]
 type FileInfo(path: string) =
     inherit FileSystemInfo(path)
+
+    member _.Length: int64 =
+        inside (fun () -> disk.FileSystem.Files[Disks.found path true].Current.Length)
 
 [<Sealed>]
 type DirectoryInfo(path: string) =
@@ -61,9 +66,18 @@ type File =
     static member ReadAllBytes(path: string) : byte array = inside (fun () -> Disks.read path)
     static member ReadAllText(path: string) : string = Encoding.UTF8.GetString(File.ReadAllBytes path)
 
+    static member ReadAllLines(path: string) : string array =
+        (File.ReadAllText path).TrimEnd('\n').Split '\n'
+
+    static member GetLastWriteTimeUtc(path: string) : DateTime = FileInfo(path).LastWriteTimeUtc
+    static member GetLastAccessTimeUtc(path: string) : DateTime = FileInfo(path).LastAccessTimeUtc
+
     static member WriteAllBytes(path: string, bytes: byte array) =
         inside (fun () -> Disks.write path bytes)
-        if Disks.isTwofold path then Real.File.WriteAllBytes(path, bytes)
+
+        if Disks.isTwofold path then
+            Disks.claim path
+            Real.File.WriteAllBytes(path, bytes)
 
     static member WriteAllText(path: string, text: string) =
         File.WriteAllBytes(path, Encoding.UTF8.GetBytes text)
@@ -74,7 +88,11 @@ type File =
 
     static member CreateSymbolicLink(path: string, target: string) : FileSystemInfo =
         inside (fun () -> Disks.change path (FileSystem.makeLink target path disk.FileSystem))
-        if Disks.isTwofold path then Real.File.CreateSymbolicLink(path, target) |> ignore
+
+        if Disks.isTwofold path then
+            Disks.claim path
+            Real.File.CreateSymbolicLink(path, target) |> ignore
+
         FileInfo path
 
     /// Of what only `FileStream` has made: the real one's.
@@ -88,11 +106,10 @@ type File =
             disk.FileSystem <- FileSystem.setMode (Disks.found path true) (int mode) disk.FileSystem)
 
     static member SetLastWriteTimeUtc(path: string, date: DateTime) =
-        inside (fun () ->
-            disk.FileSystem <- FileSystem.setModified (Disks.found path true) (Disks.time date) disk.FileSystem)
+        inside (fun () -> Disks.setTimes path (fun accessed _ -> struct (accessed, Disks.time date)))
 
-    /// The simulated disk keeps no time of the last access.
-    static member SetLastAccessTimeUtc(path: string, _: DateTime) = inside (fun () -> Disks.found path true |> ignore)
+    static member SetLastAccessTimeUtc(path: string, date: DateTime) =
+        inside (fun () -> Disks.setTimes path (fun _ modified -> struct (Disks.time date, modified)))
 
 [<AbstractClass; Sealed>]
 type Directory =
@@ -101,7 +118,11 @@ type Directory =
 
     static member CreateDirectory(path: string, mode: UnixFileMode) : DirectoryInfo =
         inside (fun () -> Disks.makeDirectory path (int mode))
-        if Disks.isTwofold path then Real.Directory.CreateDirectory path |> ignore
+
+        if Disks.isTwofold path then
+            Disks.claim path
+            Real.Directory.CreateDirectory path |> ignore
+
         DirectoryInfo path
 
     static member CreateDirectory(path: string) : DirectoryInfo = Directory.CreateDirectory(path, enum 0o777)
@@ -121,11 +142,13 @@ type Directory =
 
         if Disks.isTwofold path then Real.Directory.Delete(path, recursive)
 
-    /// What is in either of a twofold folder's halves.
+    /// And what only `FileStream` has made.
     static member GetFileSystemEntries(path: string) : string array =
         let real =
             if Disks.isTwofold path then
-                Real.Directory.GetFileSystemEntries path |> Array.map (fun path -> string (Real.Path.GetFileName path))
+                Real.Directory.GetFileSystemEntries path
+                |> Array.filter (fun path -> not (Disks.isOurs path))
+                |> Array.map (fun path -> string (Real.Path.GetFileName path))
             else
                 [||]
 

@@ -24,6 +24,8 @@ type AnonymousPipeServerStream(direction: PipeDirection) =
     let number, clientNumber = inside (fun () -> describe own, describe client)
     let mutable isOpen = true
     let mutable clientIsOpen = true
+    // Whoever has looked at it closes it: so the BCL's does.
+    let mutable isExposed = false
 
     /// Its result, when it has one.
     let await (attempt: unit -> int) : int =
@@ -43,7 +45,11 @@ type AnonymousPipeServerStream(direction: PipeDirection) =
 
     new() = new AnonymousPipeServerStream(PipeDirection.Out)
 
-    member _.ClientSafePipeHandle = new SafePipeHandle(nativeint clientNumber, false)
+    member _.ClientSafePipeHandle =
+        isExposed <- true
+        new SafePipeHandle(nativeint clientNumber, false)
+
+    member _.SafePipeHandle = new SafePipeHandle(nativeint number, false)
 
     member _.DisposeLocalCopyOfClientHandle() =
         if clientIsOpen then
@@ -76,4 +82,4 @@ type AnonymousPipeServerStream(direction: PipeDirection) =
         if isOpen then
             isOpen <- false
             close number
-            this.DisposeLocalCopyOfClientHandle()
+            if not isExposed then this.DisposeLocalCopyOfClientHandle()

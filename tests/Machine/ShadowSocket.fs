@@ -42,12 +42,18 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
         match endPoint with
         | :? IPEndPoint as ip ->
             Address.bytes (Address.Internet(familyOf ip, ip.Address.ToString(), ip.Port))
-        | other -> Address.bytes (Address.Unix(string other))
+        // The BCL's own bytes: a name begins with two bytes of its family.
+        | other ->
+            let name = other.Serialize()
+            Array.init name.Size (fun index -> name[index])
 
     static let endPointOf (bytes: byte array) : EndPoint | null =
         match Address.parse bytes with
         | Ok(Address.Internet(_, address, port)) -> IPEndPoint(IPAddress.Parse address, port)
-        | Ok(Address.Unix name) when name <> "" -> UnixDomainSocketEndPoint name
+        | Ok(Address.Unix _) ->
+            let name = SocketAddress(AddressFamily.Unix, bytes.Length)
+            bytes.CopyTo name.Buffer
+            UnixDomainSocketEndPoint("/").Create name
         | _ -> null
 
     let rejected (result: int) = raise (SocketException(int (code -result)))
@@ -146,12 +152,17 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
 
         sent
 
+    member this.Send(bytes: ReadOnlySpan<byte>) : int = this.Send(ReadOnlyMemory(bytes.ToArray()))
     member this.Send(bytes: byte array) : int = this.Send(ReadOnlyMemory bytes)
 
     member this.Send(bytes: byte array, offset: int, count: int, _: SocketFlags) : int =
         this.Send(ReadOnlyMemory(bytes, offset, count))
 
     member this.SendAsync(bytes: ReadOnlyMemory<byte>) : Task<int> = Task.Run(fun () -> this.Send bytes)
+
+    member _.SendTo(bytes: byte array, target: EndPoint) : int =
+        let socket = inside (fun () -> made (familyOf target))
+        await 0 (fun () -> socket.Send(ReadOnlySpan bytes, 0, bytesOf target))
 
     member this.Receive(buffer: Memory<byte>) : int =
         let socket = opened ()
@@ -184,6 +195,9 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
                     inside (fun () -> (nonNull file).Abort())
 
                 close number
+
+    /// The bytes that it holds are sent in any case.
+    member this.Close(_timeout: int) = this.Close()
 
     member this.Dispose() = this.Close()
 

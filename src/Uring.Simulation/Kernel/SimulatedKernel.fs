@@ -229,8 +229,12 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                 onSocket descriptor (fun socket ->
                     match socket.Options.TryGetValue(struct (level, name)) with
                     | true, bytes -> Ok bytes
-                    // SO_TYPE of SOL_SOCKET.
+                    // SO_TYPE, SO_DOMAIN and SO_PROTOCOL of SOL_SOCKET.
                     | _ when level = 1 && name = 3 -> Ok(BitConverter.GetBytes socket.Kind)
+                    | _ when level = 1 && name = 39 -> Ok(BitConverter.GetBytes socket.Family)
+                    | _ when level = 1 && name = 38 ->
+                        let protocol = if socket.Family = 1 then 0 elif socket.Kind = 2 then 17 else 6
+                        Ok(BitConverter.GetBytes protocol)
                     | _ -> Ok(BitConverter.GetBytes 0))
 
             SimulatedKernel.Copy(answer, value)

@@ -12,7 +12,12 @@ module internal Splicing =
         let submission = request.Submission
         let length = min 65536 (int submission.Length)
 
+        let isPlaced (file: OpenFile) (offset: uint64) =
+            (file :? PipeReader || file :? PipeWriter) && offset <> OpFlags.CurrentPosition
+
         match source, target with
+        | _ when isPlaced source submission.Address || isPlaced target submission.Offset ->
+            Errno.toResult Errno.ESPIPE
         | :? PipeReader, _
         | _, :? PipeWriter ->
             let room =

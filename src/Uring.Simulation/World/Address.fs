@@ -64,6 +64,13 @@ module internal Address =
             number.CopyTo(bytes, (if family = inet then 4 else 8))
             bytes
 
+    /// The name of a socket that was not bound.
+    let unbound (family: int) : Address =
+        match family with
+        | 1 -> Address.Unix ""
+        | 10 -> Address.Internet(10, "::", 0)
+        | _ -> Address.Internet(2, "0.0.0.0", 0)
+
     let family (address: Address) =
         match address with
         | Address.Unspecified -> 0

@@ -112,6 +112,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             this.Bind(Address.bytes (Address.Internet(family, any, 0))) |> ignore
 
         match wanted with
+        | _ when bytes.Length > 65507 && family <> unix -> fail Errno.EMSGSIZE
         | Error Errno.ECONNREFUSED when family <> unix -> bytes.Length // Nobody answers: it is lost.
         | Error errno -> fail errno
         | Ok other when other.IsClosed -> fail Errno.ECONNREFUSED
@@ -172,7 +173,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     override _.Address ofPeer =
         match (if ofPeer then remote else local) with
         | ValueSome address -> Address.bytes address
-        | ValueNone when family = unix && not ofPeer -> Address.bytes (Address.Unix "")
+        | ValueNone when not ofPeer -> Address.bytes (Address.unbound family)
         | ValueNone -> [||]
 
     override _.Abort() = remote <- ValueNone

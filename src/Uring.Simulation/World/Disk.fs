@@ -15,7 +15,7 @@ module internal Statx =
     /// Virtual time begins with the year 2000: seconds of Unix time.
     let start = 946_684_800L
 
-    let write (target: Span<byte>) inode kind permissions (length: int64) (pages: int) (time: int64) =
+    let write (target: Span<byte>) inode kind permissions (length: int64) (pages: int) (accessed: int64) (modified: int64) =
         target.Clear()
         BinaryPrimitives.WriteUInt32LittleEndian(target, 0xfffu)
         BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 4, 4096u)
@@ -25,9 +25,18 @@ module internal Statx =
         BinaryPrimitives.WriteInt64LittleEndian(target.Slice 40, length)
         BinaryPrimitives.WriteInt64LittleEndian(target.Slice 48, int64 pages * 8L)
 
-        for offset in [| 64; 80; 96; 112 |] do
-            BinaryPrimitives.WriteInt64LittleEndian(target.Slice offset, start + time / 1_000_000_000L)
-            let rest = uint32 (time % 1_000_000_000L)
+        // Access, birth, change, modification.
+        for struct (offset, time) in
+            [|
+                struct (64, accessed)
+                struct (80, modified)
+                struct (96, modified)
+                struct (112, modified)
+            |] do
+            // Rounded down, before the start of time as well.
+            let seconds = Math.Floor(decimal time / 1_000_000_000m) |> int64
+            BinaryPrimitives.WriteInt64LittleEndian(target.Slice offset, start + seconds)
+            let rest = uint32 (time - seconds * 1_000_000_000L)
             BinaryPrimitives.WriteUInt32LittleEndian(target.Slice(offset + 8), rest)
 
 /// Holds the file system as it is now.
@@ -87,10 +96,10 @@ type internal Disk(choices: Choices, now: unit -> int64) =
         match Map.tryFind inode fs.Files, Map.tryFind inode fs.Names.Links with
         | Some file, _ ->
             let pages = Map.count file.Current.Pages
-            Statx.write target inode 8 mode file.Current.Length pages file.Modified
-        | None, Some link -> Statx.write target inode 10 mode (int64 link.Length) 0 0L
-        | None, None when FileSystem.isFifo inode fs -> Statx.write target inode 1 mode 0L 0 0L
-        | None, None -> Statx.write target inode 4 mode 4096L 1 0L
+            Statx.write target inode 8 mode file.Current.Length pages file.Accessed file.Modified
+        | None, Some link -> Statx.write target inode 10 mode (int64 link.Length) 0 0L 0L
+        | None, None when FileSystem.isFifo inode fs -> Statx.write target inode 1 mode 0L 0 0L 0L
+        | None, None -> Statx.write target inode 4 mode 4096L 1 0L 0L
 
     /// The lights go out: nothing that is open survives, and of what was not synced perhaps something.
     member _.PowerLoss() =
@@ -138,7 +147,7 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
                 elif offset < 0L then position
                 else offset
 
-            if from > Int64.MaxValue - int64 source.Length then
+            if from > FileSystem.longest - int64 source.Length then
                 Errno.toResult Errno.EFBIG
             else
                 let source = source.Slice(0, disk.Choices.Shorten source.Length)
@@ -219,4 +228,6 @@ module internal Disk =
         | :? SocketFile
         | :? PipeReader
         | :? PipeWriter -> Errno.toResult Errno.ESPIPE
+        // ENODEV.
+        | :? DeviceFile -> -19
         | _ -> Errno.toResult Errno.EINVAL

@@ -22,6 +22,8 @@ type internal FileNode = {
     Mode: int
     /// Nanoseconds of virtual time.
     Modified: int64
+    /// As of a disk that is mounted noatime: as it was made, or set.
+    Accessed: int64
     /// Descriptors that refer to it: without a name it lives as long as they do.
     Opens: int
 }
@@ -174,6 +176,7 @@ module internal FileSystem =
             Pending = []
             Mode = mode
             Modified = now
+            Accessed = now
             Opens = 0
         }
 
@@ -313,7 +316,11 @@ module internal FileSystem =
         | None -> Map.tryFind inode fs.Modes |> Option.defaultValue (if isFifo inode fs then 0o644 else 0o755)
 
     /// utimensat(2).
-    let setModified inode time fs = changeFile inode (fun file -> { file with Modified = time }) fs
+    let setTimes inode accessed modified fs =
+        changeFile inode (fun file -> { file with Accessed = accessed; Modified = modified }) fs
+
+    /// What ext4 can hold in one file, in blocks of 4 KiB.
+    let longest = 16L <<< 40
 
     /// Bytes that are occupied.
     let used fs =
