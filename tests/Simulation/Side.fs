@@ -316,7 +316,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             ring.Advance(ring.Ready())
 
         // A chain goes on step by step.
-        for _ in 1..4 do
+        for _ in 1..10 do
             ring.Enter(0, -1L) |> ignore
             take ()
             settle ()

@@ -51,10 +51,12 @@ type internal SimulatedKernel(machine: Machine) =
 
     /// Time passes until enough has come, or nothing more can.
     let rec wait (ring: KernelRing) (minComplete: uint32) (deadline: int64) : int =
-        machine.Issuing.Run(ring, max 20 (int minComplete))
+        machine.Issuing.Run(ring, int minComplete, max 20 (int minComplete))
         ring.Completions.Flush()
 
-        if ring.Completions.Ready < minComplete then machine.Descriptors.Flush()
+        if ring.Completions.Ready < minComplete then
+            ring.LetGo()
+            machine.Descriptors.Flush()
 
         if ring.Completions.Ready >= minComplete then
             0
@@ -111,7 +113,7 @@ type internal SimulatedKernel(machine: Machine) =
                     if consumed > 0 then consumed else waited
                 else
                     // Completions of a ring without deferred work come at any entry.
-                    if not ring.IsDeferred then machine.Issuing.Run(ring, 20)
+                    if not ring.IsDeferred then machine.Issuing.Run(ring, 20, 20)
                     consumed
             | errno -> errno
 
@@ -183,6 +185,7 @@ type internal SimulatedKernel(machine: Machine) =
             | null -> fail Errno.EBADF
             | ring ->
                 let result = enter ring toSubmit minComplete flags timeout
+                ring.LetGo()
                 machine.Descriptors.Flush()
                 result
 
