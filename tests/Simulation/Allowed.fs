@@ -36,6 +36,6 @@ let internal paces (batches: Batch list) : WorkerPace list =
     let races (batch: Batch) = batch.Length > 1 && List.exists (fst >> isWorkers) batch
 
     if List.exists races batches then
-        [ WorkerPace.Later; WorkerPace.AtOnce; WorkerPace.AfterBatch ]
+        [ WorkerPace.Later; WorkerPace.AtOnce; WorkerPace.AfterBatch; WorkerPace.InSteps ]
     else
         [ WorkerPace.Later ]

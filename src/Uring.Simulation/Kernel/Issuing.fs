@@ -34,6 +34,8 @@ type internal WorkerPace =
     | AtOnce = 1
     /// Between the batch and the task work that it has made.
     | AfterBatch = 2
+    /// When nothing can run, and step by step: the ring does what the worker's first step has woken before the next step.
+    | InSteps = 3
 
 [<Sealed>]
 type internal Issuing
@@ -359,7 +361,10 @@ type internal Issuing
 
     /// Goes on with deferred work.
     member _.Run(ring: KernelRing, least: int, most: int) =
-        ring.RunTasks(least, most, run ring)
+        if pace = WorkerPace.InSteps then
+            ring.RunTasks(1, 1, run ring)
+        else
+            ring.RunTasks(least, most, run ring)
 
         while works.Count > 0 do
             (works.Dequeue())()
