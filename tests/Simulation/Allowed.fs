@@ -3,18 +3,52 @@
 module Uring.Tests.Simulation.Allowed
 
 open System.Collections.Generic
-open Uring.Model
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.Side
 
-/// Rule "the order of others": completions of one submission come in their order; how those of several mix depends on workers
-/// and timers. Rule "changes at once": a multishot poll that is woken several times before the ring runs its task work tells
-/// of them once or several times, as that happens; the last that it says is compared.
+/// What was needed for two kernels to agree.
+[<RequireQualifiedAccess>]
+type Rule =
+    /// Completions of one submission come in their order; how those of several mix depends on workers and timers.
+    | Order
+    /// A multishot poll that is woken several times before the ring runs its task work tells of them once or several times,
+    /// as that happens; the last that it says is compared.
+    | Changes
+    /// What a worker does, and what else was submitted with it, happen in any order: the worker may be done before the next
+    /// submission is looked at, between the batch and its task work, or after all of it, and the ring may come between two
+    /// of its steps. The real kernel must do what the simulated one does at one of these paces, to the end of the program.
+    | Moment
+    /// The real kernel does not always do the same: it disagreed in one run of the program, and agreed in another. What it
+    /// never does within so many runs is a difference.
+    | Both
+
+/// For people.
+let nameOf (rule: Rule) =
+    match rule with
+    | Rule.Order -> "the order of others"
+    | Rule.Changes -> "changes at once"
+    | Rule.Moment -> "a worker's moment"
+    | Rule.Both -> "the real kernel does both"
+
+/// Runs of a program before what the real kernel did is a difference.
+let runs = 20
+
+/// In the order of submissions. `polls` are the multishot polls, of which the last completion counts.
 let ordered (polls: HashSet<int>) (seen: Seen list) : Seen list =
     seen
     |> List.groupBy _.Index
     |> List.sortBy fst
     |> List.collect (fun (index, seen) -> if polls.Contains index then [ List.last seen ] else seen)
+
+/// The rules without which these would not be the same; they are, once ordered.
+let needed (one: Seen list) (other: Seen list) : Set<Rule> =
+    let indices seen = seen |> List.map _.Index |> List.distinct
+
+    set [
+        if indices one <> indices other then Rule.Order
+        if ordered (HashSet()) one <> ordered (HashSet()) other then Rule.Changes
+        elif one <> other then Rule.Order
+    ]
 
 /// What a worker does, and nobody else.
 let private isWorkers (command: Command) =
@@ -29,9 +63,7 @@ let private isWorkers (command: Command) =
     | Shutdown _ -> true
     | _ -> false
 
-/// Rule "a worker's moment": what a worker does, and what else was submitted with it, happen in any order: the worker may be
-/// done before the next submission is looked at, between the batch and its task work, or after all of it. The real kernel
-/// must do what the simulated one does at one of these paces, to the end of the program.
+/// The paces of workers that a program can tell apart: see `Rule.Moment`.
 let internal paces (batches: Batch list) : WorkerPace list =
     let races (batch: Batch) = batch.Length > 1 && List.exists (fst >> isWorkers) batch
 

@@ -8,6 +8,7 @@ open Uring.Kernel
 open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
+open Uring.Tests.Simulation.Allowed
 open Uring.Tests.Simulation.Side
 
 /// A program: whether its buffers are consumed bit by bit, and what it submits.
@@ -15,6 +16,9 @@ type Program = { Incremental: bool; Batches: Batch list }
 
 /// What both kernels said to one batch, when that differed.
 type Difference = { Batch: int; Real: Seen list; Simulated: Seen list }
+
+/// What came of a program: what differed, if anything did, and otherwise what was needed to agree.
+type Verdict = { Difference: Difference option; Needed: Set<Rule> }
 
 let private counter = ref 0
 
@@ -25,10 +29,11 @@ let private ended (batch: Batch) =
     List.updateAt (batch.Length - 1) (command, flags &&& ~~~links) batch
 
 /// A simulated kernel at one pace of its workers, which the real one has not contradicted yet.
-let private simulate (program: Program) (unique: string) (pace: WorkerPace) =
+[<Sealed>]
+type private Guess(program: Program, unique: string, pace: WorkerPace) =
     let world = World(Dice(1UL, Faults.none, HashSet()), KernelVersion.linux6_18)
     let machine = Execution.Boot(world, "localhost", "10.0.0.1", world.NewDisk())
-    machine.Issuing.Pace <- pace
+    do machine.Issuing.Pace <- pace
 
     // Ten milliseconds pass: what a program can wait for has come, and what waits for ever has not.
     let settle () =
@@ -37,18 +42,29 @@ let private simulate (program: Program) (unique: string) (pace: WorkerPace) =
         while world.Timeline.TryStep() || world.Timeline.TryAdvance limit do
             ()
 
-    struct (world, Side(SimulatedKernel machine, "", unique, program.Incremental, settle))
+    let side = Side(SimulatedKernel machine, "", unique, program.Incremental, settle)
+
+    member _.Side = side
+    /// The rules that its agreement has needed so far.
+    member val Needed = set [ if pace <> WorkerPace.Later then Rule.Moment ] with get, set
+
+    /// What it says to the batch.
+    member val Said: Seen list = [] with get, set
+
+    interface IDisposable with
+        member _.Dispose() =
+            side.Close()
+            world.Memory.Free()
 
 /// Runs a program on both kernels until they differ.
-let compare (program: Program) : Difference option =
+let compare (program: Program) : Verdict =
     counter.Value <- counter.Value + 1
     let folder = Directory.CreateTempSubdirectory "uring-differential"
     let unique = $"uring-{Environment.ProcessId}-{counter.Value}-"
-    let sides = Allowed.paces program.Batches |> List.map (simulate program unique)
+    let guesses = [ for pace in paces program.Batches -> new Guess(program, unique, pace) ]
     let real = Side(LinuxKernel.Instance, folder.FullName, unique, program.Incremental, ignore)
-
     let polls = HashSet<int>()
-    let mutable agreeing = [ for struct (_, side) in sides -> side ]
+    let mutable agreeing = guesses
     let mutable submitted = 0
 
     let step index (batch: Batch) =
@@ -61,46 +77,60 @@ let compare (program: Program) : Difference option =
 
             submitted <- submitted + 1
 
-        let ordered = Allowed.ordered polls
+        for guess in agreeing do
+            guess.Side.Submit batch
+            guess.Said <- guess.Side.Reap 0
 
-        let expected = [
-            for side in agreeing do
-                side.Submit batch
-                side, side.Reap 0
-        ]
-
-        let lengths = expected |> List.map (snd >> List.length) |> List.distinct |> List.sort
+        let lengths = agreeing |> List.map _.Said.Length |> List.distinct |> List.sort
         real.Submit batch
         let mutable found = real.Reap lengths.Head
-        let agrees (_, seen) = ordered seen = ordered found
+        let agrees (guess: Guess) = ordered polls guess.Said = ordered polls found
 
         // As many as the shortest of them, and more only if that was none.
         for length in lengths.Tail do
-            if not (List.exists agrees expected) then
+            if not (List.exists agrees agreeing) then
                 found <- found @ real.Reap(length - found.Length)
 
-        match List.filter agrees expected with
-        | [] -> Some { Batch = index; Real = ordered found; Simulated = ordered (snd expected.Head) }
+        match List.filter agrees agreeing with
+        | [] ->
+            Some {
+                Batch = index
+                Real = ordered polls found
+                Simulated = ordered polls agreeing.Head.Said
+            }
         | agreed ->
-            agreeing <- List.map fst agreed
+            for guess in agreed do
+                guess.Needed <- guess.Needed + needed guess.Said found
+
+            agreeing <- agreed
             None
 
     try
-        program.Batches |> Seq.mapi step |> Seq.tryPick id
+        let difference = program.Batches |> Seq.mapi step |> Seq.tryPick id
+        { Difference = difference; Needed = agreeing.Head.Needed }
     finally
         real.Close()
 
-        for struct (world, side) in sides do
-            side.Close()
-            world.Memory.Free()
+        for guess in guesses do
+            (guess :> IDisposable).Dispose()
 
         folder.Delete true
 
-/// The same, three times: a worker, a timer or a signal may come at another moment than usual.
-let compareAgain (program: Program) : Difference option =
-    Seq.init 3 (fun _ -> compare program)
-    |> Seq.tryFind _.IsNone
-    |> Option.defaultWith (fun () -> compare program)
+/// Runs a program until the kernels agree, at most so many times: see `Rule.Both`.
+let judge (runs: int) (program: Program) : Verdict =
+    let rec again (first: Verdict) left =
+        if left = 0 then
+            first
+        else
+            let verdict = compare program
+
+            if verdict.Difference.IsNone then
+                { verdict with Needed = Set.add Rule.Both verdict.Needed }
+            else
+                again first (left - 1)
+
+    let first = compare program
+    if first.Difference.IsNone then first else again first (runs - 1)
 
 /// A random program.
 let generate (seed: int) : Program =
@@ -212,7 +242,8 @@ let generate (seed: int) : Program =
 
 /// Leaves out what the difference does not need.
 let shrink (program: Program) : Program =
-    let differs candidate = (compareAgain candidate).IsSome
+    // Quicker than a verdict: it is asked often.
+    let differs candidate = (judge 3 candidate).Difference.IsSome
 
     let without (candidate: Program) =
         let batches = candidate.Batches
@@ -248,7 +279,7 @@ let shrink (program: Program) : Program =
 let tell (seed: int) : string =
     let program = shrink (generate seed)
 
-    match compare program with
+    match (compare program).Difference with
     | None -> $"seed {seed}: agrees when it is run again"
     | Some difference ->
         $"seed {seed}: %A{program}

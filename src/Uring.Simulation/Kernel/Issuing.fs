@@ -354,7 +354,7 @@ type internal Issuing
         | head -> startChain ring head
 
         while works.Count > 0 do
-            (works.Dequeue())()
+            (works.Dequeue()) ()
 
         ring.Follow()
         taken
@@ -367,7 +367,7 @@ type internal Issuing
             ring.RunTasks(least, most, run ring)
 
         while works.Count > 0 do
-            (works.Dequeue())()
+            (works.Dequeue()) ()
 
     /// When workers get to their work.
     member _.Pace
