@@ -14,8 +14,12 @@ open Uring.Tests.Simulation.Side
 /// A program: whether its buffers are consumed bit by bit, and what it submits.
 type Program = { Incremental: bool; Batches: Batch list }
 
-/// What both kernels said to one batch, when that differed.
-type Difference = { Batch: int; Real: Seen list; Simulated: Seen list }
+/// Where two kernels disagree.
+type Difference =
+    /// What both said to one batch.
+    | Said of batch: int * real: Seen list * simulated: Seen list
+    /// What the program finds in its memory at the end, in hexadecimal digits.
+    | Memory of real: string * simulated: string
 
 /// What came of a program: what differed, if anything did, and otherwise what was needed to agree.
 type Verdict = { Difference: Difference option; Needed: Set<Rule> }
@@ -92,12 +96,7 @@ let compare (program: Program) : Verdict =
                 found <- found @ real.Reap(length - found.Length)
 
         match List.filter agrees agreeing with
-        | [] ->
-            Some {
-                Batch = index
-                Real = ordered polls found
-                Simulated = ordered polls agreeing.Head.Said
-            }
+        | [] -> Some(Said(index, ordered polls found, ordered polls agreeing.Head.Said))
         | agreed ->
             for guess in agreed do
                 guess.Needed <- guess.Needed + needed guess.Said found
@@ -105,8 +104,21 @@ let compare (program: Program) : Verdict =
             agreeing <- agreed
             None
 
+    let compareMemory () =
+        let found = real.Received()
+        let agrees (guess: Guess) = isSameMemory found (guess.Side.Received())
+
+        match List.filter agrees agreeing with
+        | [] ->
+            let simulated = agreeing.Head.Side.Received()
+            Some(Memory(Convert.ToHexString found, Convert.ToHexString simulated))
+        | agreed ->
+            agreeing <- agreed
+            None
+
     try
-        let difference = program.Batches |> Seq.mapi step |> Seq.tryPick id
+        let difference = program.Batches |> Seq.mapi step |> Seq.tryPick id |> Option.orElseWith compareMemory
+
         { Difference = difference; Needed = agreeing.Head.Needed }
     finally
         real.Close()
