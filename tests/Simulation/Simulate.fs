@@ -90,7 +90,7 @@ let private summary (tally: Tally) (elapsed: TimeSpan) =
 let private differ (first: int) (count: int) =
     let watch = Stopwatch.StartNew()
     let mutable differing = 0
-    let mutable needed: Map<Allowed.Rule, int> = Map.empty
+    let mutable needed: Map<Allowed.Rule, int list> = Map.empty
 
     for seed in first .. first + count - 1 do
         let verdict = Differential.judge Allowed.runs (Differential.generate seed)
@@ -101,14 +101,16 @@ let private differ (first: int) (count: int) =
             Console.Out.WriteLine $"program {seed} differs: --difference {seed} tells how"
         | None ->
             for rule in verdict.Needed do
-                let before = Map.tryFind rule needed |> Option.defaultValue 0
-                needed <- Map.add rule (before + 1) needed
+                let before = Map.tryFind rule needed |> Option.defaultValue []
+                needed <- Map.add rule (seed :: before) needed
 
     Console.Out.WriteLine
         $"{count} programs on both kernels in {watch.Elapsed.TotalSeconds:F0} s, {differing} differ"
 
-    for KeyValue(rule, count) in needed do
-        Console.Out.WriteLine $"  {Allowed.nameOf rule, -26} {count, 9}"
+    for KeyValue(rule, seeds) in needed do
+        // Few are worth a look.
+        let which = if seeds.Length > 20 then "" else "  " + String.Join(' ', List.rev seeds)
+        Console.Out.WriteLine $"  {Allowed.nameOf rule, -26} {seeds.Length, 9}{which}"
 
     min 1 differing
 
