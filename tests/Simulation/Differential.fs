@@ -4,6 +4,7 @@ module Uring.Tests.Simulation.Differential
 open System
 open System.Collections.Generic
 open System.IO
+open System.Threading
 open Uring.Kernel
 open Uring.Model
 open Uring.Simulation
@@ -24,7 +25,8 @@ type Difference =
 /// What came of a program: what differed, if anything did, and otherwise what was needed to agree.
 type Verdict = { Difference: Difference option; Needed: Set<Rule> }
 
-let private counter = ref 0
+// Names sockets: several programs may run at once.
+let mutable private started = 0
 
 /// A chain that the batch cuts off runs in a worker.
 let private ended (batch: Batch) =
@@ -62,9 +64,9 @@ type private Guess(program: Program, unique: string, pace: WorkerPace) =
 
 /// Runs a program on both kernels until they differ.
 let compare (program: Program) : Verdict =
-    counter.Value <- counter.Value + 1
+    let number = Interlocked.Increment &started
     let folder = Directory.CreateTempSubdirectory "uring-differential"
-    let unique = $"uring-{Environment.ProcessId}-{counter.Value}-"
+    let unique = $"uring-{Environment.ProcessId}-{number}-"
     let guesses = [ for pace in paces program.Batches -> new Guess(program, unique, pace) ]
     let real = Side(LinuxKernel.Instance, folder.FullName, unique, program.Incremental, ignore)
     let polls = HashSet<int>()

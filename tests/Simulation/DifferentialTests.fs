@@ -41,8 +41,6 @@ let private facts: (string * Batch list) list = [
             alone (Write(0, 15, -1))
         ]
     ]
-    "what a worker does finds its file when the worker comes to it",
-    [ [ alone (Connect true) ]; [ alone (Close 0); alone (Shutdown(0, 2)) ] ]
     "a shutdown that fails does not break its chain",
     [
         [ alone (Connect true) ]
@@ -56,25 +54,75 @@ let private facts: (string * Batch list) list = [
         [ alone (Shutdown(0, 0)) ]
         [ alone (Send(1, 8)); alone (ReceiveMany(0, false)); alone (Send(1, 3)) ]
     ]
-    "the last who waits on a socket is the first to be woken, and the next is not",
-    [
-        [ alone (Connect false) ]
-        [ alone (Receive(0, 13, false)) ]
-        [ alone (Receive(0, 17, true)) ]
-        [ alone (Send(1, 4)) ]
-        [ alone (Send(1, 19)) ]
-    ]
-    "a multishot poll hears of the other side's answer to an end",
+    "a poll that was woken tells of it, though somebody else has taken the bytes by then",
     [
         [ alone (Connect true) ]
-        [ alone (Shutdown(0, 1)) ]
+        [ alone (Poll(0, PollEvents.Readable, false)) ]
+        [ alone (Receive(0, 21, false)); alone (Send(1, 12)); alone (Write(1, 3, -1)) ]
+    ]
+    "a multishot poll tells what has woken it, and not what else is true",
+    [
+        [ alone (Connect true) ]
+        [ alone (Shutdown(1, 0)) ]
         [ alone (Poll(1, PollEvents.Readable, true)) ]
-        [ alone (Write(1, 19, -1)) ]
+        [ alone (Write(0, 19, -1)) ]
+    ]
+    "who has received an end hears of the first bytes that it sends as a change of the socket",
+    [
+        [ alone (Provide 1); alone (Connect true) ]
+        [ linked (Poll(1, PollEvents.Readable, false)) ]
+        [ alone (ReceiveBuffer 1) ]
+        [ alone (Shutdown(1, 1)) ]
+        [ alone (Send(0, 3)) ]
     ]
 ]
 
 /// Seeds that have differed once.
-let private seeds = [ 3087; 3296; 5412; 12174; 13250; 30830; 38355; 73123; 87015; 89636; 91118; 91597 ]
+let private seeds = [
+    3087
+    3296
+    5412
+    8458
+    10735
+    12174
+    13250
+    13935
+    14961
+    15769
+    18540
+    26879
+    28018
+    30257
+    30830
+    32713
+    38242
+    38355
+    39575
+    40791
+    41010
+    42147
+    47024
+    48565
+    48712
+    49928
+    52065
+    53896
+    55722
+    65306
+    67181
+    73123
+    77346
+    79211
+    87015
+    89247
+    89636
+    91118
+    91597
+    93709
+    93759
+    94390
+    95918
+]
 
 let private seen index result flags : Seen = { Index = index; Result = result; Flags = flags }
 let private noPolls = HashSet<int>()
@@ -85,9 +133,8 @@ let tests =
         for name, batches in facts do
             testCase name (fun () -> agrees name { Incremental = false; Batches = batches })
 
-        testCase "programs that have differed once agree" (fun () ->
-            for seed in seeds do
-                agrees $"seed {seed}" (generate seed))
+        for seed in seeds do
+            testCase $"seed {seed} agrees" (fun () -> agrees $"seed {seed}" (generate seed))
 
         testCase "five hundred programs agree" (fun () ->
             for seed in 1..500 do
