@@ -4,27 +4,29 @@ module Uring.Tests.Simulation.Differential
 open System
 open System.Collections.Generic
 open System.IO
+open System.Threading
 open Uring.Kernel
 open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
+open Uring.Tests.Simulation.Allowed
 open Uring.Tests.Simulation.Side
 
 /// A program: whether its buffers are consumed bit by bit, and what it submits.
 type Program = { Incremental: bool; Batches: Batch list }
 
-/// What both kernels said to one batch, when that differed.
-type Difference = { Batch: int; Real: Seen list; Simulated: Seen list }
+/// Where two kernels disagree.
+type Difference =
+    /// What both said to one batch.
+    | Said of batch: int * real: Seen list * simulated: Seen list
+    /// What the program finds in its memory at the end, in hexadecimal digits.
+    | Memory of real: string * simulated: string
 
-let private counter = ref 0
+/// What came of a program: what differed, if anything did, and otherwise what was needed to agree.
+type Verdict = { Difference: Difference option; Needed: Set<Rule> }
 
-/// Compared submission by submission: the order between submissions is another matter. How many changes a multishot poll
-/// tells of at once is the kernel's business: the last is compared.
-let private ordered (polls: HashSet<int>) (seen: Seen list) =
-    seen
-    |> List.groupBy _.Index
-    |> List.sortBy fst
-    |> List.collect (fun (index, seen) -> if polls.Contains index then [ List.last seen ] else seen)
+// Names sockets: several programs may run at once.
+let mutable private started = 0
 
 /// A chain that the batch cuts off runs in a worker.
 let private ended (batch: Batch) =
@@ -32,12 +34,12 @@ let private ended (batch: Batch) =
     let links = SqeFlags.Link ||| SqeFlags.HardLink
     List.updateAt (batch.Length - 1) (command, flags &&& ~~~links) batch
 
-/// Runs a program on both kernels until they differ.
-let compare (program: Program) : Difference option =
-    counter.Value <- counter.Value + 1
-    let folder = Directory.CreateTempSubdirectory "uring-differential"
+/// A simulated kernel at one pace of its workers, which the real one has not contradicted yet.
+[<Sealed>]
+type private Guess(program: Program, unique: string, pace: WorkerPace) =
     let world = World(Dice(1UL, Faults.none, HashSet()), KernelVersion.linux6_18)
     let machine = Execution.Boot(world, "localhost", "10.0.0.1", world.NewDisk())
+    do machine.Issuing.Pace <- pace
 
     // Ten milliseconds pass: what a program can wait for has come, and what waits for ever has not.
     let settle () =
@@ -46,11 +48,29 @@ let compare (program: Program) : Difference option =
         while world.Timeline.TryStep() || world.Timeline.TryAdvance limit do
             ()
 
-    let unique = $"uring-{Environment.ProcessId}-{counter.Value}-"
-    let simulated = Side(SimulatedKernel machine, "", unique, program.Incremental, settle)
-    let real = Side(LinuxKernel.Instance, folder.FullName, unique, program.Incremental, ignore)
+    let side = Side(SimulatedKernel machine, "", unique, program.Incremental, settle)
 
+    member _.Side = side
+    /// The rules that its agreement has needed so far.
+    member val Needed = set [ if pace <> WorkerPace.Later then Rule.Moment ] with get, set
+
+    /// What it says to the batch.
+    member val Said: Seen list = [] with get, set
+
+    interface IDisposable with
+        member _.Dispose() =
+            side.Close()
+            world.Memory.Free()
+
+/// Runs a program on both kernels until they differ.
+let compare (program: Program) : Verdict =
+    let number = Interlocked.Increment &started
+    let folder = Directory.CreateTempSubdirectory "uring-differential"
+    let unique = $"uring-{Environment.ProcessId}-{number}-"
+    let guesses = [ for pace in paces program.Batches -> new Guess(program, unique, pace) ]
+    let real = Side(LinuxKernel.Instance, folder.FullName, unique, program.Incremental, ignore)
     let polls = HashSet<int>()
+    let mutable agreeing = guesses
     let mutable submitted = 0
 
     let step index (batch: Batch) =
@@ -63,30 +83,68 @@ let compare (program: Program) : Difference option =
 
             submitted <- submitted + 1
 
-        let ordered = ordered polls
-        simulated.Submit batch
-        let expected = simulated.Reap 0
-        real.Submit batch
-        let found = real.Reap expected.Length
+        for guess in agreeing do
+            guess.Side.Submit batch
+            guess.Said <- guess.Side.Reap 0
 
-        if ordered expected = ordered found then
+        let lengths = agreeing |> List.map _.Said.Length |> List.distinct |> List.sort
+        real.Submit batch
+        let mutable found = real.Reap lengths.Head
+        let agrees (guess: Guess) = ordered polls guess.Said = ordered polls found
+
+        // As many as the shortest of them, and more only if that was none.
+        for length in lengths.Tail do
+            if not (List.exists agrees agreeing) then
+                found <- found @ real.Reap(length - found.Length)
+
+        match List.filter agrees agreeing with
+        | [] -> Some(Said(index, ordered polls found, ordered polls agreeing.Head.Said))
+        | agreed ->
+            for guess in agreed do
+                guess.Needed <- guess.Needed + needed guess.Said found
+
+            agreeing <- agreed
             None
-        else
-            Some { Batch = index; Real = ordered found; Simulated = ordered expected }
+
+    let compareMemory () =
+        let found = real.Received()
+        let agrees (guess: Guess) = isSameMemory found (guess.Side.Received())
+
+        match List.filter agrees agreeing with
+        | [] ->
+            let simulated = agreeing.Head.Side.Received()
+            Some(Memory(Convert.ToHexString found, Convert.ToHexString simulated))
+        | agreed ->
+            agreeing <- agreed
+            None
 
     try
-        program.Batches |> Seq.mapi step |> Seq.tryPick id
+        let difference = program.Batches |> Seq.mapi step |> Seq.tryPick id |> Option.orElseWith compareMemory
+
+        { Difference = difference; Needed = agreeing.Head.Needed }
     finally
         real.Close()
-        simulated.Close()
-        world.Memory.Free()
+
+        for guess in guesses do
+            (guess :> IDisposable).Dispose()
+
         folder.Delete true
 
-/// The same, three times: a worker, a timer or a signal may come at another moment than usual.
-let compareAgain (program: Program) : Difference option =
-    Seq.init 3 (fun _ -> compare program)
-    |> Seq.tryFind _.IsNone
-    |> Option.defaultWith (fun () -> compare program)
+/// Runs a program until the kernels agree, at most so many times: see `Rule.Both`.
+let judge (runs: int) (program: Program) : Verdict =
+    let rec again (first: Verdict) left =
+        if left = 0 then
+            first
+        else
+            let verdict = compare program
+
+            if verdict.Difference.IsNone then
+                { verdict with Needed = Set.add Rule.Both verdict.Needed }
+            else
+                again first (left - 1)
+
+    let first = compare program
+    if first.Difference.IsNone then first else again first (runs - 1)
 
 /// A random program.
 let generate (seed: int) : Program =
@@ -172,6 +230,7 @@ let generate (seed: int) : Program =
             | Size _
             | Sync _
             | Truncate _
+            | Shutdown _
             | Write _ -> command, flags &&& ~~~SqeFlags.SkipSuccess
             | _ -> command, flags)
 
@@ -197,7 +256,8 @@ let generate (seed: int) : Program =
 
 /// Leaves out what the difference does not need.
 let shrink (program: Program) : Program =
-    let differs candidate = (compareAgain candidate).IsSome
+    // Quicker than a verdict: it is asked often.
+    let differs candidate = (judge 3 candidate).Difference.IsSome
 
     let without (candidate: Program) =
         let batches = candidate.Batches
@@ -233,7 +293,7 @@ let shrink (program: Program) : Program =
 let tell (seed: int) : string =
     let program = shrink (generate seed)
 
-    match compare program with
+    match (compare program).Difference with
     | None -> $"seed {seed}: agrees when it is run again"
     | Some difference ->
         $"seed {seed}: %A{program}

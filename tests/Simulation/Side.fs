@@ -53,6 +53,8 @@ type Seen = { Index: int; Result: int; Flags: uint32 }
 let private buffers = 4
 let private bufferSize = 16
 let private room = 256
+// No read of a program is longer.
+let private longest = 48
 
 /// One of the two kernels, with the descriptors and the memory of one program.
 [<Sealed>]
@@ -72,6 +74,8 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
     let mutable submitted = 0
     let mutable tail = 0us
     let mutable made = 0
+    // Submissions that receive into memory of their own.
+    let targets = List<int>()
     // What came while something else was asked for.
     let early = List<Seen>()
 
@@ -277,6 +281,11 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             let index = submitted
             submitted <- submitted + 1
 
+            match command with
+            | Read _
+            | Receive _ -> targets.Add index
+            | _ -> ()
+
             let submission =
                 match command with
                 | Rename(file, target) ->
@@ -316,7 +325,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             ring.Advance(ring.Ready())
 
         // A chain goes on step by step.
-        for _ in 1..4 do
+        for _ in 1..10 do
             ring.Enter(0, -1L) |> ignore
             take ()
             settle ()
@@ -333,11 +342,14 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         take ()
         List.ofSeq seen
 
-    /// The bytes that a submission has received.
-    member _.Bytes(index: int, length: int) = (Mapped.span (placeOf index) length).ToArray()
+    /// What the kernel has written for the program: what each submission was to receive, and the buffers of the group.
+    member _.Received() : byte array = [|
+        for index in targets do
+            yield! (Mapped.span (placeOf index) longest).ToArray()
 
-    /// The bytes of the group's buffers.
-    member _.Buffer(id: int, length: int) = (Mapped.span (bufferAt id) length).ToArray()
+        for id in 0 .. buffers - 1 do
+            yield! (Mapped.span (bufferAt id) bufferSize).ToArray()
+    |]
 
     member _.Close() =
         submit (Submission.cancelEverything ())

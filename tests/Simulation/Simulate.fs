@@ -87,22 +87,32 @@ let private summary (tally: Tally) (elapsed: TimeSpan) =
         let first = reason.Split('\n')[0]
         Console.Out.WriteLine $"seed {seed} ({(ofSeed seed).Name}): {first}"
 
-/// Programs with which the kernels disagree, and do so again.
-let differing (first: int) (count: int) : int list =
-    [ first .. first + count - 1 ]
-    |> List.filter (fun seed -> (Differential.compareAgain (Differential.generate seed)).IsSome)
-
 let private differ (first: int) (count: int) =
     let watch = Stopwatch.StartNew()
-    let found = differing first count
+    let mutable differing = 0
+    let mutable needed: Map<Allowed.Rule, int list> = Map.empty
 
-    for seed in found do
-        Console.Out.WriteLine $"program {seed} differs: --difference {seed} tells how"
+    for seed in first .. first + count - 1 do
+        let verdict = Differential.judge Allowed.runs (Differential.generate seed)
+
+        match verdict.Difference with
+        | Some _ ->
+            differing <- differing + 1
+            Console.Out.WriteLine $"program {seed} differs: --difference {seed} tells how"
+        | None ->
+            for rule in verdict.Needed do
+                let before = Map.tryFind rule needed |> Option.defaultValue []
+                needed <- Map.add rule (seed :: before) needed
 
     Console.Out.WriteLine
-        $"{count} programs on both kernels in {watch.Elapsed.TotalSeconds:F0} s, {found.Length} differ"
+        $"{count} programs on both kernels in {watch.Elapsed.TotalSeconds:F0} s, {differing} differ"
 
-    min 1 found.Length
+    for KeyValue(rule, seeds) in needed do
+        // Few are worth a look.
+        let which = if seeds.Length > 20 then "" else "  " + String.Join(' ', List.rev seeds)
+        Console.Out.WriteLine $"  {Allowed.nameOf rule, -26} {seeds.Length, 9}{which}"
+
+    min 1 differing
 
 let private explore (operations: int) =
     let watch = Stopwatch.StartNew()

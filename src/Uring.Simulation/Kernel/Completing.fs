@@ -25,6 +25,7 @@ module internal Completing =
         | Opcode.Truncate
         | Opcode.Allocate
         | Opcode.Status -> result = canceled
+        | Opcode.Shutdown -> result = canceled || result = Errno.toResult Errno.ENOTSOCK
         | Opcode.Timeout when (submission.OpFlags &&& OpFlags.TimeoutSuccess) <> 0u ->
             result <> Errno.toResult Errno.ETIME && Errno.isError result
         | Opcode.Read
@@ -35,24 +36,24 @@ module internal Completing =
         // An open set: for the rest an error is an error.
         | _ -> Errno.isError result
 
-    let private letGo (request: KernelRequest) =
+    let private letGo (ring: KernelRing) (request: KernelRequest) =
         request.Disarm()
 
         match request.File with
         | null -> ()
         | file ->
             request.File <- null
-            file.Release()
+            ring.Leaving.Enqueue file
 
         match request.Other with
         | null -> ()
         | file ->
             request.Other <- null
-            file.Release()
+            ring.Leaving.Enqueue file
 
     let private leave (ring: KernelRing) (request: KernelRequest) =
         request.Stage <- Stage.Finished
-        letGo request
+        letGo ring request
 
         match request.InFlight with
         | null -> ()
@@ -102,14 +103,14 @@ module internal Completing =
             | follower when failed && not (request.Has SqeFlags.HardLink) -> cancelFrom ring follower
             | follower ->
                 enter ring follower
-                follower.Continue()
+                ring.Following.Enqueue follower
 
             // What waits for a drain looks again.
             match ring.Drained.TryPeek() with
             | true, waiting when ring.InFlight.Count = 0 ->
                 ring.Drained.Dequeue() |> ignore
                 enter ring waiting
-                waiting.Continue()
+                ring.Following.Enqueue waiting
 
                 // Those behind it, up to the next that drains.
                 while ring.Drained.Count > 0
@@ -117,5 +118,5 @@ module internal Completing =
                       && not (waiting.Has SqeFlags.Drain) do
                     let next = ring.Drained.Dequeue()
                     enter ring next
-                    next.Continue()
+                    ring.Following.Enqueue next
             | _ -> ()

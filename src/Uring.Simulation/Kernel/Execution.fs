@@ -73,9 +73,9 @@ type internal Execution(machine: Machine) =
         // Told whether asked for or not.
         let always = PollEvents.Error ||| PollEvents.HangUp ||| PollEvents.ReadHangUp
         let asked: PollEvents = LanguagePrimitives.EnumOfValue request.Submission.OpFlags
-        // What woke it is told, though it may be over by now.
+        // What woke it is told, and nothing else, though that may be over by now, and more may be true.
         let now = file.Events &&& (asked ||| always)
-        let found = if request.Heard <> PollEvents.None then request.Heard ||| now else now
+        let found = if request.Heard <> PollEvents.None then request.Heard else now
 
         if found = PollEvents.None then
             Outcome.again

@@ -2,6 +2,7 @@
 // sections 1.4, 4.3 and 4.10.
 namespace Uring.Simulation.Kernel
 
+open System.Collections.Generic
 open Uring.Kernel
 open Uring.Model
 open Uring.Simulation
@@ -25,9 +26,24 @@ type internal Executor() =
     /// Does it. A result, -EAGAIN for what has to wait for its file, or `Outcome.Parked`.
     abstract Perform: ring: KernelRing * request: KernelRequest -> int
 
+/// When a worker gets to its work, for tests that try every order: a real one may be quicker than who submits, or slower.
+type internal WorkerPace =
+    /// Like everything else that takes time: when nothing can run.
+    | Later = 0
+    /// Before the next submission of the batch is looked at.
+    | AtOnce = 1
+    /// Between the batch and the task work that it has made.
+    | AfterBatch = 2
+    /// When nothing can run, and step by step: the ring does what the worker's first step has woken before the next step.
+    | InSteps = 3
+
 [<Sealed>]
 type internal Issuing
     (executor: Executor, version: KernelVersion, timeline: Timeline, choices: Choices, trace: Trace) =
+
+    let mutable pace = WorkerPace.Later
+    // The work of workers that come after the batch.
+    let works = Queue<unit -> unit>()
 
     /// MSG_DONTWAIT.
     let doNotWait = 0x40u
@@ -88,6 +104,7 @@ type internal Issuing
         request.PollFirst <- true
         request.Heard <- PollEvents.None
         request.Interest <- interest request
+        request.Stays <- isMultishot request
 
         // Linux adds who waits at the front, so the last to come is the first to be woken; who accepts waits at the end.
         // A single one has left the queue when it was woken, and comes anew.
@@ -105,16 +122,25 @@ type internal Issuing
         if result = Outcome.Parked then
             ()
         elif result = Outcome.again && request.Moved > moved then
-            // Some of it went, and all of it is wanted: at once again.
-            request.Continue()
+            // Some of it went, and all of it is wanted: it waits for the rest, unless that is there.
+            match request.File with
+            | file when not (isNull file) && (nonNull file).CanPoll && waits request ->
+                let file = nonNull file
+                arm request file
+
+                if (file.Events &&& request.Interest) <> PollEvents.None then
+                    request.Unqueue()
+                    request.Continue()
+            | _ -> Completing.finish ring request request.Moved CqeFlags.None
         elif result = Outcome.again then
             match request.File with
             | null -> Completing.finish ring request result CqeFlags.None
             | file when file.CanPoll && waits request ->
+                let isFirst = not request.PollFirst
                 arm request file
 
                 // There may be more already.
-                if request.Opcode = Opcode.ReadMultishot then
+                if request.Opcode = Opcode.ReadMultishot || (isFirst && isMultishot request) then
                     request.Heard <- file.Events &&& request.Interest
 
                     if request.Heard <> PollEvents.None then request.Continue()
@@ -127,28 +153,28 @@ type internal Issuing
         request.Stage <- Stage.Working
         let delay = if choices.Strikes Fault.Delayed then int64 (choices.Between(1, 2000)) * 1000L else 0L
 
-        request.Event <-
-            timeline.After(
-                delay,
-                "worker",
-                fun () ->
-                    request.Event <- null
+        let go () =
+            request.Event <- null
 
-                    if request.Stage = Stage.Working then
-                        let found = if isNull request.File then executor.Resolve(ring, request) else 0
+            if request.Stage = Stage.Working then
+                let found = if isNull request.File then executor.Resolve(ring, request) else 0
 
-                        if found < 0 then request.IsRefused <- true
+                if found < 0 then request.IsRefused <- true
 
-                        let result = if found < 0 then found else executor.Perform(ring, request)
+                let result = if found < 0 then found else executor.Perform(ring, request)
 
-                        match request.File with
-                        | null when result = Outcome.Parked -> ()
-                        | file when result = Outcome.again && not (isNull file) -> arm request (nonNull file)
-                        | _ when result = Outcome.Parked -> ()
-                        | _ ->
-                            request.Settled <- ValueSome result
-                            request.Continue()
-            )
+                match request.File with
+                | null when result = Outcome.Parked -> ()
+                | file when result = Outcome.again && not (isNull file) -> arm request (nonNull file)
+                | _ when result = Outcome.Parked -> ()
+                | _ ->
+                    request.Settled <- ValueSome result
+                    request.Continue()
+
+        match pace with
+        | WorkerPace.AtOnce -> go ()
+        | WorkerPace.AfterBatch -> works.Enqueue go
+        | _ -> request.Event <- timeline.After(delay, "worker", go)
 
     /// Asked to wait first; unless the file is ready already.
     let waitFirst (request: KernelRequest) (file: OpenFile) =
@@ -327,7 +353,23 @@ type internal Issuing
         | null -> ()
         | head -> startChain ring head
 
+        while works.Count > 0 do
+            (works.Dequeue()) ()
+
+        ring.Follow()
         taken
 
     /// Goes on with deferred work.
-    member _.Run(ring: KernelRing, most: int) = ring.RunTasks(most, run ring)
+    member _.Run(ring: KernelRing, least: int, most: int) =
+        if pace = WorkerPace.InSteps then
+            ring.RunTasks(1, 1, run ring)
+        else
+            ring.RunTasks(least, most, run ring)
+
+        while works.Count > 0 do
+            (works.Dequeue()) ()
+
+    /// When workers get to their work.
+    member _.Pace
+        with get () = pace
+        and set value = pace <- value

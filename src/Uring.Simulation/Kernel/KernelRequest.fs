@@ -88,6 +88,8 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val Interest = PollEvents.None with get, set
     /// What it was woken by; None when it has to look.
     member val Heard = PollEvents.None with get, set
+    /// Being woken does not take it out of its file's queue: a multishot.
+    member val Stays = false with get, set
     /// It was ready once: only then is it asked again.
     member val PollFirst = false with get, set
     /// Sum of what it sends, when it was issued: the program must not change it meanwhile.
@@ -139,6 +141,8 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
 
             if this.Stage = Stage.Armed && (events = PollEvents.None || meant <> PollEvents.None) then
                 this.Heard <- meant
+                // One that knows why it was woken has left the queue, and hears of nothing more.
+                if events <> PollEvents.None && not this.Stays then this.Unqueue()
                 this.Continue()
             elif this.Stage = Stage.Tasked then
                 // Several changes: what is true now is looked up.

@@ -42,6 +42,8 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     let inFlight = LinkedList<KernelRequest>()
     let groups = Dictionary<uint16, Group>()
     let drained = Queue<KernelRequest>()
+    let following = Queue<KernelRequest>()
+    let leaving = Queue<OpenFile>()
     let isDeferred = has SetupFlags.DeferTaskrun
     let tellsTasks = isDeferred || has SetupFlags.TaskrunFlag
     let mutable head = 0u
@@ -68,6 +70,22 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     member _.Groups = groups
     member _.InFlight = inFlight
     member _.Drained = drained
+
+    /// What may go on because something has ended: at the end of a batch of submissions or of task work, not before. What
+    /// the batch itself wakes comes first.
+    member _.Following = following
+
+    /// Files of operations that have ended: they are let go of when the system call returns, or waits.
+    member _.Leaving = leaving
+
+    member _.Follow() =
+        while following.Count > 0 do
+            following.Dequeue().Continue()
+
+    member _.LetGo() =
+        while leaving.Count > 0 do
+            leaving.Dequeue().Release()
+
     member _.Completions = completions
     member _.Posted = posted
 
@@ -154,20 +172,30 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
 
     member _.HasTasks = tasks.Count > 0 || messages.Count > 0
 
-    /// Runs up to `most` pieces of deferred work.
-    member this.RunTasks(most: int, run: KernelRequest -> unit) =
-        let mutable left = most
+    /// Runs the deferred work that there is, at most so many pieces; what that makes waits for the next time, unless fewer
+    /// than `least` have run.
+    member this.RunTasks(least: int, most: int, run: KernelRequest -> unit) =
+        let mutable ran = 0
 
-        while left > 0 && messages.Count > 0 do
-            left <- left - 1
+        while ran < most && messages.Count > 0 do
+            ran <- ran + 1
             posted <- posted + 1L
             let message = messages.Dequeue()
             trace.Completed(this.Lane, Opcode.MessageRing, &message)
             completions.Post message |> ignore
 
-        while left > 0 && tasks.Count > 0 do
-            left <- left - 1
-            run (tasks.Dequeue())
+        let mutable goes = true
+
+        while goes do
+            for _ in 1 .. min tasks.Count (most - ran) do
+                ran <- ran + 1
+                run (tasks.Dequeue())
+
+            let isEnough () = tasks.Count = 0 || ran >= least || ran >= most
+
+            if isEnough () then
+                this.Follow()
+                goes <- not (isEnough ())
 
         setTaskrun this.HasTasks
 
@@ -191,7 +219,9 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
                 | null -> ()
                 | file -> file.Release()
 
+        this.LetGo()
         inFlight.Clear()
+        following.Clear()
         tasks.Clear()
         groups.Clear()
 

@@ -50,7 +50,7 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
     /// A ring without DEFER_TASKRUN runs its task work soon, without being asked.
     member this.Interrupt(ring: KernelRing) =
         if not ring.IsDeferred then
-            world.Timeline.After(0L, "interrupt", (fun () -> this.Issuing.Run(ring, 20))) |> ignore
+            world.Timeline.After(0L, "interrupt", (fun () -> this.Issuing.Run(ring, 20, 20))) |> ignore
 
     /// MSG_RING: posts on another ring of this process. What the sender's completion says.
     member _.Message(submission: Submission) : int =

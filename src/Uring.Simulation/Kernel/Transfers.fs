@@ -165,8 +165,22 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 let signs = PollEvents.Readable ||| PollEvents.HangUp ||| PollEvents.Error
                 let isMore = (file.Events &&& signs) <> PollEvents.None
                 // Without more to receive nobody looks for a buffer.
-                // The first shot of a multishot read is alone, the rest comes by task work; a receive goes on at once.
-                if isMore && (request.Opcode = Opcode.Receive || request.PollFirst) then
+                // The first shot of a multishot read is alone, the rest comes by task work; a receive goes on at once if the
+                // socket has said that there is more, or if it was woken several times and an end is there.
+                let goesOn =
+                    let hangUps = PollEvents.HangUp ||| PollEvents.ReadHangUp
+
+                    let hasEnded =
+                        request.PollFirst
+                        && request.Heard = PollEvents.None
+                        && (file.Events &&& hangUps) <> PollEvents.None
+
+                    match file with
+                    | :? StreamSocket as socket when request.Opcode = Opcode.Receive ->
+                        socket.HasMore || hasEnded
+                    | _ -> request.Opcode = Opcode.Receive || request.PollFirst
+
+                if isMore && goesOn then
                     shots ring request file
                 else
                     Outcome.again

@@ -50,6 +50,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     let mutable readShut = false
     let mutable writeShut = false
     let mutable endSent = false
+    // The other side does not know yet that its end has arrived: it will look again when it hears of that.
+    let mutable owesAnswer = false
     let mutable closed = false
     // Told once, by the next call.
     let mutable error = 0
@@ -86,6 +88,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
             outgoing.Clear()
             ended <- true
             writeShut <- true
+            // No end will follow.
+            endSent <- true
             this.Changed PollEvents.None
 
     /// Tells the other side that the connection is gone.
@@ -136,6 +140,11 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                 other.End()
 
             if moved > 0 then
+                // TCP: the answer to the other side's end has waited for the first segment that goes there.
+                if owesAnswer then
+                    owesAnswer <- false
+                    other.Changed PollEvents.None
+
                 other.Changed PollEvents.Readable
                 // Who could write all the time hears nothing.
                 if wasFull && hasRoom () then this.Changed PollEvents.Writable
@@ -148,6 +157,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     member private this.End() =
         ended <- true
         finished <- true
+        owesAnswer <- family <> unix
         this.Changed PollEvents.None
 
     member private this.Transmit() =
@@ -405,28 +415,37 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     override this.Shutdown how =
         match phase with
         | _ when how < 0 || how > 2 -> fail Errno.EINVAL
-        | StreamPhase.Connected when family <> unix && finished && endSent -> fail Errno.ENOTCONN
         | StreamPhase.Listening when how <> 1 ->
             readShut <- true
             this.Changed PollEvents.None
             0
-        | StreamPhase.Connected
-        | StreamPhase.Broken when how >= 0 && how <= 2 ->
-            if phase = StreamPhase.Broken then
-                if family = unix then 0 else fail Errno.ENOTCONN
-            else
-                if how <> 1 then
-                    readShut <- true
-                    this.StopPeer()
+        | StreamPhase.Connected when family = unix ->
+            let isNew = how <> 0 && not writeShut
+            if how <> 1 then readShut <- true
+            if how <> 0 then writeShut <- true
+            // Who waits here is woken first, then who waits there, whether or not anything is new.
+            this.Changed PollEvents.None
+            if how <> 1 then this.StopPeer()
 
-                if how <> 0 && not writeShut then
-                    writeShut <- true
-                    this.Transmit()
+            match peer with
+            | null -> ()
+            | _ when isNew -> this.Transmit()
+            | other -> other.Changed PollEvents.None
 
-                this.Changed PollEvents.None
-                0
-        // An open set, as enumerations are: not connected.
-        | _ -> if family = unix then 0 else fail Errno.ENOTCONN
+            0
+        | StreamPhase.Connected when not (finished && endSent) ->
+            if how <> 1 then readShut <- true
+
+            if how <> 0 && not writeShut then
+                writeShut <- true
+                this.Transmit()
+
+            this.Changed PollEvents.None
+            0
+        // An open set, as enumerations are: not connected, or no more. Who waits is woken all the same.
+        | _ ->
+            this.Changed PollEvents.None
+            if family = unix then 0 else fail Errno.ENOTCONN
 
     override _.Address ofPeer =
         match (if ofPeer then remote else local) with

@@ -1,0 +1,176 @@
+module Uring.Tests.Simulation.DifferentialTests
+
+open System
+open System.Collections.Generic
+open Expecto
+open Uring.Model
+open Uring.Tests.Simulation.Allowed
+open Uring.Tests.Simulation.Differential
+open Uring.Tests.Simulation.Side
+
+/// The simulated kernel is compared as what it was learned from.
+let private needsLinux () =
+    let version = Environment.OSVersion.Version
+
+    if not (OperatingSystem.IsLinux()) || struct (version.Major, version.Minor) <> struct (6, 18) then
+        skiptest "compares with Linux 6.18"
+
+let private agrees (name: string) (program: Program) =
+    needsLinux ()
+
+    match (judge runs program).Difference with
+    | None -> ()
+    | Some difference ->
+        failtest
+            $"{name}: %A{program}
+%A{difference}"
+
+let private alone command : Command * SqeFlags = command, SqeFlags.None
+let private linked command : Command * SqeFlags = command, SqeFlags.Link
+let private tied command : Command * SqeFlags = command, SqeFlags.HardLink
+
+/// What random programs have found, one thing at a time.
+let private facts: (string * Batch list) list = [
+    "a file that is closed in a chain is let go of behind the next two steps",
+    [
+        [ alone MakePipe ]
+        [
+            tied (Close 0)
+            tied (Write(0, 10, -1))
+            tied (Write(0, 14, -1))
+            alone (Write(0, 15, -1))
+        ]
+    ]
+    "a shutdown that fails does not break its chain",
+    [
+        [ alone (Connect true) ]
+        [ alone (Shutdown(0, 2)) ]
+        [ alone (Shutdown(1, 2)) ]
+        [ linked (Shutdown(0, 2)); alone (Nop 1) ]
+    ]
+    "a multishot receive meets the end behind the last bytes",
+    [
+        [ alone (Provide 2); alone (Connect true) ]
+        [ alone (Shutdown(0, 0)) ]
+        [ alone (Send(1, 8)); alone (ReceiveMany(0, false)); alone (Send(1, 3)) ]
+    ]
+    "a poll that was woken tells of it, though somebody else has taken the bytes by then",
+    [
+        [ alone (Connect true) ]
+        [ alone (Poll(0, PollEvents.Readable, false)) ]
+        [ alone (Receive(0, 21, false)); alone (Send(1, 12)); alone (Write(1, 3, -1)) ]
+    ]
+    "a multishot poll tells what has woken it, and not what else is true",
+    [
+        [ alone (Connect true) ]
+        [ alone (Shutdown(1, 0)) ]
+        [ alone (Poll(1, PollEvents.Readable, true)) ]
+        [ alone (Write(0, 19, -1)) ]
+    ]
+    "who has received an end hears of the first bytes that it sends as a change of the socket",
+    [
+        [ alone (Provide 1); alone (Connect true) ]
+        [ linked (Poll(1, PollEvents.Readable, false)) ]
+        [ alone (ReceiveBuffer 1) ]
+        [ alone (Shutdown(1, 1)) ]
+        [ alone (Send(0, 3)) ]
+    ]
+]
+
+/// Seeds that have differed once.
+let private seeds = [
+    3087
+    3296
+    5412
+    8458
+    10735
+    12174
+    13250
+    13935
+    14961
+    15769
+    18540
+    26879
+    28018
+    30257
+    30830
+    32713
+    38242
+    38355
+    39575
+    40791
+    41010
+    42147
+    47024
+    48565
+    48712
+    49928
+    52065
+    53896
+    55722
+    65306
+    67181
+    73123
+    77346
+    79211
+    87015
+    89247
+    89636
+    91118
+    91597
+    93709
+    93759
+    94390
+    95918
+]
+
+let private seen index result flags : Seen = { Index = index; Result = result; Flags = flags }
+let private noPolls = HashSet<int>()
+
+[<Tests>]
+let tests =
+    testList "Differential" [
+        for name, batches in facts do
+            testCase name (fun () -> agrees name { Incremental = false; Batches = batches })
+
+        for seed in seeds do
+            testCase $"seed {seed} agrees" (fun () -> agrees $"seed {seed}" (generate seed))
+
+        testCase "five hundred programs agree" (fun () ->
+            for seed in 1..500 do
+                agrees $"seed {seed}" (generate seed))
+
+        test "the order of others is free, and that of one submission is not" {
+            let one = [ seen 1 8 2u; seen 1 0 0u; seen 2 5 0u ]
+            let mixed = [ seen 2 5 0u; seen 1 8 2u; seen 1 0 0u ]
+            let reversed = [ seen 1 0 0u; seen 1 8 2u; seen 2 5 0u ]
+            Expect.equal (ordered noPolls mixed) (ordered noPolls one) "mixed"
+            Expect.notEqual (ordered noPolls reversed) (ordered noPolls one) "reversed"
+            Expect.equal (needed one one) Set.empty "nothing is needed"
+            Expect.equal (needed one mixed) (set [ Rule.Order ]) "needed"
+        }
+
+        test "what a multishot poll says at last is compared, and whether it says anything" {
+            let polls = HashSet [ 1 ]
+            let twice = [ seen 1 1 2u; seen 1 17 2u ]
+            Expect.equal (ordered polls twice) (ordered polls [ seen 1 17 2u ]) "once or twice"
+            Expect.equal (needed twice [ seen 1 17 2u ]) (set [ Rule.Changes ]) "needed"
+            Expect.notEqual (ordered polls twice) (ordered polls [ seen 1 1 2u ]) "another end"
+            Expect.notEqual (ordered polls twice) (ordered polls []) "nothing"
+            Expect.notEqual (ordered noPolls twice) (ordered noPolls [ seen 1 17 2u ]) "no poll"
+        }
+
+        test "only what races with a worker has several paces" {
+            let count batches = (paces batches).Length
+            Expect.equal (count [ [ alone (Send(0, 1)); alone (Nop 1) ] ]) 1 "no worker"
+            Expect.equal (count [ [ alone (Shutdown(0, 2)) ]; [ alone (Nop 1) ] ]) 1 "nothing beside it"
+            Expect.equal (count [ [ alone (Shutdown(0, 2)); alone (Nop 1) ] ]) 4 "a race"
+        }
+
+        test "a byte that was received must be the same" {
+            Expect.isTrue (isSameMemory [| 1uy; 2uy |] [| 1uy; 2uy |]) "the same"
+            Expect.isFalse (isSameMemory [| 1uy; 2uy |] [| 1uy; 3uy |]) "another"
+            Expect.isTrue (isSameMemory [| 1uy; 0uy |] [| 1uy; 0xDBuy |]) "scribbled over"
+            Expect.isFalse (isSameMemory [| 1uy; 0xDBuy |] [| 1uy; 0uy |]) "only by the simulated one"
+        }
+    ]
