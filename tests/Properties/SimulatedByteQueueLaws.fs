@@ -1,0 +1,103 @@
+// Checks World/ByteQueue.fs against two lists of bytes.
+module Uring.Laws.SimulatedByteQueueLaws
+
+open System
+open Expecto
+open Uring.Simulation.World
+
+type Step =
+    | Enqueue of length: uint16
+    | Dequeue of length: uint16
+    | Peek of length: uint16
+    | Drop of length: uint16
+    | Move
+    /// Takes from the other queue.
+    | Drain of length: uint16
+    | Clear
+
+/// More than the queue begins with, so that it grows, and few enough to be full soon.
+[<Literal>]
+let private Capacity = 1500
+
+[<Literal>]
+let private OtherCapacity = 700
+
+let private take (length: int) (bytes: byte list) =
+    List.truncate length bytes, List.skip (min length bytes.Length) bytes
+
+/// Runs the steps on queues and lists: for each step whether both agree.
+let private run (steps: Step list) =
+    let queue, other = ByteQueue Capacity, ByteQueue OtherCapacity
+    let mutable bytes: byte list = []
+    let mutable others: byte list = []
+    let mutable next = 0
+
+    let enqueue length =
+        let source = Array.init length (fun at -> byte ((next + at) % 251))
+        let result = queue.Enqueue(ReadOnlySpan source)
+        next <- next + result
+        bytes <- bytes @ List.ofArray (Array.truncate result source)
+        result = min length (Capacity - bytes.Length + result)
+
+    let given (buffer: byte array) result expected =
+        result = List.length expected && List.ofArray (Array.truncate result buffer) = expected
+
+    [
+        for step in steps do
+            let agrees =
+                match step with
+                | Enqueue length -> enqueue (int length % 900)
+                | Dequeue length ->
+                    let buffer = Array.zeroCreate(int length % 900)
+                    let expected, rest = take buffer.Length bytes
+                    bytes <- rest
+                    given buffer (queue.Dequeue(Span buffer)) expected
+                | Peek length ->
+                    let buffer = Array.zeroCreate(int length % 900)
+                    given buffer (queue.Peek(Span buffer)) (List.truncate buffer.Length bytes)
+                | Drop length ->
+                    let gone, rest = take (int length % 900) bytes
+                    bytes <- rest
+                    queue.Drop gone.Length
+                    true
+                | Move ->
+                    let moved, rest = take (OtherCapacity - others.Length) bytes
+                    bytes <- rest
+                    others <- others @ moved
+                    queue.MoveTo other = moved.Length
+                | Drain length ->
+                    let buffer = Array.zeroCreate(int length % 900)
+                    let expected, rest = take buffer.Length others
+                    others <- rest
+                    given buffer (other.Dequeue(Span buffer)) expected
+                | Clear ->
+                    queue.Clear()
+                    bytes <- []
+                    true
+
+            step,
+            agrees,
+            queue.Count = bytes.Length
+            && queue.Free = Capacity - bytes.Length
+            && other.Count = others.Length
+    ]
+
+let private law name (isMeant: Step -> bool) =
+    testProperty name
+    <| fun (steps: Step list) -> run steps |> List.forall (fun (step, agrees, _) -> agrees || not (isMeant step))
+
+[<Tests>]
+let laws =
+    testList "SimulatedByteQueue" [
+        law "1. bytes leave in the order in which they came, each once" _.IsDequeue
+        law "2. it takes what there is room for and no more: count + free = capacity" _.IsEnqueue
+
+        testProperty "2. ... and counts right after every step"
+        <| fun (steps: Step list) -> run steps |> List.forall (fun (_, _, counts) -> counts)
+
+        law "3. peeking takes nothing" _.IsPeek
+
+        law
+            "4. what moves to another queue leaves this one, in order, and nothing is lost when the other is full"
+            (fun step -> step.IsMove || step.IsDrain)
+    ]
