@@ -64,5 +64,6 @@ let laws =
             (make one = make other) = (Address.bytes (make one) = Address.bytes (make other))
 
         testProperty "3. ... even if their letters are the same"
-        <| fun (bytes: byte list) -> Address.bytes (make (Path(64uy :: bytes))) <> Address.bytes (make (Abstract bytes))
+        <| fun (bytes: byte list) ->
+            Address.bytes (make (Path(64uy :: bytes))) <> Address.bytes (make (Abstract bytes))
     ]

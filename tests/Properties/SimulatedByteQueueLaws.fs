@@ -48,12 +48,12 @@ let private run (steps: Step list) =
                 match step with
                 | Enqueue length -> enqueue (int length % 900)
                 | Dequeue length ->
-                    let buffer = Array.zeroCreate(int length % 900)
+                    let buffer = Array.zeroCreate (int length % 900)
                     let expected, rest = take buffer.Length bytes
                     bytes <- rest
                     given buffer (queue.Dequeue(Span buffer)) expected
                 | Peek length ->
-                    let buffer = Array.zeroCreate(int length % 900)
+                    let buffer = Array.zeroCreate (int length % 900)
                     given buffer (queue.Peek(Span buffer)) (List.truncate buffer.Length bytes)
                 | Drop length ->
                     let gone, rest = take (int length % 900) bytes
@@ -66,7 +66,7 @@ let private run (steps: Step list) =
                     others <- others @ moved
                     queue.MoveTo other = moved.Length
                 | Drain length ->
-                    let buffer = Array.zeroCreate(int length % 900)
+                    let buffer = Array.zeroCreate (int length % 900)
                     let expected, rest = take buffer.Length others
                     others <- rest
                     given buffer (other.Dequeue(Span buffer)) expected
@@ -77,14 +77,13 @@ let private run (steps: Step list) =
 
             step,
             agrees,
-            queue.Count = bytes.Length
-            && queue.Free = Capacity - bytes.Length
-            && other.Count = others.Length
+            queue.Count = bytes.Length && queue.Free = Capacity - bytes.Length && other.Count = others.Length
     ]
 
 let private law name (isMeant: Step -> bool) =
     testProperty name
-    <| fun (steps: Step list) -> run steps |> List.forall (fun (step, agrees, _) -> agrees || not (isMeant step))
+    <| fun (steps: Step list) ->
+        run steps |> List.forall (fun (step, agrees, _) -> agrees || not (isMeant step))
 
 [<Tests>]
 let laws =

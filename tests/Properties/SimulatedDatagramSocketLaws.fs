@@ -44,7 +44,8 @@ let private receive (socket: DatagramSocket) length flags =
     let result = socket.Receive(Span buffer, flags, &source, &isTruncated)
     result, buffer, source, isTruncated
 
-let private send (socket: DatagramSocket) (bytes: byte array) target = socket.Send(ReadOnlySpan bytes, 0, target)
+let private send (socket: DatagramSocket) (bytes: byte array) target =
+    socket.Send(ReadOnlySpan bytes, 0, target)
 
 let private ok what result = Expect.equal result 0 what
 
@@ -60,7 +61,13 @@ type private Traffic = {
 }
 
 /// Sends and receives by the steps, then receives all that is left.
-let private traffic (timeline: Timeline) (sender: DatagramSocket) (receiver: DatagramSocket) target (steps: Step list) =
+let private traffic
+    (timeline: Timeline)
+    (sender: DatagramSocket)
+    (receiver: DatagramSocket)
+    target
+    (steps: Step list)
+    =
     let sent = List<int>()
     let refused = List<int * int>()
     let came = List<int * int * int * byte array * bool>()
@@ -139,7 +146,8 @@ let private numbers traffic = traffic.Came |> List.map (fun (number, _, _, _, _)
 [<Tests>]
 let laws =
     testList "SimulatedDatagramSocket" [
-        testProperty "1. each receive gives one datagram that was sent, whole, or cut to the buffer, and then it says so"
+        testProperty
+            "1. each receive gives one datagram that was sent, whole, or cut to the buffer, and then it says so"
         <| fun (steps: Step list) (seed: uint64) ->
             isWhole (overUnix Faults.ordinary seed steps) && isWhole (overUdp Faults.ordinary seed steps)
 
@@ -160,7 +168,8 @@ let laws =
             && numbers unix = unix.Sent
             && List.sort (numbers mixed) = mixed.Sent
 
-        test "3. a full queue refuses the new one (Unix) or loses it (UDP), and who was refused hears when there is room" {
+        test
+            "3. a full queue refuses the new one (Unix) or loses it (UDP), and who was refused hears when there is room" {
             let _, one, other = unixPair Faults.none 1UL
             let ear = Ear()
             one.Waiters.AddLast ear |> ignore
@@ -181,7 +190,10 @@ let laws =
             let timeline, sender, receiver = udp Faults.none 1UL
 
             for number in 0 .. Most + 2 do
-                Expect.equal (send sender [| byte number; byte (number / 256) |] (inet "10.0.0.2" 53)) 2 "always sent"
+                Expect.equal
+                    (send sender [| byte number; byte (number / 256) |] (inet "10.0.0.2" 53))
+                    2
+                    "always sent"
 
             settle timeline
 
@@ -234,7 +246,11 @@ let laws =
             let _, first, _, _ = receive receiver 1 0
             let _, second, _, _ = receive receiver 1 0
             let third, _, _, _ = receive receiver 1 0
-            Expect.equal (first, second, third) ([| 1uy |], [| 3uy |], fail Errno.EAGAIN) "what came before, and the peer's"
+
+            Expect.equal
+                (first, second, third)
+                ([| 1uy |], [| 3uy |], fail Errno.EAGAIN)
+                "what came before, and the peer's"
 
             let path name = Address.bytes (Address.Unix name)
             let sockets = List.init 3 (fun _ -> DatagramSocket(network, one, 1))

@@ -100,18 +100,20 @@ let laws =
                     | _, Ok _ -> (answering kind wanted bound).IsNone
                     | _, Error errno -> errno = Errno.EADDRINUSE && (answering kind wanted bound).IsSome))
 
-        property "2. a socket is found under its address until it is unbound, and nobody else is" (fun host (bound, _) ->
-            List.allPairs [ 1; 2 ] (List.ofArray addresses @ List.map _.Address bound)
-            |> List.forall (fun (kind, address) ->
-                let isAny =
-                    match address with
-                    | Address.Internet(_, ("0.0.0.0" | "::"), _) -> true
-                    | _ -> false
+        property
+            "2. a socket is found under its address until it is unbound, and nobody else is"
+            (fun host (bound, _) ->
+                List.allPairs [ 1; 2 ] (List.ofArray addresses @ List.map _.Address bound)
+                |> List.forall (fun (kind, address) ->
+                    let isAny =
+                        match address with
+                        | Address.Internet(_, ("0.0.0.0" | "::"), _) -> true
+                        | _ -> false
 
-                match host.Find(kind, address), answering kind address bound with
-                | null, None -> true
-                | found, Some expected -> isAny || obj.ReferenceEquals(found, expected.Socket)
-                | _, None -> false))
+                    match host.Find(kind, address), answering kind address bound with
+                    | null, None -> true
+                    | found, Some expected -> isAny || obj.ReferenceEquals(found, expected.Socket)
+                    | _, None -> false))
 
         test "2. ... and who is not bound there cannot unbind another" {
             let _, network, host, _ = world Faults.none
@@ -162,7 +164,9 @@ let laws =
         test "5. an address leads to the machine that has it, and loopback never leaves its machine" {
             let _, network, one, two = world Faults.none
             let to' text = Address.Internet(2, text, 80)
-            let leads (from: NetworkHost) text = network.Route(from, to' text) |> Option.ofObj |> Option.map _.Name
+
+            let leads (from: NetworkHost) text =
+                network.Route(from, to' text) |> Option.ofObj |> Option.map _.Name
 
             for from, other in [ one, two; two, one ] do
                 for own in [ "127.0.0.1"; "0.0.0.0"; from.Address ] do

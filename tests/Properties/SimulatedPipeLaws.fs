@@ -88,7 +88,7 @@ let private run (choices: Choices) (steps: Step list) =
                     result, true
                 | Read n
                 | Splice n when readerOpen ->
-                    let bytes = Array.zeroCreate(lengthOf n)
+                    let bytes = Array.zeroCreate (lengthOf n)
                     let isSplice = step.IsSplice
                     let result = if isSplice then reader.Peek(Span bytes) else reader.Read(Span bytes, -1L)
                     if isSplice && result > 0 then reader.Drop result
@@ -96,7 +96,9 @@ let private run (choices: Choices) (steps: Step list) =
                     read <- read + max 0 result
 
                     result,
-                    Array.truncate (max 0 result) bytes |> Array.indexed |> Array.forall (fun (n, it) -> it = value (at + n))
+                    Array.truncate (max 0 result) bytes
+                    |> Array.indexed
+                    |> Array.forall (fun (n, it) -> it = value (at + n))
                 | CloseReader when readerOpen ->
                     readerOpen <- false
                     reader.Release()

@@ -88,7 +88,9 @@ let laws =
             let happened = List<int>()
 
             let events =
-                steps |> List.mapi (fun number _ -> timeline.After(int64 (number % 3), "event", fun () -> happened.Add number))
+                steps
+                |> List.mapi (fun number _ ->
+                    timeline.After(int64 (number % 3), "event", fun () -> happened.Add number))
 
             let numbers = cancelled |> List.map (fun it -> int it % max 1 events.Length) |> List.distinct
             // One of them is already due when it is cancelled.
@@ -105,7 +107,8 @@ let laws =
         <| fun (steps: Step list) (seed: uint64) ->
             let seen, _, clock = run (choices seed Faults.ordinary) steps
 
-            List.sort clock = clock && seen |> List.forall (fun it -> it.Happened |> List.forall ((<=) it.Asked))
+            List.sort clock = clock
+            && seen |> List.forall (fun it -> it.Happened |> List.forall ((<=) it.Asked))
 
         testProperty "3. ... not even when it is asked to"
         <| fun (delays: byte list) ->
@@ -120,7 +123,8 @@ let laws =
             timeline.TryAdvance() |> ignore
             (timeline.Now = now) = (isDue || List.forall ((=) (byte now)) delays || delays.IsEmpty)
 
-        testProperty "4. events of one time happen in the order in which they were asked for, unless reordering strikes"
+        testProperty
+            "4. events of one time happen in the order in which they were asked for, unless reordering strikes"
         <| fun (steps: Step list) ->
             let seen, order, _ = run (choices 1UL Faults.none) steps
             let key number = seen[number].Due, number
