@@ -47,19 +47,25 @@ type private World = {
     /// Names since the last sync, newest first; never empty.
     Versions: Names list
     Files: Map<int, Seen>
-    Next: byte
+    /// How many writes there were.
+    Writes: int
 }
 
 type private Transition = { Before: World; Step: Step; After: World }
 
 let private startWith capacity =
     let fs = FileSystem.empty capacity
-    { Fs = fs; Open = []; Versions = [ fs.Names ]; Files = Map.empty; Next = 1uy }
+    { Fs = fs; Open = []; Versions = [ fs.Names ]; Files = Map.empty; Writes = 0 }
 
 let private pathOf (n: byte) = paths[int n % paths.Length]
 
 /// Up to six sectors, and not always whole ones.
 let private lengthOf (n: byte) = int n * 12
+
+/// What the next write puts at a place: another value than its neighbours, and than the write before it. Never zero.
+let private valueAt world at = byte (1 + (world.Writes * 7 + at) % 255)
+
+let private written world at length = Array.init length (fun n -> valueAt world (at + n))
 
 /// All bytes of a file, now.
 let private contentsOf inode (fs: FileSystem) =
@@ -111,18 +117,19 @@ let private wrote inode at length world =
     let seen = world.Files[inode]
     let current = Array.zeroCreate<byte>(max seen.Current.Length (at + length))
     seen.Current.CopyTo(current, 0)
-    Array.Fill(current, world.Next, at, length)
+    Array.blit (written world at length) 0 current at length
 
     let may =
         seq { at .. at + length - 1 }
         |> Seq.fold
-            (fun may at -> Map.add at (world.Next :: (Map.tryFind at may |> Option.defaultValue [])) may)
+            (fun may at ->
+                Map.add at (valueAt world at :: (Map.tryFind at may |> Option.defaultValue [])) may)
             seen.May
 
     {
         world with
             Files = Map.add inode { seen with May = may; Current = current } world.Files
-            Next = if world.Next = 255uy then 1uy else world.Next + 1uy
+            Writes = world.Writes + 1
     }
 
 /// The choices of a power loss: how many changes of names, and of each change of a file all, nothing, or some sectors.
@@ -171,7 +178,7 @@ let private apply world step =
     | Write(n, at, length) ->
         match nth n world.Open with
         | Some inode ->
-            let bytes = Array.create (lengthOf length) world.Next
+            let bytes = written world (lengthOf at) (lengthOf length)
             let at = lengthOf at
             let struct (fs, result) = FileSystem.write inode (int64 at) (ReadOnlySpan bytes) 0L world.Fs
             let world = { world with Fs = fs }
