@@ -205,6 +205,33 @@ let laws =
             Expect.equal result (fail Errno.EAGAIN) "the newest are lost"
         }
 
+        test "3. ... and so does who names the other each time, and who only asked whether there is room" {
+            let _, network, host, _ = worldOf Faults.none 1UL
+            let sockets = List.init 3 (fun _ -> DatagramSocket(network, host, 1))
+            let there = Address.bytes (Address.Unix "/there")
+            sockets[0].Bind there |> ok "bound"
+            sockets[2].Connect there |> ok "connected"
+
+            let ears =
+                sockets
+                |> List.map (fun socket ->
+                    let ear = Ear()
+                    socket.Waiters.AddLast ear |> ignore
+                    ear)
+
+            let results = List.init (Most + 1) (fun _ -> send sockets[1] [| 1uy |] there)
+            Expect.equal (List.last results) (fail Errno.EAGAIN) "full"
+
+            for sender in 1..2 do
+                Expect.isFalse (sockets[sender].Events.HasFlag PollEvents.Writable) "not ready"
+
+            receive sockets[0] 1 0 |> ignore
+
+            for sender in 1..2 do
+                Expect.equal ears[sender].Count 1 "hears"
+                Expect.isTrue (sockets[sender].Events.HasFlag PollEvents.Writable) "ready"
+        }
+
         test "4. the source of a datagram is an address that leads back to its sender" {
             for connects, binds, target in
                 List.allPairs [ false; true ] [ None; Some "0.0.0.0" ]

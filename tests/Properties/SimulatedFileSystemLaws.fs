@@ -327,6 +327,25 @@ let laws =
         law "4. a file without a name lives until its last descriptor is closed" unlimited openLives
         law "5. a full disk takes what fits and nothing away" 12288L fits
 
+        testProperty "5. ... and a write comes short only where it needs a page and none is free"
+        <| fun (steps: Step list) (at: uint16) (length: uint16) ->
+            let world = List.fold apply (startWith 12288L) (Open(0uy, false) :: steps)
+            let at, length = int at % 20_000, int length % 20_000
+
+            match world.Open with
+            | [] -> true
+            | inode :: _ ->
+                let bytes = Array.create length 1uy
+                let struct (after, result) = FileSystem.write inode at (ReadOnlySpan bytes) 0L world.Fs
+                let next = int64 (at + max 0 result) / int64 Contents.pageSize
+                let isThere = Map.containsKey next after.Files[inode].Current.Pages
+                let isFull = FileSystem.used after > 12288L - int64 Contents.pageSize
+
+                if result = length then
+                    true
+                else
+                    not isThere && isFull && (result > 0 || result = Errno.toResult Errno.ENOSPC)
+
         law
             "6. names form a tree: each leads to something, and each directory is reached from the root in one way"
             unlimited

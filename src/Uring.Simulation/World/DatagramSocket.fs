@@ -39,6 +39,8 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     let mutable closed = false
     // Found this one full, and wait.
     let refused = List<DatagramSocket>()
+    // Was full when this one sent there last.
+    let mutable refusedBy: DatagramSocket voption = ValueNone
 
     let fail (errno: Errno) = Errno.toResult errno
 
@@ -92,6 +94,18 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     member private _.IsClosed = closed
     member private _.IsReadShut = readShut
 
+    /// Unix: the full queue that the next datagram would have to wait for.
+    member private this.Obstacle: DatagramSocket voption =
+        let isFull (other: DatagramSocket) = other.IsFull && not other.IsClosed && not other.IsReadShut
+
+        match refusedBy with
+        | _ when family <> unix || writeShut -> ValueNone
+        | ValueSome other when isFull other -> refusedBy
+        | _ ->
+            match this.Target with
+            | Ok other when isFull other -> ValueSome other
+            | _ -> ValueNone
+
     /// Unix: it takes messages from anybody, or from the one that it is connected to.
     member private _.Hears(sender: DatagramSocket, address: Address voption) =
         match peer with
@@ -113,15 +127,15 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         | ValueNone -> kind
 
     override this.Events =
-        let isFull =
-            family = unix
-            && not writeShut
-            && match this.Target with
-               | Ok other -> other.IsFull && not other.IsClosed
-               | Error _ -> false
+        let sending =
+            match this.Obstacle with
+            | ValueSome other ->
+                // Who looks and finds it full hears when there is room, as one who was refused.
+                other.Refuse this
+                PollEvents.None
+            | ValueNone -> PollEvents.Writable
 
-        (if isFull then PollEvents.None else PollEvents.Writable)
-        ||| (if queue.Count > 0 || readShut then PollEvents.Readable else PollEvents.None)
+        sending ||| (if queue.Count > 0 || readShut then PollEvents.Readable else PollEvents.None)
 
     override this.Bind bytes =
         match Address.parse bytes with
@@ -194,6 +208,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
                 length
             else
                 other.Refuse this
+                refusedBy <- ValueSome other
                 fail Errno.EAGAIN
         | Ok other ->
             let datagram = { Source = this.SourceTo target; Bytes = bytes.ToArray() }
