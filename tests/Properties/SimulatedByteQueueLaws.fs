@@ -6,14 +6,15 @@ open Expecto
 open Uring.Simulation.World
 
 type Step =
-    | Enqueue of length: uint16
-    | Dequeue of length: uint16
-    | Peek of length: uint16
-    | Drop of length: uint16
+    | Enqueue of length: byte
+    | Dequeue of length: byte
+    | Peek of length: byte
+    | Drop of length: byte
     | Move
     /// Takes from the other queue.
-    | Drain of length: uint16
-    | Clear
+    | Drain of length: byte
+    /// Seldom, or the queue would never fill.
+    | Clear of chance: byte
 
 /// More than the queue begins with, so that it grows, and few enough to be full soon.
 [<Literal>]
@@ -21,6 +22,8 @@ let private Capacity = 1500
 
 [<Literal>]
 let private OtherCapacity = 700
+
+let private lengthOf (n: byte) = int n * 4
 
 let private take (length: int) (bytes: byte list) =
     List.truncate length bytes, List.skip (min length bytes.Length) bytes
@@ -46,17 +49,17 @@ let private run (steps: Step list) =
         for step in steps do
             let agrees =
                 match step with
-                | Enqueue length -> enqueue (int length % 900)
+                | Enqueue length -> enqueue (lengthOf length)
                 | Dequeue length ->
-                    let buffer = Array.zeroCreate (int length % 900)
+                    let buffer = Array.zeroCreate (lengthOf length)
                     let expected, rest = take buffer.Length bytes
                     bytes <- rest
                     given buffer (queue.Dequeue(Span buffer)) expected
                 | Peek length ->
-                    let buffer = Array.zeroCreate (int length % 900)
+                    let buffer = Array.zeroCreate (lengthOf length)
                     given buffer (queue.Peek(Span buffer)) (List.truncate buffer.Length bytes)
                 | Drop length ->
-                    let gone, rest = take (int length % 900) bytes
+                    let gone, rest = take (lengthOf length) bytes
                     bytes <- rest
                     queue.Drop gone.Length
                     true
@@ -66,11 +69,12 @@ let private run (steps: Step list) =
                     others <- others @ moved
                     queue.MoveTo other = moved.Length
                 | Drain length ->
-                    let buffer = Array.zeroCreate (int length % 900)
+                    let buffer = Array.zeroCreate (lengthOf length)
                     let expected, rest = take buffer.Length others
                     others <- rest
                     given buffer (other.Dequeue(Span buffer)) expected
-                | Clear ->
+                | Clear chance when chance > 20uy -> true
+                | Clear _ ->
                     queue.Clear()
                     bytes <- []
                     true

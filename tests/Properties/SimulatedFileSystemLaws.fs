@@ -328,9 +328,9 @@ let laws =
         law "5. a full disk takes what fits and nothing away" 12288L fits
 
         testProperty "5. ... and a write comes short only where it needs a page and none is free"
-        <| fun (steps: Step list) (at: uint16) (length: uint16) ->
+        <| fun (steps: Step list) (at: byte) (length: byte) ->
             let world = List.fold apply (startWith 12288L) (Open(0uy, false) :: steps)
-            let at, length = int at % 20_000, int length % 20_000
+            let at, length = int at * 80, int length * 80
 
             match world.Open with
             | [] -> true
