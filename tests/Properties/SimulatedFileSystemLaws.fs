@@ -288,21 +288,20 @@ let private fits (it: Transition) =
         |> Map.forall (fun inode seen ->
             not (Map.containsKey inode it.After.Fs.Files) || contentsOf inode it.After.Fs = seen.Current))
 
+/// A few files, directories and a link are there from the start, so that short histories find something to break.
+let private populated capacity =
+    [
+        MakeDirectory 1uy
+        Open(0uy, false)
+        Open(2uy, false)
+        MakeDirectory 3uy
+        Link(1uy, 5uy)
+    ]
+    |> List.fold apply (startWith capacity)
+
 let private law name capacity holds =
     testProperty name
-    <| fun (steps: Step list) ->
-        // A few files and a directory are there from the start, so that short histories find something to break.
-        let world =
-            [
-                MakeDirectory 1uy
-                Open(0uy, false)
-                Open(2uy, false)
-                MakeDirectory 3uy
-                Link(1uy, 5uy)
-            ]
-            |> List.fold apply (startWith capacity)
-
-        transitions world steps |> List.forall holds
+    <| fun (steps: Step list) -> transitions (populated capacity) steps |> List.forall holds
 
 let private unlimited = Int64.MaxValue
 
@@ -314,15 +313,22 @@ let laws =
         law "2. of the names a prefix survives: if one change is there, all before it are" unlimited prefix
 
         testProperty "3. a rename is there or it is not: the target names the old file or the new one"
-        <| fun (steps: Step list) (source: byte) (target: byte) (flags: byte) (lost: byte) ->
-            let world = List.fold apply (startWith unlimited) steps
+        <| fun (steps: Step list) (flags: byte) ->
+            let world = List.fold apply (populated unlimited) steps
             let committed = FileSystem.sync FileSystem.root world.Fs
+            let before = tree committed
 
-            match FileSystem.rename (pathOf source) (pathOf target) (int flags % 3) committed with
-            | Error _ -> true
-            | Ok renamed ->
-                let left = tree (lose lost 0uy renamed)
-                left = tree committed || left = tree renamed
+            List.allPairs (List.ofArray paths) (List.ofArray paths)
+            |> List.forall (fun (source, target) ->
+                match FileSystem.rename source target (int flags % 3) committed with
+                | Error _ -> true
+                | Ok renamed ->
+                    let after = tree renamed
+
+                    [ 0uy .. 3uy ]
+                    |> List.forall (fun lost ->
+                        let left = tree (lose lost 0uy renamed)
+                        left = before || left = after))
 
         law "4. a file without a name lives until its last descriptor is closed" unlimited openLives
         law "5. a full disk takes what fits and nothing away" 12288L fits
