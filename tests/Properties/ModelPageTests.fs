@@ -39,15 +39,18 @@ let private lawsOf path =
     |> List.takeWhile _.StartsWith("///")
     |> numbered "/// "
 
-/// Every model file that has laws.
-let private machines =
+/// Every file of a folder that has laws.
+let private lawfulIn folder =
     lazy
         [
-            for path in Directory.GetFiles(inRoot "src/Model", "*.fs") |> Array.sort do
+            for path in Directory.GetFiles(inRoot folder, "*.fs") |> Array.sort do
                 match lawsOf path with
                 | [] -> ()
                 | laws -> nonNull (Path.GetFileNameWithoutExtension path), laws
         ]
+
+let private machines = lawfulIn "src/Model"
+let private simulated = lawfulIn "src/Uring.Simulation/World"
 
 /// The laws on the page, under the heading of this machine.
 let private lawsOnPage name =
@@ -66,6 +69,12 @@ let private namesOf list =
     |> List.collect Test.toTestCodeList
     |> List.filter (fun test -> List.head test.name = list)
     |> List.map (fun test -> String.concat "." (List.tail test.name))
+
+let private expectTests list laws =
+    let names = namesOf list
+
+    for law in laws do
+        Expect.exists names _.StartsWith(law, StringComparison.Ordinal) $"{list}: {law}"
 
 let private expectDiagram machine =
     Expect.stringContains
@@ -95,9 +104,14 @@ let tests =
 
         test "each law of a model file is the name of a test in the list of that name" {
             for name, laws in machines.Value do
-                let names = namesOf name
+                expectTests name laws
+        }
 
-                for law in laws do
-                    Expect.exists names _.StartsWith(law, StringComparison.Ordinal) $"{name}: {law}"
+        test
+            "each law of a file of the simulated world is the name of a test in the list Simulated and that name" {
+            Expect.isGreaterThan simulated.Value.Length 8 "files with laws"
+
+            for name, laws in simulated.Value do
+                expectTests $"Simulated{name}" laws
         }
     ]

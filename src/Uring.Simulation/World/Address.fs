@@ -8,6 +8,11 @@ open System.Text
 open Uring.Model
 
 /// What a sockaddr says.
+///
+/// Laws
+///  1. the bytes of an address say that address again
+///  2. what is too short or too long for its family, or of none that is known, is refused and not misread
+///  3. different addresses have different bytes: a path is no abstract name
 [<RequireQualifiedAccess>]
 type internal Address =
     /// AF_UNSPEC: drops a connection.
@@ -34,6 +39,8 @@ module internal Address =
 
             if family = 0 then
                 Ok Address.Unspecified
+            elif family = unix && bytes.Length > 110 then
+                Error Errno.EINVAL
             elif family = unix then
                 let name = ReadOnlySpan(bytes, 2, bytes.Length - 2)
                 // A path ends at its first zero; an abstract name begins with one and ends where the bytes end.
@@ -76,6 +83,12 @@ module internal Address =
         | Address.Unspecified -> 0
         | Address.Unix _ -> unix
         | Address.Internet(family, _, _) -> family
+
+    /// Every address of a machine.
+    let wildcard (family: int) = if family = inet6 then "::" else "0.0.0.0"
+
+    /// What never leaves a machine.
+    let loopback (family: int) = if family = inet6 then "::1" else "127.0.0.1"
 
     let tell (address: Address) : string =
         match address with

@@ -3,6 +3,14 @@ namespace Uring.Simulation.World
 
 open System
 
+///   first      count
+///   [..|aaaaaaaaaaa|....]   a ring that grows up to its capacity
+///
+/// Laws
+///  1. bytes leave in the order in which they came, each once
+///  2. it takes what there is room for and no more: count + free = capacity
+///  3. peeking takes nothing
+///  4. what moves to another queue leaves this one, in order, and nothing is lost when the other is full
 [<Sealed>]
 type internal ByteQueue(capacity: int) =
     // Grows as it is used: most queues never hold much.

@@ -5,9 +5,17 @@ open System
 
 /// A file's bytes. What is in no page is zero.
 ///
+///   page 0        page 1       page 2
+///   [0x11 0x11..] -- hole --   [..0x22 | past the end: zeros]
+///                                      ^ Length
+///
 /// Laws
 ///  1. reading gives what was written last, and zeros where nothing was
 ///  2. cutting a file and extending it again leaves zeros, not what was there
+///  3. a file ends where its furthest write ended, or where it was cut or extended to last: reading stops there
+///  4. clearing a stretch changes no other byte, and not the length
+///  5. holes take no room: a page is there only if it was written
+///  6. an older value stays as it was, whatever is written afterwards
 type internal Contents = {
     Pages: Map<int64, byte array>
     /// In bytes.
@@ -113,6 +121,7 @@ module internal Contents =
     /// Sets the length: cuts, or extends with zeros.
     let resize (length: int64) (contents: Contents) : Contents =
         if length < contents.Length then
-            { clear length (contents.Length - length) contents with Length = length }
+            // Whole pages behind the new end go, the last one too.
+            { clear length (Int64.MaxValue - length) contents with Length = length }
         else
             { contents with Length = length }

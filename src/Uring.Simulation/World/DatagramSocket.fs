@@ -1,5 +1,4 @@
-// A datagram socket, UDP or Unix: messages with their sender, whole or cut, in their order or not at all. Source: man
-// udp(7), unix(7), recv(2).
+// A datagram socket, UDP or Unix: messages with their sender, one by one. Source: man udp(7), unix(7), recv(2).
 namespace Uring.Simulation.World
 
 open System
@@ -11,6 +10,19 @@ open Uring.Simulation
 [<Struct; NoEquality; NoComparison>]
 type internal Datagram = { Source: byte array; Bytes: byte array }
 
+/// One socket, and the datagrams that wait there.
+///
+///   Send --Unix: at once--> queue of the other --Receive--> one datagram, whole or cut
+///     +----UDP: travels, may be lost----^
+///
+/// Laws
+///  1. each receive gives one datagram that was sent, whole, or cut to the buffer, and then it says so
+///  2. no datagram comes twice, and none overtakes another unless it was delayed
+///  3. a full queue refuses the new one (Unix) or loses it (UDP), and who was refused hears when there is room
+///  4. the source of a datagram is an address that leads back to its sender
+///  5. a connected socket hears its peer and nobody else
+///  6. a datagram of another family, or one that is too long, is refused
+///  7. after its end a side sends nothing more; what had come is received before the end
 [<Sealed>]
 type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     inherit SocketFile()
@@ -23,12 +35,19 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     let mutable remote: Address voption = ValueNone
     let mutable peer: DatagramSocket | null = null
     let mutable readShut = false
+    let mutable writeShut = false
     let mutable closed = false
+    // Found this one full, and wait.
+    let refused = List<DatagramSocket>()
+    // Was full when this one sent there last.
+    let mutable refusedBy: DatagramSocket voption = ValueNone
 
     let fail (errno: Errno) = Errno.toResult errno
 
     let find (address: Address) : Result<DatagramSocket, Errno> =
         match network.Route(host, address) with
+        | _ when Address.family address <> family ->
+            Error(if family = unix then Errno.EINVAL else Errno.EAFNOSUPPORT)
         | null -> Error Errno.ENETUNREACH
         | target ->
             match target.Find(2, address), address with
@@ -37,6 +56,15 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             | _ -> Error Errno.ECONNREFUSED
 
     member _.Host = host
+
+    /// Where its datagrams go when no address is given.
+    member private _.Target: Result<DatagramSocket, Errno> =
+        match peer with
+        | null ->
+            match remote with
+            | ValueSome address -> find address
+            | ValueNone -> Error(if family = unix then Errno.ENOTCONN else Errno.EDESTADDRREQ)
+        | other -> Ok other
 
     /// A message comes in. False when there is no room.
     member private this.Deliver(datagram: Datagram) =
@@ -47,7 +75,42 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             this.Changed PollEvents.Readable
             true
 
+    /// UDP: of a connected socket's peer only. What was there before it was connected stays.
+    member private this.Arrive(datagram: Datagram) =
+        match remote with
+        | ValueSome address when Address.bytes address <> datagram.Source -> ()
+        | _ -> this.Deliver datagram |> ignore
+
+    /// There is room again, or never will be: those who were refused look again.
+    member private _.Wake(events: PollEvents) =
+        let waiting = refused.ToArray()
+        refused.Clear()
+
+        for sender in waiting do
+            sender.Changed events
+
+    member private _.Refuse(sender: DatagramSocket) = if not (refused.Contains sender) then refused.Add sender
+    member private _.IsFull = queue.Count >= most
     member private _.IsClosed = closed
+    member private _.IsReadShut = readShut
+
+    /// Unix: the full queue that the next datagram would have to wait for.
+    member private this.Obstacle: DatagramSocket voption =
+        let isFull (other: DatagramSocket) = other.IsFull && not other.IsClosed && not other.IsReadShut
+
+        match refusedBy with
+        | _ when family <> unix || writeShut -> ValueNone
+        | ValueSome other when isFull other -> refusedBy
+        | _ ->
+            match this.Target with
+            | Ok other when isFull other -> ValueSome other
+            | _ -> ValueNone
+
+    /// Unix: it takes messages from anybody, or from the one that it is connected to.
+    member private _.Hears(sender: DatagramSocket, address: Address voption) =
+        match peer with
+        | null -> remote.IsNone || remote = address
+        | other -> obj.ReferenceEquals(other, sender)
 
     /// socketpair(2).
     member _.Pair(other: DatagramSocket) = peer <- other
@@ -63,9 +126,16 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         | ValueSome address -> $"{kind} {Address.tell address}"
         | ValueNone -> kind
 
-    override _.Events =
-        PollEvents.Writable
-        ||| (if queue.Count > 0 || readShut then PollEvents.Readable else PollEvents.None)
+    override this.Events =
+        let sending =
+            match this.Obstacle with
+            | ValueSome other ->
+                // Who looks and finds it full hears when there is room, as one who was refused.
+                other.Refuse this
+                PollEvents.None
+            | ValueNone -> PollEvents.Writable
+
+        sending ||| (if queue.Count > 0 || readShut then PollEvents.Readable else PollEvents.None)
 
     override this.Bind bytes =
         match Address.parse bytes with
@@ -81,66 +151,93 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     override _.Listen _ = fail Errno.EOPNOTSUPP
     override _.Accept() = struct (null, fail Errno.EOPNOTSUPP)
 
-    override _.Connect bytes =
+    override this.Connect bytes =
         match Address.parse bytes with
         | Error errno -> fail errno
         | Ok Address.Unspecified ->
             remote <- ValueNone
             0
         | Ok address when Address.family address <> family -> fail Errno.EAFNOSUPPORT
-        | Ok address ->
-            match (if family = unix then find address |> Result.map ignore else Ok()) with
+        | Ok address when family = unix ->
+            match find address with
             | Error errno -> fail errno
-            | Ok() ->
+            | Ok _ ->
                 remote <- ValueSome address
                 0
+        | Ok address when isNull (network.Route(host, address)) -> fail Errno.ENETUNREACH
+        | Ok address ->
+            match address with
+            | Address.Internet(_, text, port) ->
+                let source = host.Source(family, text)
+
+                if local.IsNone then
+                    this.Bind(Address.bytes (Address.Internet(family, source, 0))) |> ignore
+
+                let named = if text = Address.wildcard family then Address.loopback family else text
+                remote <- ValueSome(Address.Internet(family, named, port))
+            | other -> remote <- ValueSome other
+
+            0
 
     override this.Send(bytes, _, target) =
+        let length = bytes.Length
+
         let wanted =
-            if target.Length > 0 then
-                Address.parse target |> Result.bind find
-            elif not (isNull peer) then
-                Ok(nonNull peer)
-            else
-                match remote with
-                | ValueSome address -> find address
-                | ValueNone -> Error(if family = unix then Errno.ENOTCONN else Errno.EDESTADDRREQ)
+            if writeShut then Error Errno.EPIPE
+            elif target.Length > 0 then Address.parse target |> Result.bind find
+            else this.Target
 
         // The kernel gives a sender a port of its own.
         if local.IsNone && family <> unix then
-            let any = if family = 10 then "::1" else "127.0.0.1"
-            this.Bind(Address.bytes (Address.Internet(family, any, 0))) |> ignore
+            this.Bind(Address.bytes (Address.Internet(family, Address.wildcard family, 0))) |> ignore
 
         match wanted with
-        | _ when bytes.Length > 65507 && family <> unix -> fail Errno.EMSGSIZE
-        | Error Errno.ECONNREFUSED when family <> unix -> bytes.Length // Nobody answers: it is lost.
+        | _ when length > 65507 -> fail Errno.EMSGSIZE
+        | Error Errno.ECONNREFUSED when family <> unix -> length // Nobody answers: it is lost.
         | Error errno -> fail errno
         | Ok other when other.IsClosed -> fail Errno.ECONNREFUSED
-        | Ok _ when bytes.Length > 65507 -> fail Errno.EMSGSIZE
-        | Ok other ->
+        | Ok other when family = unix && not (other.Hears(this, local)) -> fail Errno.EPERM
+        | Ok other when family = unix && other.IsReadShut -> fail Errno.EPIPE
+        | Ok other when family = unix ->
             let source =
                 match local with
                 | ValueSome address -> Address.bytes address
                 | ValueNone -> [||]
 
-            let datagram = { Source = source; Bytes = bytes.ToArray() }
-            let length = bytes.Length
-
-            if family = unix then
-                if other.Deliver datagram then length else fail Errno.EAGAIN
-            else
-                network.After(
-                    network.Latency(host, other.Host),
-                    "datagram",
-                    fun () -> other.Deliver datagram |> ignore
-                )
-
+            if other.Deliver { Source = source; Bytes = bytes.ToArray() } then
                 length
+            else
+                other.Refuse this
+                refusedBy <- ValueSome other
+                fail Errno.EAGAIN
+        | Ok other ->
+            let datagram = { Source = this.SourceTo target; Bytes = bytes.ToArray() }
 
-    override _.Receive(target, flags, source, isTruncated) =
+            network.After(network.Latency(host, other.Host), "datagram", (fun () -> other.Arrive datagram))
+
+            length
+
+    /// What the other side sees as the sender: never a wildcard, which would lead it to itself.
+    member private _.SourceTo(target: byte array) : byte array =
+        let address =
+            match Address.parse target, remote with
+            | Ok address, _ -> ValueSome address
+            | Error _, address -> address
+
+        match local, address with
+        | ValueSome(Address.Internet(_, text, port)), ValueSome(Address.Internet(_, other, _)) when
+            text = Address.wildcard family
+            ->
+            Address.bytes (Address.Internet(family, host.Source(family, other), port))
+        | ValueSome own, _ -> Address.bytes own
+        | ValueNone, _ -> [||]
+
+    override this.Receive(target, flags, source, isTruncated) =
         match queue.TryPeek() with
         | true, datagram ->
-            if (flags &&& 2) = 0 then queue.Dequeue() |> ignore
+            if (flags &&& 2) = 0 then
+                queue.Dequeue() |> ignore
+                this.Wake PollEvents.Writable
 
             let length = min target.Length datagram.Bytes.Length
             datagram.Bytes.AsSpan(0, length).CopyTo target
@@ -162,13 +259,15 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     override this.Write(bytes, offset) = if offset > 0L then fail Errno.ESPIPE else this.Send(bytes, 0, [||])
 
     override this.Shutdown how =
-        if remote.IsNone && isNull peer then
-            fail Errno.ENOTCONN
+        if how < 0 || how > 2 then
+            fail Errno.EINVAL
         else
             if how <> 1 then readShut <- true
-
+            if how <> 0 then writeShut <- true
             this.Changed PollEvents.None
-            0
+            this.Wake PollEvents.None
+            // UDP says so and shuts all the same.
+            if family <> unix && remote.IsNone then fail Errno.ENOTCONN else 0
 
     override _.Address ofPeer =
         match (if ofPeer then remote else local) with
@@ -180,6 +279,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
 
     override this.Released() =
         closed <- true
+        this.Wake PollEvents.None
 
         match local with
         | ValueSome address -> host.Unbind(this.Kind, address, this)

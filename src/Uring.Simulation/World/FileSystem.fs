@@ -33,12 +33,19 @@ type internal Names = { Directories: Map<int, Map<string, int>>; Links: Map<int,
 
 /// A file system.
 ///
+///   names:   now --change--> now + journal --sync of anything--> now, journal empty
+///   a file:  current --change--> current + pending --its sync--> durable = current
+///   power loss:  an older version of the names from the journal; durable + parts of what was pending
+///
 /// Laws
 ///  1. what was synced survives every power loss
 ///  2. of the names a prefix survives: if one change is there, all before it are
 ///  3. a rename is there or it is not: the target names the old file or the new one
 ///  4. a file without a name lives until its last descriptor is closed
-///  5. a full disk takes nothing away
+///  5. a full disk takes what fits and nothing away
+///  6. names form a tree: each leads to something, and each directory is reached from the root in one way
+///  7. a power loss makes nothing up: each byte is zero, or was written there
+///  8. nothing is kept that nobody can reach: a file is open, or has a name, or would have one after a power loss
 type internal FileSystem = {
     Files: Map<int, FileNode>
     Names: Names
@@ -122,19 +129,29 @@ module internal FileSystem =
 
     and private split (path: string) = path.Split('/', StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
 
+    let private follow (path: string) (followLast: bool) fs : Result<Place, Errno> =
+        if path.Length = 0 then Error Errno.ENOENT
+        elif path.Length > 4095 then Error Errno.ENAMETOOLONG
+        else walk 0 root (split path) followLast fs
+
     /// Where a path leads. The working directory is the root.
     let resolve (path: string) (followLast: bool) fs : Result<Place, Errno> =
-        if path.Length = 0 then
-            Error Errno.ENOENT
-        elif path.Length > 4095 then
-            Error Errno.ENAMETOOLONG
-        else
-            let isFolder = path.EndsWith '/'
+        let isFolder = path.EndsWith '/'
 
-            match walk 0 root (split path) (followLast || isFolder) fs with
-            | Ok place when isFolder && place.Inode >= 0 && not (isDirectory place.Inode fs) ->
-                Error Errno.ENOTDIR
-            | result -> result
+        match follow path (followLast || isFolder) fs with
+        | Ok place when isFolder && place.Inode >= 0 && not (isDirectory place.Inode fs) ->
+            Error Errno.ENOTDIR
+        | result -> result
+
+    /// Where the last name itself stands: what unlink, rename and mkdir change. A link there is not followed.
+    let private entry (path: string) fs = follow path false fs
+
+    /// The path says that a directory is there, and something else is.
+    let private isMisnamed (path: string) place fs =
+        path.EndsWith '/' && place.Inode >= 0 && not (isDirectory place.Inode fs)
+
+    /// The path ends in "." or "..", or is the root: no entry that could be changed.
+    let private isNoEntry place = place.Name = "."
 
     // ---- names
 
@@ -152,19 +169,25 @@ module internal FileSystem =
             Directories = Map.add directory (Map.remove name names.Directories[directory]) names.Directories
     }
 
-    let private isNamed inode fs =
-        fs.Names.Directories |> Map.exists (fun _ entries -> entries |> Map.exists (fun _ it -> it = inode))
+    let private isNamed inode (names: Names) =
+        names.Directories |> Map.exists (fun _ entries -> entries |> Map.exists (fun _ it -> it = inode))
 
     /// Forgets files that have neither a name nor a descriptor. Older names keep theirs.
     let private sweep inode fs =
         match Map.tryFind inode fs.Files with
         | Some file when
-            file.Opens = 0
-            && not (isNamed inode fs)
-            && not (fs.Journal |> List.exists (fun names -> isNamed inode { fs with Names = names }))
+            file.Opens = 0 && not (isNamed inode fs.Names) && not (List.exists (isNamed inode) fs.Journal)
               ->
               { fs with Files = Map.remove inode fs.Files }
         | _ -> fs
+
+    /// Forgets the older names, and the files that only they named.
+    let private commit fs =
+        if fs.Journal.IsEmpty then
+            fs
+        else
+            let fs = { fs with Journal = [] }
+            Map.fold (fun fs inode _ -> sweep inode fs) fs fs.Files
 
     /// Makes a file that nothing refers to by descriptor yet.
     let private createFile place mode now fs =
@@ -190,7 +213,7 @@ module internal FileSystem =
 
     /// A name for something that is no regular file.
     let private make (path: string) (kind: int -> Names -> Names) fs : Result<FileSystem, Errno> =
-        match resolve path false fs with
+        match entry path fs with
         | Error errno -> Error errno
         | Ok place when place.Inode >= 0 -> Error Errno.EEXIST
         | Ok place ->
@@ -203,19 +226,28 @@ module internal FileSystem =
             (fun inode names -> { names with Directories = Map.add inode Map.empty names.Directories })
             fs
 
+    /// Only a directory may be written with a slash at its end.
+    let private makeFile (path: string) kind fs : Result<FileSystem, Errno> =
+        match make path kind fs with
+        | Ok _ when path.EndsWith '/' -> Error Errno.ENOENT
+        | result -> result
+
     let makeLink (target: string) (path: string) fs : Result<FileSystem, Errno> =
-        make path (fun inode names -> { names with Links = Map.add inode target names.Links }) fs
+        makeFile path (fun inode names -> { names with Links = Map.add inode target names.Links }) fs
 
     /// mkfifo(3).
     let makeFifo (path: string) fs : Result<FileSystem, Errno> =
-        make path (fun inode names -> { names with Fifos = Set.add inode names.Fifos }) fs
+        makeFile path (fun inode names -> { names with Fifos = Set.add inode names.Fifos }) fs
 
     /// unlink(2), or rmdir(2).
     let remove (path: string) (directory: bool) fs : Result<FileSystem, Errno> =
-        match resolve path false fs with
+        match entry path fs with
         | Error errno -> Error errno
         | Ok place when place.Inode < 0 -> Error Errno.ENOENT
+        | Ok place when isMisnamed path place fs -> Error Errno.ENOTDIR
         | Ok place when place.Inode = root -> Error(if directory then Errno.EBUSY else Errno.EISDIR)
+        | Ok place when directory && isNoEntry place ->
+            Error(if path.EndsWith ".." then Errno.ENOTEMPTY else Errno.EINVAL)
         | Ok place when directory && not (isDirectory place.Inode fs) -> Error Errno.ENOTDIR
         | Ok place when not directory && isDirectory place.Inode fs -> Error Errno.EISDIR
         | Ok place when directory && not (Map.isEmpty fs.Names.Directories[place.Inode]) ->
@@ -237,15 +269,22 @@ module internal FileSystem =
 
     /// rename(2): replaces what the new name meant. Flag 1 (RENAME_NOREPLACE) refuses that, 2 (RENAME_EXCHANGE) swaps.
     let rename (source: string) (target: string) (flags: int) fs : Result<FileSystem, Errno> =
-        match resolve source false fs, resolve target false fs with
+        match entry source fs, entry target fs with
         | Error errno, _
         | _, Error errno -> Error errno
+        | Ok from, _ when isNoEntry from -> Error Errno.EBUSY
+        | Ok _, Ok into when isNoEntry into -> Error(if flags = 1 then Errno.EEXIST else Errno.EBUSY)
         | Ok from, _ when from.Inode < 0 -> Error Errno.ENOENT
-        | Ok from, Ok into when from.Inode = root || into.Inode = root -> Error Errno.EBUSY
         | Ok _, Ok into when flags = 1 && into.Inode >= 0 -> Error Errno.EEXIST
         | Ok _, Ok into when flags = 2 && into.Inode < 0 -> Error Errno.ENOENT
+        | Ok from, Ok into when isMisnamed source from fs || (flags = 2 && isMisnamed target into fs) ->
+            Error Errno.ENOTDIR
+        | Ok from, Ok _ when flags <> 2 && isMisnamed target from fs -> Error Errno.ENOTDIR
         | Ok from, Ok into when isDirectory from.Inode fs && isWithin into.Directory from.Inode fs ->
             Error Errno.EINVAL
+        // A directory that the source lies in: neither replaced by it nor put into itself.
+        | Ok from, Ok into when isDirectory into.Inode fs && isWithin from.Directory into.Inode fs ->
+            Error(if flags = 2 then Errno.EINVAL else Errno.ENOTEMPTY)
         | Ok from, Ok into when from.Inode = into.Inode -> Ok fs
         | Ok from, Ok into when flags = 2 ->
             let names =
@@ -372,24 +411,28 @@ module internal FileSystem =
 
     let private room fs = max 0L (fs.Capacity - used fs)
 
+    /// How much can be written when only so many new pages are free; `taken` fits already.
+    let rec private fitting (pages: Map<int64, byte array>) offset length taken free =
+        let position = offset + int64 taken
+        let page = position / int64 Contents.pageSize
+        let isNew = not (Map.containsKey page pages)
+
+        if taken >= length || (isNew && free <= 0L) then
+            min taken length
+        else
+            let rest = Contents.pageSize - int (position % int64 Contents.pageSize)
+            fitting pages offset length (taken + rest) (if isNew then free - 1L else free)
+
     /// write(2) at an offset: how many bytes there was room for, or -ENOSPC.
     let write inode (offset: int64) (source: ReadOnlySpan<byte>) now fs : struct (FileSystem * int) =
         let file = fs.Files[inode]
-        // Only what needs new pages can find the disk full; the sum is taken only when it may be.
-        let pages = int64 source.Length / int64 Contents.pageSize + 2L
 
+        // The sum is taken only when the disk may be full.
         let fits =
             if fs.Capacity = Int64.MaxValue then
                 source.Length
-            elif pages * int64 Contents.pageSize <= room fs then
-                source.Length
             else
-                let after = Contents.write offset source file.Current
-
-                if int64 (Map.count after.Pages - Map.count file.Current.Pages) * 4096L <= room fs then
-                    source.Length
-                else
-                    int (min (int64 source.Length) (room fs))
+                fitting file.Current.Pages offset source.Length 0 (room fs / int64 Contents.pageSize)
 
         if fits = 0 && source.Length > 0 then
             struct (fs, Errno.toResult Errno.ENOSPC)
@@ -406,10 +449,8 @@ module internal FileSystem =
             struct ({ fs with Files = Map.add inode file fs.Files }, fits)
 
     /// fsync(2): the file's contents, if it is no directory, and all names so far.
-    let sync inode fs = {
-        changeFile inode (fun file -> { file with Durable = file.Current; Pending = [] }) fs with
-            Journal = []
-    }
+    let sync inode fs =
+        fs |> changeFile inode (fun file -> { file with Durable = file.Current; Pending = [] }) |> commit
 
     // ---- power loss
 

@@ -6,6 +6,18 @@ open Uring.Model
 open Uring.Simulation
 
 /// What the two ends share.
+///
+///   PipeWriter --Write--> [ at most 64 KiB ] --Read, Peek and Drop--> PipeReader
+///   released: the reader finds the end      released: the writer gets EPIPE
+///
+/// Laws
+///  1. bytes come out as they went in: in order, none lost, none twice
+///  2. it never holds more than 64 KiB, and refuses only what does not fit
+///  3. a write of up to 4 KiB is whole or refused, and never cut
+///  4. the end is read after the last byte, and only when the writer has gone
+///  5. writing fails with EPIPE when the reader has gone, and only then
+///  6. whoever waits at the other end hears of every change
+///  7. without faults it takes and gives as much as it can
 [<Sealed>]
 type internal PipeState(choices: Choices) =
     /// PIPE_BUF: writes up to here do not come in pieces.

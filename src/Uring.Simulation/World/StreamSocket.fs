@@ -19,6 +19,9 @@ open Uring.Simulation
 ///  2. the end of a stream is seen after its last byte
 ///  3. a reset is told once; after that the end is read, and sending fails with EPIPE
 ///  4. a full buffer says EAGAIN, and whoever waits is woken when there is room
+///  5. shutting one direction leaves the other as it was
+///  6. a listener holds one connection more than its backlog, the next one waits, and each is accepted once
+///  7. where nobody listens a connection is refused
 type internal StreamPhase =
     | Fresh = 0
     | Listening = 1

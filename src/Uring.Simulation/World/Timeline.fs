@@ -14,6 +14,18 @@ type internal Event(name: string, action: unit -> unit) =
     member _.Happen() = action ()
 
 /// The clock and the events of one simulation, in nanoseconds since its start.
+///
+///   After --> waiting --its time has come--> due --TryStep--> happens
+///               |                             |
+///               +----------- Cancel ----------+--> never
+///
+/// Laws
+///  1. what was not cancelled happens once, at its time
+///  2. what was cancelled before its turn does not happen
+///  3. time never goes back, and passes only when nothing is due
+///  4. events of one time happen in the order in which they were asked for, unless reordering strikes
+///  5. a limit is not passed: without an event before it, time is at the limit
+///  6. the end of time never comes: the longest delay is for ever
 [<Sealed>]
 type internal Timeline(choices: Choices) =
     let events = PriorityQueue<Event, struct (int64 * int64)>()
@@ -96,7 +108,10 @@ type internal Timeline(choices: Choices) =
 
     /// Jumps to the next event. False when there is none, or none before `limit` (then time is at the limit).
     member _.TryAdvance(limit: int64) =
+        due.RemoveAll(fun event -> event.IsCancelled) |> ignore
+
         match nextTime () with
+        | _ when due.Count > 0 -> true
         | ValueSome time when time <= limit && time < System.Int64.MaxValue ->
             now <- max now time
             true
