@@ -46,3 +46,10 @@ let start () =
 /// Every rule of the simulation that was broken.
 let violations () : string list =
     inside (fun () -> live.World.Ledger.Violations |> Seq.map _.Message |> List.ofSeq)
+
+/// What happened last, and who waits for what.
+let tell (lines: int) : string =
+    inside (fun () ->
+        live.World.Trace.Tell lines
+        + Environment.NewLine
+        + Uring.Simulation.Running.Waiting.tell live.Machine)
