@@ -22,10 +22,13 @@ type internal Hosting() =
         with get (): Hosting | null = Hosting.current
         and set (value: Hosting | null) = Hosting.current <- value
 
+    /// The calling thread runs a simulation, which has rings whatever there is outside.
+    static member IsSimulated = not (isNull Hosting.current)
+
     /// A new loop: on a thread of its own, or in the simulation that the calling thread runs.
     static member StartLoop(options: LoopOptions, name: string) : LoopHost =
         match Hosting.current with
-        | null -> LoopThread.Start(LinuxKernel.Instance, options, name)
+        | null -> LoopThread.Start(ProcessKernel.Current, options, name)
         | hosting -> hosting.Start(options, name)
 
     /// The process's shared loop, or the simulation's.

@@ -66,7 +66,7 @@ type LoopThread private (kernel: IKernel, options: LoopOptions, name: string) =
             | host -> host)
 
     static member private StartShared() =
-        let host = LoopThread.Start(LinuxKernel.Instance, LoopOptions.standard, "uring")
+        let host = LoopThread.Start(ProcessKernel.Current, LoopOptions.standard, "uring")
         shared <- host
         host
 

@@ -13,13 +13,13 @@ public sealed partial class Ring
     /// <summary>
     /// True when io_uring can be used here. Tried once, then remembered; never throws.
     /// </summary>
-    public static bool IsSupported => obstacle.Value is null;
+    public static bool IsSupported => UnsupportedReason is null;
 
     /// <summary>
     /// Why io_uring cannot be used here (an old kernel, seccomp, a sysctl, RLIMIT_MEMLOCK) and what to do about it; null
     /// when it can. Tried once, then remembered; never throws.
     /// </summary>
-    public static string? UnsupportedReason => obstacle.Value;
+    public static string? UnsupportedReason => Hosting.IsSimulated ? null : obstacle.Value;
 
     private static string? FindObstacle()
     {
@@ -30,7 +30,7 @@ public sealed partial class Ring
 
         try
         {
-            var attempt = Setup.create(LinuxKernel.Instance, 1, 1);
+            var attempt = Setup.create(ProcessKernel.Current, 1, 1);
 
             if (attempt.IsError)
             {

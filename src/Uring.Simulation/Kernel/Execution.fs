@@ -166,43 +166,6 @@ type internal Execution(machine: Machine) =
             Mapped.write<int> (nativeint request.Submission.Address + 4n) other
             0
 
-    let status (request: KernelRequest) : int =
-        let submission = request.Submission
-        world.Memory.CheckWrite(submission.Offset, 256, "Status")
-        let target = Mapped.span (nativeint submission.Offset) 256
-
-        let isNamed = (submission.OpFlags &&& OpFlags.EmptyPath) = 0u || request.Path <> ""
-
-        // The descriptor is looked up when it is done, as a name is.
-        match machine.Descriptors.Find submission.Fd with
-        | null when not isNamed -> fail Errno.EBADF
-        | _ when isNamed ->
-            let follows = (submission.OpFlags &&& OpFlags.NoFollow) = 0u
-
-            match FileSystem.resolve request.Path follows machine.Disk.FileSystem with
-            | Error errno -> fail errno
-            | Ok place when place.Inode < 0 -> fail Errno.ENOENT
-            | Ok place ->
-                machine.Disk.Status(place.Inode, target)
-                0
-        | :? RegularFile as file ->
-            file.Disk.Status(file.Inode, target)
-            0
-        | :? DirectoryFile as directory ->
-            machine.Disk.Status(directory.Inode, target)
-            0
-        | file ->
-            // A pipe, or a socket: nothing but its kind.
-            target.Clear()
-
-            let kind =
-                match file with
-                | :? SocketFile -> 0xc000us
-                | _ -> 0x1000us
-
-            Buffers.Binary.BinaryPrimitives.WriteUInt16LittleEndian(target.Slice 28, kind ||| 0o600us)
-            0
-
     /// Sends, and tells later that the memory is free: when the other side has it.
     let sendZeroCopy (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         let result = transfers.Send(request, file)
@@ -342,15 +305,13 @@ type internal Execution(machine: Machine) =
                 |> Result.map (fun socket -> socket :> OpenFile)
                 |> addNew ring request
             | Opcode.Pipe, _ -> makePipe ring request
-            | Opcode.OpenAt, _ ->
-                Disk.openAt machine.Disk request.Path (int submission.OpFlags) (int submission.Length)
-                |> addNew ring request
+            | Opcode.OpenAt, _ -> Naming.openAt machine request |> addNew ring request
             | Opcode.UnlinkAt, _ ->
                 machine.Disk.Remove(request.Path, (submission.OpFlags &&& OpFlags.RemoveDirectory) <> 0u)
-            | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory request.Path
+            | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory(request.Path, int submission.Length)
             | Opcode.RenameAt, _ ->
                 machine.Disk.Rename(request.Path, request.OtherPath, int submission.OpFlags)
-            | Opcode.Status, _ -> status request
+            | Opcode.Status, _ -> Naming.status machine request
             | _, null -> fail Errno.EBADF
             | Opcode.Read, file
             | Opcode.ReadMultishot, file

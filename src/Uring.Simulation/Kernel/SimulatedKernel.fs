@@ -14,7 +14,7 @@ type internal StuckException(message: string) =
     inherit Exception(message)
 
 [<Sealed>]
-type internal SimulatedKernel(machine: Machine) =
+type internal SimulatedKernel(machine: Machine, patience: Patience) =
 
     let timeline = machine.World.Timeline
     let choices = machine.World.Choices
@@ -24,7 +24,6 @@ type internal SimulatedKernel(machine: Machine) =
     let setUp = SetUp machine
     let registering = Registering machine
     let rings = ResizeArray<KernelRing>()
-    let thread = Environment.CurrentManagedThreadId
 
     let fail (errno: Errno) = Errno.toResult errno
 
@@ -58,9 +57,7 @@ type internal SimulatedKernel(machine: Machine) =
 
         if ring.Completions.Ready >= minComplete then
             0
-        elif ring.HasTasks || timeline.TryStep() then
-            wait ring minComplete deadline
-        elif timeline.TryAdvance deadline then
+        elif ring.HasTasks || timeline.TryStep() || patience.Pass deadline then
             wait ring minComplete deadline
         elif deadline < Int64.MaxValue then
             if ring.Completions.Ready > 0u then 0 else fail Errno.ETIME
@@ -165,6 +162,9 @@ type internal SimulatedKernel(machine: Machine) =
             bytes.AsSpan(0, min bytes.Length target.Length).CopyTo target
             bytes.Length
 
+    /// For a simulation on one thread.
+    new(machine: Machine) = SimulatedKernel(machine, JumpingTime machine.World.Timeline)
+
     member _.Machine = machine
 
     interface IKernel with
@@ -248,7 +248,7 @@ type internal SimulatedKernel(machine: Machine) =
         member _.Close descriptor =
             // The collector closes what the program has lost, whenever it likes: that would make a run another, and the
             // descriptor is lost all the same (Rule.Leaked).
-            if Environment.CurrentManagedThreadId = thread then
+            if patience.IsSimulated then
                 machine.Close(descriptor, false)
             else
                 0

@@ -14,7 +14,7 @@ open System
 ///  2. cutting a file and extending it again leaves zeros, not what was there
 ///  3. a file ends where its furthest write ended, or where it was cut or extended to last: reading stops there
 ///  4. clearing a stretch changes no other byte, and not the length
-///  5. holes take no room: a page is there only if it was written
+///  5. holes take no room: a page is there only if it was written or reserved
 ///  6. an older value stays as it was, whatever is written afterwards
 type internal Contents = {
     Pages: Map<int64, byte array>
@@ -78,6 +78,17 @@ module internal Contents =
                 else
                     max contents.Length (offset + int64 source.Length)
         }
+
+    /// Gives a stretch pages of its own, where it has none.
+    let reserve (offset: int64) (length: int64) (contents: Contents) : Contents =
+        let add pages index =
+            if Map.containsKey index pages then
+                pages
+            else
+                Map.add index (Array.zeroCreate pageSize) pages
+
+        let indexes = seq { offset / size .. (offset + length - 1L) / size }
+        { contents with Pages = Seq.fold add contents.Pages indexes }
 
     /// Makes a stretch zero without changing the length.
     let clear (offset: int64) (length: int64) (contents: Contents) : Contents =

@@ -4,6 +4,7 @@ namespace Uring.Simulation.World
 
 open System
 open System.Buffers.Binary
+open System.Collections.Generic
 open Uring.Model
 open Uring.Simulation
 
@@ -11,8 +12,8 @@ open Uring.Simulation
 [<RequireQualifiedAccess>]
 module internal Statx =
 
-    // Virtual time begins with the year 2000.
-    let private start = 946_684_800L
+    /// Virtual time begins with the year 2000: seconds of Unix time.
+    let start = 946_684_800L
 
     let write (target: Span<byte>) inode kind permissions (length: int64) (pages: int) (time: int64) =
         target.Clear()
@@ -33,6 +34,8 @@ module internal Statx =
 [<Sealed>]
 type internal Disk(choices: Choices, now: unit -> int64) =
     let mutable fs = FileSystem.empty Int64.MaxValue
+    // A named pipe lives while somebody has it open; here it lives as long as its disk.
+    let fifos = Dictionary<int, Fifo>()
 
     let answer (result: Result<FileSystem, Errno>) =
         match result with
@@ -54,16 +57,40 @@ type internal Disk(choices: Choices, now: unit -> int64) =
     member _.Rename(source: string, target: string, flags: int) =
         answer (FileSystem.rename source target flags fs)
 
-    member _.MakeDirectory(path: string) = answer (FileSystem.makeDirectory path fs)
+    /// mkdir(2); less the umask.
+    member this.MakeDirectory(path: string, mode: int) =
+        match answer (FileSystem.makeDirectory path fs) with
+        | 0 ->
+            match FileSystem.resolve path false fs with
+            | Ok place -> fs <- FileSystem.setMode place.Inode (mode &&& ~~~Disk.Umask) fs
+            | Error _ -> ()
+
+            0
+        | errno -> errno
+
+    /// What no new file lets others do.
+    static member Umask = 0o022
+
+    /// The pipe behind a name.
+    member _.Fifo(inode: int, path: string) : Fifo =
+        match fifos.TryGetValue inode with
+        | true, fifo -> fifo
+        | _ ->
+            let fifo = Fifo(path, choices)
+            fifos[inode] <- fifo
+            fifo
 
     /// struct statx (256 bytes) of an inode. Source: man statx(2).
     member _.Status(inode: int, target: Span<byte>) =
+        let mode = FileSystem.mode inode fs
+
         match Map.tryFind inode fs.Files, Map.tryFind inode fs.Names.Links with
         | Some file, _ ->
             let pages = Map.count file.Current.Pages
-            Statx.write target inode 8 file.Mode file.Current.Length pages file.Modified
-        | None, Some link -> Statx.write target inode 10 0o777 (int64 link.Length) 0 0L
-        | None, None -> Statx.write target inode 4 0o755 4096L 1 0L
+            Statx.write target inode 8 mode file.Current.Length pages file.Modified
+        | None, Some link -> Statx.write target inode 10 mode (int64 link.Length) 0 0L
+        | None, None when FileSystem.isFifo inode fs -> Statx.write target inode 1 mode 0L 0 0L
+        | None, None -> Statx.write target inode 4 mode 4096L 1 0L
 
     /// The lights go out: nothing that is open survives, and of what was not synced perhaps something.
     member _.PowerLoss() =
@@ -140,8 +167,10 @@ module internal Disk =
 
     /// open(2).
     let openAt (disk: Disk) (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
-        match FileSystem.openAt path flags mode disk.Now disk.FileSystem with
+        match FileSystem.openAt path flags (mode &&& ~~~Disk.Umask) disk.Now disk.FileSystem with
         | Error errno -> Error errno
+        | Ok struct (_, inode) when FileSystem.isFifo inode disk.FileSystem ->
+            disk.Fifo(inode, path).Open flags
         | Ok struct (changed, inode) when FileSystem.isDirectory inode changed ->
             disk.FileSystem <- changed
             Ok(DirectoryFile(disk, path, inode))
@@ -184,6 +213,7 @@ module internal Disk =
                 if offset + length > current then
                     disk.FileSystem <- FileSystem.resize file.Inode (offset + length) disk.Now disk.FileSystem
 
+                disk.FileSystem <- FileSystem.reserve file.Inode offset length disk.FileSystem
                 0
         | :? RegularFile -> Errno.toResult Errno.EBADF
         | :? SocketFile

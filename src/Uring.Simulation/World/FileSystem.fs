@@ -26,8 +26,8 @@ type internal FileNode = {
     Opens: int
 }
 
-/// What names there are: directories and symbolic links by inode. Its older versions are the journal.
-type internal Names = { Directories: Map<int, Map<string, int>>; Links: Map<int, string> }
+/// What names there are: directories, symbolic links and named pipes by inode. Its older versions are the journal.
+type internal Names = { Directories: Map<int, Map<string, int>>; Links: Map<int, string>; Fifos: int Set }
 
 /// A file system.
 ///
@@ -50,6 +50,8 @@ type internal FileSystem = {
     /// Names before each change that is not committed, newest first.
     Journal: Names list
     NextInode: int
+    /// Permissions of what is no regular file, where they are not the usual ones.
+    Modes: Map<int, int>
     /// Bytes that files may occupy.
     Capacity: int64
 }
@@ -71,14 +73,16 @@ module internal FileSystem =
 
     let empty capacity = {
         Files = Map.empty
-        Names = { Directories = Map.ofList [ root, Map.empty ]; Links = Map.empty }
+        Names = { Directories = Map.ofList [ root, Map.empty ]; Links = Map.empty; Fifos = Set.empty }
         Journal = []
         NextInode = 2
+        Modes = Map.empty
         Capacity = capacity
     }
 
     let isDirectory inode fs = Map.containsKey inode fs.Names.Directories
     let isLink inode fs = Map.containsKey inode fs.Names.Links
+    let isFifo inode fs = Set.contains inode fs.Names.Fifos
 
     // ---- paths
 
@@ -200,26 +204,30 @@ module internal FileSystem =
 
         struct (fs, inode)
 
-    let makeDirectory (path: string) fs : Result<FileSystem, Errno> =
+    /// A name for something that is no regular file.
+    let private make (path: string) isFolder (kind: int -> Names -> Names) fs : Result<FileSystem, Errno> =
         match entry path fs with
         | Error errno -> Error errno
         | Ok place when place.Inode >= 0 -> Error Errno.EEXIST
+        // "x/" names a directory, and nothing else can be made there.
+        | Ok _ when path.EndsWith '/' && not isFolder -> Error Errno.ENOENT
         | Ok place ->
-            let names = enter place.Directory place.Name fs.NextInode fs.Names
-
-            let names = { names with Directories = Map.add fs.NextInode Map.empty names.Directories }
-
+            let names = enter place.Directory place.Name fs.NextInode fs.Names |> kind fs.NextInode
             Ok { renamed names fs with NextInode = fs.NextInode + 1 }
+
+    let makeDirectory (path: string) fs : Result<FileSystem, Errno> =
+        make
+            path
+            true
+            (fun inode names -> { names with Directories = Map.add inode Map.empty names.Directories })
+            fs
 
     let makeLink (target: string) (path: string) fs : Result<FileSystem, Errno> =
-        match entry path fs with
-        | Error errno -> Error errno
-        | Ok place when place.Inode >= 0 -> Error Errno.EEXIST
-        | Ok _ when path.EndsWith '/' -> Error Errno.ENOENT
-        | Ok place ->
-            let names = enter place.Directory place.Name fs.NextInode fs.Names
-            let names = { names with Links = Map.add fs.NextInode target names.Links }
-            Ok { renamed names fs with NextInode = fs.NextInode + 1 }
+        make path false (fun inode names -> { names with Links = Map.add inode target names.Links }) fs
+
+    /// mkfifo(3).
+    let makeFifo (path: string) fs : Result<FileSystem, Errno> =
+        make path false (fun inode names -> { names with Fifos = Set.add inode names.Fifos }) fs
 
     /// unlink(2), or rmdir(2).
     let remove (path: string) (directory: bool) fs : Result<FileSystem, Errno> =
@@ -241,6 +249,7 @@ module internal FileSystem =
                 Directories =
                     if directory then Map.remove place.Inode names.Directories else names.Directories
                 Links = Map.remove place.Inode names.Links
+                Fifos = Set.remove place.Inode names.Fifos
             }
 
             Ok(renamed names fs |> sweep place.Inode)
@@ -295,6 +304,7 @@ module internal FileSystem =
                     else
                         names.Directories
                 Links = Map.remove into.Inode names.Links
+                Fifos = Set.remove into.Inode names.Fifos
             }
 
             Ok(renamed names fs |> sweep into.Inode)
@@ -320,6 +330,23 @@ module internal FileSystem =
     let closed inode fs =
         changeFile inode (fun file -> { file with Opens = file.Opens - 1 }) fs |> sweep inode
 
+    /// chmod(2).
+    let setMode inode mode fs =
+        if Map.containsKey inode fs.Files then
+            changeFile inode (fun file -> { file with Mode = mode }) fs
+        else
+            { fs with Modes = Map.add inode mode fs.Modes }
+
+    /// The permissions of an inode.
+    let mode inode fs =
+        match Map.tryFind inode fs.Files with
+        | Some file -> file.Mode
+        | None when isLink inode fs -> 0o777
+        | None -> Map.tryFind inode fs.Modes |> Option.defaultValue (if isFifo inode fs then 0o644 else 0o755)
+
+    /// utimensat(2).
+    let setModified inode time fs = changeFile inode (fun file -> { file with Modified = time }) fs
+
     /// Bytes that are occupied.
     let used fs =
         Map.fold
@@ -339,6 +366,10 @@ module internal FileSystem =
             })
             fs
 
+    /// Occupies room for a stretch: what is a hole there becomes zeros.
+    let reserve inode offset length fs =
+        changeFile inode (fun file -> { file with Current = Contents.reserve offset length file.Current }) fs
+
     /// open(2) of a regular file or a directory: its inode. Flags as in open(2).
     let openAt (path: string) (flags: int) (mode: int) now fs : Result<struct (FileSystem * int), Errno> =
         let has flag = (flags &&& flag) <> 0
@@ -349,10 +380,11 @@ module internal FileSystem =
 
         match resolve path (not noFollow) fs with
         | Error errno -> Error errno
+        // What is to be made is a file, and a slash says that it is none: before anything else.
+        | Ok _ when creates && path.EndsWith '/' -> Error Errno.EISDIR
         | Ok place when place.Inode >= 0 && creates && exclusive -> Error Errno.EEXIST
         | Ok place when place.Inode >= 0 && isLink place.Inode fs -> Error Errno.ELOOP
         | Ok place when place.Inode < 0 && not creates -> Error Errno.ENOENT
-        | Ok place when place.Inode < 0 && path.EndsWith '/' -> Error Errno.EISDIR
         | Ok place when place.Inode < 0 -> Ok(createFile place mode now fs)
         | Ok place when isDirectory place.Inode fs && (writes || creates) -> Error Errno.EISDIR
         | Ok place when has 0o200000 && not (isDirectory place.Inode fs) -> Error Errno.ENOTDIR

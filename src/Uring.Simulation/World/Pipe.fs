@@ -26,6 +26,8 @@ type internal PipeState(choices: Choices) =
     member _.Choices = choices
     member val Reader: OpenFile | null = null with get, set
     member val Writer: OpenFile | null = null with get, set
+    /// Without one there has not been an end, only a beginning that is still to come: a FIFO that was opened to read.
+    member val HadWriter = true with get, set
 
     static member Tell(end': OpenFile | null, events: PollEvents) =
         match end' with
@@ -33,14 +35,15 @@ type internal PipeState(choices: Choices) =
         | file -> file.Changed events
 
 [<Sealed>]
-type internal PipeReader(pipe: PipeState) =
+type internal PipeReader(pipe: PipeState, name: string) =
     inherit OpenFile()
+    let isOver () = isNull pipe.Writer && pipe.HadWriter
 
-    override _.Name = "pipe (read end)"
+    override _.Name = name
 
     override _.Events =
         (if pipe.Bytes.Count > 0 then PollEvents.Readable else PollEvents.None)
-        ||| (if isNull pipe.Writer then PollEvents.HangUp else PollEvents.None)
+        ||| (if isOver () then PollEvents.HangUp else PollEvents.None)
 
     override _.Read(target, _) =
         if target.Length = 0 then
@@ -50,7 +53,7 @@ type internal PipeReader(pipe: PipeState) =
             let taken = pipe.Bytes.Dequeue(target.Slice(0, length))
             PipeState.Tell(pipe.Writer, PollEvents.Writable)
             taken
-        elif isNull pipe.Writer then
+        elif isOver () then
             0
         else
             Errno.toResult Errno.EAGAIN
@@ -60,7 +63,7 @@ type internal PipeReader(pipe: PipeState) =
     /// For splice(2): 0 at the end, -EAGAIN when there is nothing now.
     member _.Peek(target: Span<byte>) : int =
         if pipe.Bytes.Count > 0 then pipe.Bytes.Peek target
-        elif isNull pipe.Writer then 0
+        elif isOver () then 0
         else Errno.toResult Errno.EAGAIN
 
     /// Takes what was spliced.
@@ -73,10 +76,10 @@ type internal PipeReader(pipe: PipeState) =
         PipeState.Tell(pipe.Writer, PollEvents.None)
 
 [<Sealed>]
-type internal PipeWriter(pipe: PipeState) =
+type internal PipeWriter(pipe: PipeState, name: string) =
     inherit OpenFile()
 
-    override _.Name = "pipe (write end)"
+    override _.Name = name
 
     override _.Events =
         (if pipe.Bytes.Free >= pipe.Atomic then PollEvents.Writable else PollEvents.None)
@@ -119,8 +122,8 @@ module internal Pipe =
     /// The read end and the write end of a new pipe.
     let create (choices: Choices) : struct (PipeReader * PipeWriter) =
         let state = PipeState choices
-        let reader = PipeReader state
-        let writer = PipeWriter state
+        let reader = PipeReader(state, "pipe (read end)")
+        let writer = PipeWriter(state, "pipe (write end)")
         state.Reader <- reader
         state.Writer <- writer
         struct (reader, writer)

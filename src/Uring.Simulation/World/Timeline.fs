@@ -100,6 +100,12 @@ type internal Timeline(choices: Choices) =
         events.Clear()
         due.Clear()
 
+    /// When the next event is due; the end of time when there is none.
+    member _.Next = ValueOption.defaultValue System.Int64.MaxValue (nextTime ())
+
+    /// Time has passed outside, where a simulation cannot stop it: among real threads.
+    member _.Follow(time: int64) = now <- max now time
+
     /// Jumps to the next event. False when there is none, or none before `limit` (then time is at the limit).
     member _.TryAdvance(limit: int64) =
         due.RemoveAll(fun event -> event.IsCancelled) |> ignore
