@@ -5,8 +5,8 @@ open System
 open System.Threading.Tasks
 open Uring.Driver
 
-/// Results that come one after another from one submission. For one consumer. Disposing of it ends the operation and
-/// gives back what nobody took.
+/// Results that come one after another from one submission. For one consumer. Disposing of it ends the operation,
+/// waits for its end, and gives back what nobody took.
 [<Sealed>]
 type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
     let mutable isOver = false
@@ -35,7 +35,6 @@ type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
         member _.DisposeAsync() =
             isOver <- true
             stream.Abandon()
-            ValueTask.CompletedTask
 
 /// Taking a stream step by step, where `for` does not fit.
 [<RequireQualifiedAccess>]

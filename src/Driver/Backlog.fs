@@ -63,3 +63,11 @@ type internal Gate =
 
     /// Release: what was changed inside is visible to the next who enters.
     member this.Leave() = Volatile.Write(&this.isTaken, 0)
+
+/// What a consumer finds.
+[<Struct; RequireQualifiedAccess>]
+type internal Found =
+    | Item
+    | Nothing
+    | End
+    | Failure

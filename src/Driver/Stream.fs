@@ -9,14 +9,6 @@ open System.Threading.Tasks
 open System.Threading.Tasks.Sources
 open Uring.Model
 
-/// What a consumer finds.
-[<Struct; RequireQualifiedAccess>]
-type internal Found =
-    | Item
-    | Nothing
-    | End
-    | Failure
-
 [<Sealed>]
 type internal Stream
     (host: IHost, request: StreamRequest, isMultishot: bool, limit: int, cancellation: CancellationToken) as this
@@ -95,7 +87,8 @@ type internal Stream
         gate.Enter()
         let unwanted = abandoned
         let verdict = if unwanted then StreamVerdict.Nothing else enqueue item
-        let waiter = takeWaiter ()
+        // Who has left waits for the end alone.
+        let waiter = not unwanted && takeWaiter ()
         gate.Leave()
 
         if unwanted then
@@ -329,12 +322,20 @@ type internal Stream
         | Found.Failure -> ValueTask.FromException<bool>(this.TakeFailure())
         | Found.Nothing -> ValueTask<bool>(this, version)
 
-    /// The consumer leaves: ends the operation and gives back what it did not take. From any thread.
-    member _.Abandon() =
+    /// The consumer leaves: ends the operation and gives back what it did not take. Over when the kernel has nothing more
+    /// of it: until then it would take, for nobody, what the next one asks for. From any thread.
+    member _.Abandon() : ValueTask =
         this.GiveBackCurrent()
 
         gate.Enter()
         abandoned <- true
+        // One wait at a time: a consumer who waits already is told of the end himself.
+        let waits = not ended && not waiting
+
+        if waits then
+            this.Reset()
+            waiting <- true
+
         let mutable left = items
         items <- Unchecked.defaultof<Backlog>
         gate.Leave()
@@ -350,23 +351,30 @@ type internal Stream
         else
             host.HandOver(StopWork(this, true))
 
+        if waits then ValueTask(this, version) else ValueTask.CompletedTask
+
+    member private _.Status =
+        if this.IsCompleted then ValueTaskSourceStatus.Succeeded else ValueTaskSourceStatus.Pending
+
+    /// A wait is over, for the only time.
+    member private _.Use(given: int16) =
+        if given <> version then
+            raise (InvalidOperationException "This wait was awaited before. A ValueTask can be awaited once.")
+
+        version <- version + 1s
+
+    interface IValueTaskSource with
+        member _.GetStatus _ = this.Status
+        member _.OnCompleted(action, state, _, flags) = this.Await(action, state, flags)
+        member _.GetResult given = this.Use given
+
     interface IValueTaskSource<bool> with
 
-        member _.GetStatus _ =
-            if this.IsCompleted then
-                ValueTaskSourceStatus.Succeeded
-            else
-                ValueTaskSourceStatus.Pending
-
+        member _.GetStatus _ = this.Status
         member _.OnCompleted(action, state, _, flags) = this.Await(action, state, flags)
 
         member _.GetResult given =
-            if given <> version then
-                raise (
-                    InvalidOperationException "This wait was awaited before. A ValueTask can be awaited once."
-                )
-
-            version <- version + 1s
+            this.Use given
             gate.Enter()
             let struct (found, verdict) = this.TryTake()
             gate.Leave()

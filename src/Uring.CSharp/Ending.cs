@@ -10,9 +10,9 @@ internal static class Ending
 {
     /// <summary>
     /// Started on a loop, a method of several steps stays there: without its context each step would go by way of the
-    /// thread pool, which a simulation does not allow and a loop pays for.
+    /// thread pool, which a loop pays for. In a simulation it would leave by that way.
     /// </summary>
-    internal static bool OnLoop => SynchronizationContext.Current is Loop;
+    internal static bool OnLoop => SynchronizationContext.Current is Loop || Hosting.IsSimulated;
 
     /// <summary>Only that it ended well matters.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -71,9 +71,8 @@ internal sealed class Results<T>(
 
         public ValueTask DisposeAsync()
         {
-            stream?.Abandon();
             source?.Dispose();
-            return ValueTask.CompletedTask;
+            return stream?.Abandon() ?? ValueTask.CompletedTask;
         }
     }
 }

@@ -15,21 +15,17 @@ let private loopback = IPEndPoint(IPAddress.Loopback, 0)
 /// `await foreach`: `body` says whether to go on.
 let private each (items: IAsyncEnumerable<'T>) (token: CancellationToken) (body: 'T -> Task<bool>) =
     task {
-        let items = items.GetAsyncEnumerator token
+        use items = items.GetAsyncEnumerator token
+        let mutable more = true
 
-        try
-            let mutable more = true
+        while more do
+            let! found = items.MoveNextAsync()
 
-            while more do
-                let! found = items.MoveNextAsync()
-
-                if found then
-                    let! goOn = body items.Current
-                    more <- goOn
-                else
-                    more <- false
-        finally
-            items.DisposeAsync().AsTask().GetAwaiter().GetResult()
+            if found then
+                let! goOn = body items.Current
+                more <- goOn
+            else
+                more <- false
     }
 
 let private connect (listener: UringListener) count =

@@ -44,8 +44,6 @@ let rec private consider (name: string) (test: Test) : Test =
 [<EntryPoint>]
 let main arguments =
     OneMachine.start ()
-    System.Threading.Tasks.Task.Delay(12000).ContinueWith(fun _ -> Console.Error.WriteLine(OneMachine.tell 80)) |> ignore
-
     let tests =
         match Impl.testFromThisAssembly () with
         | None -> testList "nothing" []

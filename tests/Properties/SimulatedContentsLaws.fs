@@ -10,8 +10,9 @@ type Step =
     | Write of at: byte * length: byte
     | Resize of length: byte
     | Clear of at: byte * length: byte
+    | Reserve of at: byte * length: byte
 
-/// The naive file: all bytes that there can be, and which pages were ever written and not cleared since.
+/// The naive file: all bytes that there can be, and which pages were written or reserved and not cleared since.
 type private Model = { Bytes: byte array; Length: int; Written: Set<int> }
 
 type private World = { Contents: Contents; Model: Model; Next: byte }
@@ -38,6 +39,12 @@ let private zeroed at finish isCut model =
     let isGone page = page * Page >= at && (isCut || (page + 1) * Page <= finish)
     { model with Bytes = bytes; Written = model.Written |> Set.filter (isGone >> not) }
 
+let private touched at length =
+    if length = 0 then
+        Set.empty
+    else
+        Set.ofSeq (seq { at / Page .. (at + length - 1) / Page })
+
 let private apply world step =
     match step with
     | Write(at, length) ->
@@ -46,18 +53,12 @@ let private apply world step =
         let bytes = Array.copy world.Model.Bytes
         Array.blit source 0 bytes at length
 
-        let touched =
-            if length = 0 then
-                Set.empty
-            else
-                Set.ofSeq (seq { at / Page .. (at + length - 1) / Page })
-
         {
             Contents = Contents.write (int64 at) (ReadOnlySpan source) world.Contents
             Model = {
                 Bytes = bytes
                 Length = if length = 0 then world.Model.Length else max world.Model.Length (at + length)
-                Written = world.Model.Written + touched
+                Written = world.Model.Written + touched at length
             }
             Next = if world.Next = 255uy then 1uy else world.Next + 1uy
         }
@@ -78,6 +79,16 @@ let private apply world step =
             world with
                 Contents = Contents.clear (int64 at) (int64 length) world.Contents
                 Model = zeroed at (at + length) false world.Model
+        }
+
+    | Reserve(at, length) ->
+        // fallocate(2) wants at least one byte.
+        let at, length = place at, place length + 1
+
+        {
+            world with
+                Contents = Contents.reserve (int64 at) (int64 length) world.Contents
+                Model = { world.Model with Written = world.Model.Written + touched at length }
         }
 
 /// All that can be read: asks for more than there is.
@@ -142,7 +153,7 @@ let laws =
             let after = all (Contents.clear (int64 first) (int64 (last - first)) before)
             after = Array.mapi (fun index value -> if index >= first && index < last then 0uy else value) old
 
-        testProperty "5. holes take no room: a page is there only if it was written"
+        testProperty "5. holes take no room: a page is there only if it was written or reserved"
         <| fun (steps: Step list) ->
             history steps
             |> List.forall (fun world ->

@@ -15,6 +15,7 @@ type Step =
     | Resize of nth: byte * length: byte
     | MakeDirectory of path: byte
     | Link of target: byte * path: byte
+    | MakeFifo of path: byte
     | Remove of path: byte * directory: bool
     | Rename of source: byte * target: byte * flags: byte
     | Sync of nth: byte
@@ -159,6 +160,7 @@ let private apply world step =
         let flags = 0o102 ||| (if truncates then 0o1000 else 0)
 
         match FileSystem.openAt (pathOf path) flags 0o644 0L world.Fs with
+        | Ok struct (fs, inode) when FileSystem.isFifo inode fs -> { world with Fs = fs }
         | Ok struct (fs, inode) ->
             let world = named (FileSystem.opened inode fs) { world with Open = world.Open @ [ inode ] }
 
@@ -192,6 +194,7 @@ let private apply world step =
         | None -> world
     | MakeDirectory path -> applyNames world (FileSystem.makeDirectory (pathOf path) world.Fs)
     | Link(target, path) -> applyNames world (FileSystem.makeLink (pathOf target) (pathOf path) world.Fs)
+    | MakeFifo path -> applyNames world (FileSystem.makeFifo (pathOf path) world.Fs)
     | Remove(path, directory) -> applyNames world (FileSystem.remove (pathOf path) directory world.Fs)
     | Rename(source, target, flags) ->
         FileSystem.rename (pathOf source) (pathOf target) (int flags % 3) world.Fs |> applyNames world
@@ -257,7 +260,10 @@ let private isTree (it: Transition) =
     List.distinct inodes = inodes
     && inodes
        |> List.forall (fun inode ->
-           FileSystem.isDirectory inode fs || FileSystem.isLink inode fs || Map.containsKey inode fs.Files)
+           FileSystem.isDirectory inode fs
+           || FileSystem.isLink inode fs
+           || FileSystem.isFifo inode fs
+           || Map.containsKey inode fs.Files)
     && fs.Names.Directories |> Map.forall (fun inode _ -> List.contains inode inodes)
 
 let private madeUp (it: Transition) =

@@ -1,6 +1,7 @@
 // Turns a loop inside a simulation: what LoopThread does on a thread of its own.
 namespace Uring.Simulation.Running
 
+open System.Threading
 open System.Threading.Tasks
 open Uring.Driver
 open Uring.Simulation.Kernel
@@ -28,11 +29,14 @@ type internal SimulatedHost
     let attended (action: unit -> unit) =
         let before = Loop.Current
         let hostingBefore = Hosting.Current
+        let contextBefore = SynchronizationContext.Current
         machine.Thread <- thread
         Hosting.Current <- hosting
         action ()
         Hosting.Current <- hostingBefore
         Loop.Attend before
+        // Who runs outside of every loop, and makes one, has a context of his own.
+        SynchronizationContext.SetSynchronizationContext contextBefore
 
     let leave () =
         hasEnded <- true

@@ -14,7 +14,7 @@ open System
 ///  2. cutting a file and extending it again leaves zeros, not what was there
 ///  3. a file ends where its furthest write ended, or where it was cut or extended to last: reading stops there
 ///  4. clearing a stretch changes no other byte, and not the length
-///  5. holes take no room: a page is there only if it was written
+///  5. holes take no room: a page is there only if it was written or reserved
 ///  6. an older value stays as it was, whatever is written afterwards
 type internal Contents = {
     Pages: Map<int64, byte array>

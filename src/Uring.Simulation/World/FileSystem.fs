@@ -75,11 +75,7 @@ module internal FileSystem =
 
     let empty capacity = {
         Files = Map.empty
-        Names = {
-            Directories = Map.ofList [ root, Map.empty ]
-            Links = Map.empty
-            Fifos = Set.empty
-        }
+        Names = { Directories = Map.ofList [ root, Map.empty ]; Links = Map.empty; Fifos = Set.empty }
         Journal = []
         NextInode = 2
         Modes = Map.empty
@@ -212,10 +208,12 @@ module internal FileSystem =
         struct (fs, inode)
 
     /// A name for something that is no regular file.
-    let private make (path: string) (kind: int -> Names -> Names) fs : Result<FileSystem, Errno> =
+    let private make (path: string) isFolder (kind: int -> Names -> Names) fs : Result<FileSystem, Errno> =
         match entry path fs with
         | Error errno -> Error errno
         | Ok place when place.Inode >= 0 -> Error Errno.EEXIST
+        // "x/" names a directory, and nothing else can be made there.
+        | Ok _ when path.EndsWith '/' && not isFolder -> Error Errno.ENOENT
         | Ok place ->
             let names = enter place.Directory place.Name fs.NextInode fs.Names |> kind fs.NextInode
             Ok { renamed names fs with NextInode = fs.NextInode + 1 }
@@ -223,21 +221,16 @@ module internal FileSystem =
     let makeDirectory (path: string) fs : Result<FileSystem, Errno> =
         make
             path
+            true
             (fun inode names -> { names with Directories = Map.add inode Map.empty names.Directories })
             fs
 
-    /// Only a directory may be written with a slash at its end.
-    let private makeFile (path: string) kind fs : Result<FileSystem, Errno> =
-        match make path kind fs with
-        | Ok _ when path.EndsWith '/' -> Error Errno.ENOENT
-        | result -> result
-
     let makeLink (target: string) (path: string) fs : Result<FileSystem, Errno> =
-        makeFile path (fun inode names -> { names with Links = Map.add inode target names.Links }) fs
+        make path false (fun inode names -> { names with Links = Map.add inode target names.Links }) fs
 
     /// mkfifo(3).
     let makeFifo (path: string) fs : Result<FileSystem, Errno> =
-        makeFile path (fun inode names -> { names with Fifos = Set.add inode names.Fifos }) fs
+        make path false (fun inode names -> { names with Fifos = Set.add inode names.Fifos }) fs
 
     /// unlink(2), or rmdir(2).
     let remove (path: string) (directory: bool) fs : Result<FileSystem, Errno> =
@@ -382,10 +375,7 @@ module internal FileSystem =
 
     /// Occupies room for a stretch: what is a hole there becomes zeros.
     let reserve inode offset length fs =
-        changeFile
-            inode
-            (fun file -> { file with Current = Contents.reserve offset length file.Current })
-            fs
+        changeFile inode (fun file -> { file with Current = Contents.reserve offset length file.Current }) fs
 
     /// open(2) of a regular file or a directory: its inode. Flags as in open(2).
     let openAt (path: string) (flags: int) (mode: int) now fs : Result<struct (FileSystem * int), Errno> =
