@@ -132,6 +132,9 @@ type internal Issuing
                     request.Unqueue()
                     request.Continue()
             | _ -> Completing.finish ring request request.Moved CqeFlags.None
+        elif result = Outcome.again && request.IsRequeued then
+            request.IsRequeued <- false
+            request.Continue()
         elif result = Outcome.again then
             match request.File with
             | null -> Completing.finish ring request result CqeFlags.None

@@ -97,6 +97,8 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
 
     /// The buffers of a bundle that is being sent.
     member val Pieces: (struct (nativeint * int)) array = [||] with get, set
+    /// It goes on with the ring's next task work, without waiting.
+    member val IsRequeued = false with get, set
     /// Its result is out; its notification is not.
     member val IsHeld = false with get, set
 

@@ -140,8 +140,11 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         else
             readInto request file (own request) (offset request)
 
+    /// After so many more than one shot others have their turn (MULTISHOT_MAX_RETRY).
+    let mostShots = 32
+
     /// Shot after shot, until there is nothing more, no room, or a reason to end.
-    let rec shots (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+    let rec shots (ring: KernelRing) (request: KernelRequest) (file: OpenFile) (before: int) : int =
         let result = once ring request file
 
         if result <= 0 then
@@ -180,8 +183,11 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                         socket.HasMore || hasEnded
                     | _ -> request.Opcode = Opcode.Receive || request.PollFirst
 
-                if isMore && goesOn then
-                    shots ring request file
+                if isMore && goesOn && before < mostShots then
+                    shots ring request file (before + 1)
+                elif isMore && goesOn then
+                    request.IsRequeued <- true
+                    Outcome.again
                 else
                     Outcome.again
             else
@@ -246,7 +252,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             if request.Opcode = Opcode.ReadMultishot && not file.CanPoll then
                 Errno.toResult Errno.EBADFD
             else
-                let result = shots ring request file
+                let result = shots ring request file 0
                 // A shot that ends the multishot keeps what it says of its buffer.
                 result
         else

@@ -373,9 +373,17 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
             | other when family = unix && other.IsClosed -> fail Errno.EPIPE
             | _ when bytes.Length > 0 && outgoing.Free = 0 -> fail Errno.EAGAIN
             | _ ->
-                let length = choices.Shorten(min bytes.Length outgoing.Free)
-                let taken = outgoing.Enqueue(bytes.Slice(0, length))
-                this.Transmit()
+                let wanted = choices.Shorten bytes.Length
+                let mutable taken = 0
+                let mutable goes = true
+
+                // While there is room: of a peer that is near both buffers take.
+                while goes do
+                    let part = min (wanted - taken) outgoing.Free
+                    taken <- taken + outgoing.Enqueue(bytes.Slice(taken, part))
+                    this.Transmit()
+                    goes <- taken < wanted && outgoing.Free > 0 && phase = StreamPhase.Connected
+
                 taken
 
     override _.Receive(target, flags, _, _) =
@@ -453,8 +461,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     override _.Address ofPeer =
         match (if ofPeer then remote else local) with
         | ValueSome address -> Address.bytes address
-        | ValueNone when family = unix && (not ofPeer || phase = StreamPhase.Connected) ->
-            Address.bytes (Address.Unix "")
+        | ValueNone when not ofPeer || (family = unix && phase = StreamPhase.Connected) ->
+            Address.bytes (Address.unbound family)
         | ValueNone -> [||]
 
     override this.Abort() =
