@@ -354,7 +354,10 @@ type internal Stream
         if waits then ValueTask(this, version) else ValueTask.CompletedTask
 
     member private _.Status =
-        if this.IsCompleted then ValueTaskSourceStatus.Succeeded else ValueTaskSourceStatus.Pending
+        if this.IsCompleted then
+            ValueTaskSourceStatus.Succeeded
+        else
+            ValueTaskSourceStatus.Pending
 
     /// A wait is over, for the only time.
     member private _.Use(given: int16) =

@@ -19,7 +19,8 @@ let private leftOut =
         "nothing survives", allocates
         "closed on exec", exec
         ".storm.", "a signal does not interrupt what is no system call"
-        ".a ring that fails.", "a ring that fails is closed with what it has in flight, which is a rule that is broken"
+        ".a ring that fails.",
+        "a ring that fails is closed with what it has in flight, which is a rule that is broken"
         "(IP_PKTINFO)", control
         "without room is told of", control
         "(SCM_CREDENTIALS)", control
@@ -45,6 +46,7 @@ let rec private consider (name: string) (test: Test) : Test =
 [<EntryPoint>]
 let main arguments =
     OneMachine.start ()
+
     let tests =
         match Impl.testFromThisAssembly () with
         | None -> testList "nothing" []

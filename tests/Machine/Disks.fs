@@ -97,11 +97,9 @@ let rec makeDirectory (path: string) (mode: int) =
     | _ -> raise (IOException $"'{path}' is a file on the simulated disk.")
 
 /// Nanoseconds of virtual time as a date, and back.
-let date (time: int64) =
-    DateTime.UnixEpoch.AddSeconds(float Statx.start).AddTicks(time / 100L)
+let date (time: int64) = DateTime.UnixEpoch.AddSeconds(float Statx.start).AddTicks(time / 100L)
 
-let time (date: DateTime) =
-    (date - DateTime.UnixEpoch.AddSeconds(float Statx.start)).Ticks * 100L
+let time (date: DateTime) = (date - DateTime.UnixEpoch.AddSeconds(float Statx.start)).Ticks * 100L
 
 /// `change` gets the times of access and of change, in nanoseconds, and gives the new ones.
 let setTimes (path: string) (change: int64 -> int64 -> struct (int64 * int64)) =

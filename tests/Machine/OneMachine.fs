@@ -23,8 +23,7 @@ let internal inside (action: unit -> 'T) : 'T =
 /// A file descriptor for an open file.
 let internal describe (file: OpenFile) : int = live.Machine.Descriptors.Add file
 
-let internal close (descriptor: int) =
-    inside (fun () -> live.Machine.Close(descriptor, false) |> ignore)
+let internal close (descriptor: int) = inside (fun () -> live.Machine.Close(descriptor, false) |> ignore)
 
 let private write (path: string) (text: string) =
     match Disk.openAt disk path 0o101 0o644 with

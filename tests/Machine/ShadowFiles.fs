@@ -40,8 +40,7 @@ type FileSystemInfo(path: string) =
 type FileInfo(path: string) =
     inherit FileSystemInfo(path)
 
-    member _.Length: int64 =
-        inside (fun () -> disk.FileSystem.Files[Disks.found path true].Current.Length)
+    member _.Length: int64 = inside (fun () -> disk.FileSystem.Files[Disks.found path true].Current.Length)
 
 [<Sealed>]
 type DirectoryInfo(path: string) =
@@ -50,12 +49,18 @@ type DirectoryInfo(path: string) =
 [<AbstractClass; Sealed>]
 type Path =
     static member Combine(one: string, other: string) : string = Real.Path.Combine(one, other)
-    static member Combine(one: string, two: string, three: string) : string = Real.Path.Combine(one, two, three)
+
+    static member Combine(one: string, two: string, three: string) : string =
+        Real.Path.Combine(one, two, three)
+
     static member Join(one: string, other: string) : string = Real.Path.Join(one, other)
     static member GetFileName(path: string) : string = string (Real.Path.GetFileName path)
     static member GetDirectoryName(path: string) : string | null = Real.Path.GetDirectoryName path
     static member GetFullPath(path: string) : string = Real.Path.GetFullPath path
-    static member TrimEndingDirectorySeparator(path: string) : string = Real.Path.TrimEndingDirectorySeparator path
+
+    static member TrimEndingDirectorySeparator(path: string) : string =
+        Real.Path.TrimEndingDirectorySeparator path
+
     static member Exists(path: string) : bool = inside (fun () -> Disks.inode path true >= 0)
 
 [<AbstractClass; Sealed>]
@@ -66,8 +71,7 @@ type File =
     static member ReadAllBytes(path: string) : byte array = inside (fun () -> Disks.read path)
     static member ReadAllText(path: string) : string = Encoding.UTF8.GetString(File.ReadAllBytes path)
 
-    static member ReadAllLines(path: string) : string array =
-        (File.ReadAllText path).TrimEnd('\n').Split '\n'
+    static member ReadAllLines(path: string) : string array = (File.ReadAllText path).TrimEnd('\n').Split '\n'
 
     static member GetLastWriteTimeUtc(path: string) : DateTime = FileInfo(path).LastWriteTimeUtc
     static member GetLastAccessTimeUtc(path: string) : DateTime = FileInfo(path).LastAccessTimeUtc
@@ -134,11 +138,7 @@ type Directory =
         Directory.CreateDirectory path
 
     static member Delete(path: string, recursive: bool) =
-        inside (fun () ->
-            if recursive then
-                Disks.removeTree path
-            else
-                disk.Remove(path, true) |> ignore)
+        inside (fun () -> if recursive then Disks.removeTree path else disk.Remove(path, true) |> ignore)
 
         if Disks.isTwofold path then Real.Directory.Delete(path, recursive)
 

@@ -40,8 +40,7 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
 
     static let bytesOf (endPoint: EndPoint) =
         match endPoint with
-        | :? IPEndPoint as ip ->
-            Address.bytes (Address.Internet(familyOf ip, ip.Address.ToString(), ip.Port))
+        | :? IPEndPoint as ip -> Address.bytes (Address.Internet(familyOf ip, ip.Address.ToString(), ip.Port))
         // The BCL's own bytes: a name begins with two bytes of its family.
         | other ->
             let name = other.Serialize()

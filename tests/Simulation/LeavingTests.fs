@@ -32,8 +32,9 @@ let private outside (program: unit -> Task<unit>) : Uring<unit> =
 
         (loop :> IHost)
             .Queue(
-                { new IThreadPoolWorkItem with
-                    member _.Execute() = work () |> ignore
+                {
+                    new IThreadPoolWorkItem with
+                        member _.Execute() = work () |> ignore
                 }
             )
 

@@ -25,7 +25,11 @@ module internal Naming =
         | false -> null
 
     /// Opening an end of a pipe again is sharing it.
-    let private openAgain (machine: Machine) (request: KernelRequest) (file: OpenFile) : Result<OpenFile, Errno> =
+    let private openAgain
+        (machine: Machine)
+        (request: KernelRequest)
+        (file: OpenFile)
+        : Result<OpenFile, Errno> =
         let submission = request.Submission
 
         match file with
@@ -34,7 +38,8 @@ module internal Naming =
             file.Retain()
             Ok file
         | :? RegularFile
-        | :? DirectoryFile -> Disk.openAt machine.Disk file.Name (int submission.OpFlags) (int submission.Length)
+        | :? DirectoryFile ->
+            Disk.openAt machine.Disk file.Name (int submission.OpFlags) (int submission.Length)
         | :? DeviceFile as device -> Ok(DeviceFile(file.Name, device.Kind))
         | _ -> Error Errno.ENXIO
 
@@ -45,9 +50,7 @@ module internal Naming =
         match Device.tryFind request.Path, descriptor machine request.Path with
         | Some kind, _ -> Ok(DeviceFile(request.Path, kind))
         | None, null ->
-            match
-                Disk.openAt machine.Disk request.Path (int submission.OpFlags) (int submission.Length)
-            with
+            match Disk.openAt machine.Disk request.Path (int submission.OpFlags) (int submission.Length) with
             // Only a named pipe can make an open wait.
             | Error Errno.EAGAIN ->
                 match FileSystem.resolve request.Path true machine.Disk.FileSystem with

@@ -47,13 +47,13 @@ type internal LiveMachine(seed: uint64, faults: Faults, version: KernelVersion) 
     let machine = Execution.Boot(world, "live", "10.0.0.1", world.NewDisk())
     let time = RealTime(machine, gate)
 
-    let leaving =
-        { new IDisposable with
+    let leaving = {
+        new IDisposable with
             member _.Dispose() =
                 // Those who wait look again: something may have changed.
                 Monitor.PulseAll gate
                 Monitor.Exit gate
-        }
+    }
 
     member _.Machine = machine
     member _.World = world
@@ -69,7 +69,10 @@ type internal LiveMachine(seed: uint64, faults: Faults, version: KernelVersion) 
     /// Inside, as soon as `attempt` has something to say; ValueNone when nothing came of it in time.
     member this.Until(limit: TimeSpan, attempt: unit -> 'T voption) : 'T voption =
         use _ = this.Enter()
-        let deadline = if limit < TimeSpan.Zero then Int64.MaxValue else world.Timeline.Now + limit.Ticks * 100L
+
+        let deadline =
+            if limit < TimeSpan.Zero then Int64.MaxValue else world.Timeline.Now + limit.Ticks * 100L
+
         let mutable found = attempt ()
         let mutable goes = found.IsNone
 

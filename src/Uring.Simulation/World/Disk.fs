@@ -15,7 +15,16 @@ module internal Statx =
     /// Virtual time begins with the year 2000: seconds of Unix time.
     let start = 946_684_800L
 
-    let write (target: Span<byte>) inode kind permissions (length: int64) (pages: int) (accessed: int64) (modified: int64) =
+    let write
+        (target: Span<byte>)
+        inode
+        kind
+        permissions
+        (length: int64)
+        (pages: int)
+        (accessed: int64)
+        (modified: int64)
+        =
         target.Clear()
         BinaryPrimitives.WriteUInt32LittleEndian(target, 0xfffu)
         BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 4, 4096u)

@@ -11,11 +11,11 @@ type internal Fifo(path: string, choices: Choices) =
     let state = PipeState(choices, HadWriter = false)
 
     /// What an open waits for that has to wait: it is told of every other open.
-    let door =
-        { new OpenFile() with
+    let door = {
+        new OpenFile() with
             member _.Name = path
             member _.Events = PollEvents.None
-        }
+    }
 
     let reader () : OpenFile =
         match state.Reader with
