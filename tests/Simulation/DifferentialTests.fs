@@ -67,13 +67,13 @@ let private facts: (string * Batch list) list = [
         [ alone (Poll(1, PollEvents.Readable, true)) ]
         [ alone (Write(0, 19, -1)) ]
     ]
-    "who has received an end hears of the first bytes that it sends as a change of the socket",
+    "the first bytes that come back acknowledge an end, which wakes one of those who wait before the bytes do",
     [
-        [ alone (Provide 1); alone (Connect true) ]
-        [ linked (Poll(1, PollEvents.Readable, false)) ]
-        [ alone (ReceiveBuffer 1) ]
-        [ alone (Shutdown(1, 1)) ]
-        [ alone (Send(0, 3)) ]
+        [ alone (Connect true) ]
+        [ alone (Shutdown(0, 1)) ]
+        [ alone (Poll(0, PollEvents.Readable, false)) ]
+        [ alone (Receive(0, 35, true)) ]
+        [ alone (Write(1, 32, -1)) ]
     ]
 ]
 
