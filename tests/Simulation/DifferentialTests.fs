@@ -67,14 +67,6 @@ let private facts: (string * Batch list) list = [
         [ alone (Poll(1, PollEvents.Readable, true)) ]
         [ alone (Write(0, 19, -1)) ]
     ]
-    "the first bytes that come back acknowledge an end, which wakes one of those who wait before the bytes do",
-    [
-        [ alone (Connect true) ]
-        [ alone (Shutdown(0, 1)) ]
-        [ alone (Poll(0, PollEvents.Readable, false)) ]
-        [ alone (Receive(0, 35, true)) ]
-        [ alone (Write(1, 32, -1)) ]
-    ]
 ]
 
 /// Seeds that have differed once.
