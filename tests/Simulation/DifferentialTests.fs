@@ -114,6 +114,7 @@ let private seeds = [
     93759
     94390
     95918
+    208143
 ]
 
 let private seen index result flags : Seen = { Index = index; Result = result; Flags = flags }
@@ -155,8 +156,10 @@ let tests =
         test "only what races with a worker has several paces" {
             let count batches = (paces batches).Length
             Expect.equal (count [ [ alone (Send(0, 1)); alone (Nop 1) ] ]) 1 "no worker"
-            Expect.equal (count [ [ alone (Shutdown(0, 2)) ]; [ alone (Nop 1) ] ]) 1 "nothing beside it"
-            Expect.equal (count [ [ alone (Shutdown(0, 2)); alone (Nop 1) ] ]) 4 "a race"
+            Expect.equal (count [ [ alone (Sync 0) ]; [ alone (Nop 1) ] ]) 1 "nothing beside it"
+            Expect.equal (count [ [ alone (Sync 0); alone (Nop 1) ] ]) 3 "a race"
+            Expect.equal (count [ [ alone (Shutdown(0, 2)) ]; [ alone (Nop 1) ] ]) 2 "two steps"
+            Expect.equal (count [ [ alone (Shutdown(0, 2)); alone (Nop 1) ] ]) 4 "both"
         }
 
         test "a byte that was received must be the same" {
