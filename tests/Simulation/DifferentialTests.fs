@@ -60,6 +60,25 @@ let private facts: (string * Batch list) list = [
         [ alone (Poll(0, PollEvents.Readable, false)) ]
         [ alone (Receive(0, 21, false)); alone (Send(1, 12)); alone (Write(1, 3, -1)) ]
     ]
+    "a Unix socket whose peer closes with unread bytes hears of a reset, even behind an end",
+    [
+        [ alone (Connect false) ]
+        [ alone (Shutdown(1, 1)) ]
+        [ alone (Send(0, 10)) ]
+        [ alone (Close 1) ]
+        [ alone (Receive(0, 5, false)) ]
+    ]
+    "a shot of a multishot lets what has ended be told first, and followed",
+    [
+        [ alone (Provide 4); alone (Connect true) ]
+        [ alone (Write(1, 10, -1)) ]
+        [ alone (Close 1); alone (Write(0, 19, -1)) ]
+        [
+            tied (Poll(0, PollEvents.Readable, false))
+            alone (Write(0, 20, -1))
+            alone (ReceiveMany(0, false))
+        ]
+    ]
     "a multishot poll tells what has woken it, and not what else is true",
     [
         [ alone (Connect true) ]
@@ -114,6 +133,10 @@ let private seeds = [
     93759
     94390
     95918
+    361074
+    366711
+    368392
+    397469
     208143
 ]
 

@@ -86,7 +86,11 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
 
     /// Into the buffer at the head of the group, or into several.
     let intoGroup (request: KernelRequest) (file: OpenFile) (group: Group) (available: int) : int =
-        let most = if request.Submission.Length = 0u then Int32.MaxValue else int request.Submission.Length
+        let most =
+            if request.Limit > 0 then request.Limit
+            elif request.Submission.Length = 0u then Int32.MaxValue
+            else int request.Submission.Length
+
         let buffers = if bundled request then min available 256 else 1
         let mutable moved = 0
         let mutable index = 0
@@ -117,6 +121,10 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                     isNonEmpty request file
                 else
                     CqeFlags.None
+
+            // A multishot read takes care not to be limited so, and bundles have lengths of their own.
+            if result = Outcome.again && request.Opcode <> Opcode.ReadMultishot && not (bundled request) then
+                request.Limit <- request.Wanted
 
             result
 
@@ -162,6 +170,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 && choices.Pick 2 = 0
 
             let flags = request.Flags
+            request.Limit <- 0
 
             if not isLast && ring.TryMore(request, result, flags) then
                 request.Flags <- CqeFlags.None
