@@ -79,6 +79,13 @@ let private facts: (string * Batch list) list = [
             alone (ReceiveMany(0, false))
         ]
     ]
+    "a short read of a file takes all of an incremental buffer",
+    [
+        [ alone (Provide 2); alone (OpenFile(1, true)) ]
+        [ alone (Truncate(0, 27)) ]
+        [ alone (ReadBuffer 0) ]
+        [ alone (ReadBuffer 0) ]
+    ]
     "a multishot poll tells what has woken it, and not what else is true",
     [
         [ alone (Connect true) ]
@@ -137,6 +144,7 @@ let private seeds = [
     366711
     368392
     397469
+    460602
     208143
 ]
 
@@ -147,7 +155,9 @@ let private noPolls = HashSet<int>()
 let tests =
     testList "Differential" [
         for name, batches in facts do
-            testCase name (fun () -> agrees name { Incremental = false; Batches = batches })
+            testCase name (fun () ->
+                agrees name { Incremental = false; Batches = batches }
+                agrees name { Incremental = true; Batches = batches })
 
         for seed in seeds do
             testCase $"seed {seed} agrees" (fun () -> agrees $"seed {seed}" (generate seed))

@@ -109,14 +109,23 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             index <- index + 1
             goes <- result = length && index < buffers && moved < most
 
+        // A file without poll: the buffer is taken before it is read into, in the length that was asked for, however
+        // little comes.
+        let isTakenFirst = request.Opcode = Opcode.Read && not file.CanPoll
+
         if moved > 0 then
-            request.Flags <- group.TakeBundle moved ||| isNonEmpty request file
+            request.Flags <-
+                if isTakenFirst then
+                    group.Take request.Wanted
+                else
+                    group.TakeBundle moved ||| isNonEmpty request file
+
             moved
         else
             // At the end and after an error the buffer stays in the ring; a read that is no multishot gives it away (6.18).
             request.Flags <-
                 if result = 0 && request.Opcode = Opcode.Read then
-                    group.Take(if file.CanPoll then 0 else (group.Peek 0).Length)
+                    group.Take(if isTakenFirst then request.Wanted else 0)
                 elif result = 0 then
                     isNonEmpty request file
                 else
