@@ -15,8 +15,10 @@ type Rule =
     /// as that happens; the last that it says is compared.
     | Changes
     /// What a worker does, and what else was submitted with it, happen in any order: the worker may be done before the next
-    /// submission is looked at, between the batch and its task work, or after all of it, and the ring may come between two
-    /// of its steps. The real kernel must do what the simulated one does at one of these paces, to the end of the program.
+    /// submission is looked at, between the batch and its task work, or after all of it. A shutdown, which is always a
+    /// worker's, wakes one side of a connection after the other: the ring may come between the two, and be through with what
+    /// the first has woken, down to the close of a file. The real kernel must do what the simulated one does at one of these
+    /// paces, to the end of the program.
     | Moment
     /// The real kernel does not always do the same: it disagreed in one run of the program, and agreed in another. What it
     /// never does within so many runs is a difference.
@@ -75,7 +77,15 @@ let private isWorkers (command: Command) =
 let internal paces (batches: Batch list) : WorkerPace list =
     let races (batch: Batch) = batch.Length > 1 && List.exists (fst >> isWorkers) batch
 
-    if List.exists races batches then
-        [ WorkerPace.Later; WorkerPace.AtOnce; WorkerPace.AfterBatch; WorkerPace.InSteps ]
-    else
-        [ WorkerPace.Later ]
+    // A shutdown races with what has waited before it as well, so it need not have company.
+    let hasSteps (batch: Batch) = batch |> List.exists (fst >> _.IsShutdown)
+
+    [
+        WorkerPace.Later
+
+        if List.exists races batches then
+            WorkerPace.AtOnce
+            WorkerPace.AfterBatch
+
+        if List.exists hasSteps batches then WorkerPace.InSteps
+    ]

@@ -53,6 +53,9 @@ type Seen = { Index: int; Result: int; Flags: uint32 }
 let private buffers = 4
 let private bufferSize = 16
 let private room = 256
+// IPPROTO_TCP, TCP_NODELAY.
+let private tcp = 6
+let private noDelay = 1
 // No read of a program is longer.
 let private longest = 48
 
@@ -233,6 +236,12 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
         if connected <> 0 || server < 0 then
             raise (InvalidOperationException $"no connection: {connected}, {server}")
+
+        // A small segment that waits for a delayed acknowledgement (Nagle's algorithm) is a matter of 40 ms, which neither
+        // side waits, and which the simulated network does not know.
+        if isTcp then
+            for number in [ client; server ] do
+                kernel.SetSocketOption(number, tcp, noDelay, ReadOnlySpan(BitConverter.GetBytes 1)) |> ignore
 
         descriptors.Add client
         descriptors.Add server

@@ -78,6 +78,9 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val Moved = 0 with get, set
     /// Bytes that it would have read into a provided buffer: fewer are a short read.
     member val Wanted = 0 with get, set
+    /// It has looked at a provided buffer of this length, and found nothing to receive: 6.18 asks for no more the next time,
+    /// whatever the buffer is then. 0 when there is no such limit.
+    member val Limit = 0 with get, set
     /// It failed before it began to work: that breaks a chain, whatever the opcode.
     member val IsRefused = false with get, set
     /// What its next completion says of a provided buffer.

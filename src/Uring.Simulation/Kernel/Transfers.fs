@@ -86,7 +86,11 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
 
     /// Into the buffer at the head of the group, or into several.
     let intoGroup (request: KernelRequest) (file: OpenFile) (group: Group) (available: int) : int =
-        let most = if request.Submission.Length = 0u then Int32.MaxValue else int request.Submission.Length
+        let most =
+            if request.Limit > 0 then request.Limit
+            elif request.Submission.Length = 0u then Int32.MaxValue
+            else int request.Submission.Length
+
         let buffers = if bundled request then min available 256 else 1
         let mutable moved = 0
         let mutable index = 0
@@ -105,18 +109,31 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             index <- index + 1
             goes <- result = length && index < buffers && moved < most
 
+        // A file without poll: the buffer is taken before it is read into, in the length that was asked for, however
+        // little comes.
+        let isTakenFirst = request.Opcode = Opcode.Read && not file.CanPoll
+
         if moved > 0 then
-            request.Flags <- group.TakeBundle moved ||| isNonEmpty request file
+            request.Flags <-
+                if isTakenFirst then
+                    group.Take request.Wanted
+                else
+                    group.TakeBundle moved ||| isNonEmpty request file
+
             moved
         else
             // At the end and after an error the buffer stays in the ring; a read that is no multishot gives it away (6.18).
             request.Flags <-
                 if result = 0 && request.Opcode = Opcode.Read then
-                    group.Take(if file.CanPoll then 0 else (group.Peek 0).Length)
+                    group.Take(if isTakenFirst then request.Wanted else 0)
                 elif result = 0 then
                     isNonEmpty request file
                 else
                     CqeFlags.None
+
+            // A multishot read takes care not to be limited so, and bundles have lengths of their own.
+            if result = Outcome.again && request.Opcode <> Opcode.ReadMultishot && not (bundled request) then
+                request.Limit <- request.Wanted
 
             result
 
@@ -162,6 +179,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 && choices.Pick 2 = 0
 
             let flags = request.Flags
+            request.Limit <- 0
 
             if not isLast && ring.TryMore(request, result, flags) then
                 request.Flags <- CqeFlags.None

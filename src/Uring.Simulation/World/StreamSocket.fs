@@ -86,8 +86,9 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     member private this.Break(reason: Errno) =
         if phase = StreamPhase.Connected || phase = StreamPhase.Connecting then
             phase <- StreamPhase.Broken
-            // After the peer's end Linux says EPIPE.
-            error <- fail (if ended && reason = Errno.ECONNRESET then Errno.EPIPE else reason)
+            // TCP: after the peer's end Linux says EPIPE.
+            let isBehindEnd = ended && family <> unix && reason = Errno.ECONNRESET
+            error <- fail (if isBehindEnd then Errno.EPIPE else reason)
             outgoing.Clear()
             ended <- true
             writeShut <- true
