@@ -69,8 +69,6 @@ type internal Stream
 
         if waiter then this.Complete()
 
-    let cancelled = Errno.toResult Errno.ECANCELED
-
     /// The lock is held.
     let enqueue (item: StreamItem) =
         if Multishot.merges source && not items.IsEmpty then
@@ -99,8 +97,7 @@ type internal Stream
 
         verdict = StreamVerdict.Pause
 
-    /// What a completion brought, in the order in which it lies in the buffers. `wanted` by nobody, or carrying nothing,
-    /// it goes back at once.
+    /// What a completion brought, in its buffers' order. `wanted` by nobody, or carrying nothing, it goes back at once.
     let arrive (completion: Completion) wanted =
         let carries = wanted && Multishot.carries source completion.Result
         let mutable pause = false
@@ -198,7 +195,7 @@ type internal Stream
         | StreamVerdict.Fail -> finish (this.Fault(result, cancellation))
         // Closing a listener is how its stream of connections is ended.
         | StreamVerdict.Cancelled when source = Source.Descriptors && isClosed () -> finish null
-        | StreamVerdict.Cancelled -> finish (this.Fault(cancelled, cancellation))
+        | StreamVerdict.Cancelled -> finish (this.Fault(Errno.toResult Errno.ECANCELED, cancellation))
 
     /// It is out of the kernel, with this result.
     and landed result = act (changed (Multishot.ended result)) result
@@ -251,7 +248,7 @@ type internal Stream
         // The ring has failed, and the kernel may still write: what it was given stays its own.
         finish reason
 
-    override _.Cancelling() = act (changed Multishot.stopped) cancelled
+    override _.Cancelling() = act (changed Multishot.stopped) (Errno.toResult Errno.ECANCELED)
 
     interface IStarving with
         member _.Feed() = act (changed Multishot.fed) 0
@@ -265,7 +262,7 @@ type internal Stream
         | pool -> if pool.Options.TrackLeases then item.Lease.Track()
 
         isTaken <- true
-        // What was given is the consumer's alone: if he drops it, it can be collected.
+        // The consumer's alone: if he drops it, it can be collected.
         current <- Unchecked.defaultof<StreamItem>
         item
 
@@ -322,8 +319,8 @@ type internal Stream
         | Found.Failure -> ValueTask.FromException<bool>(this.TakeFailure())
         | Found.Nothing -> ValueTask<bool>(this, version)
 
-    /// The consumer leaves: ends the operation and gives back what it did not take. Over when the kernel has nothing more
-    /// of it: until then it would take, for nobody, what the next one asks for. From any thread.
+    /// The consumer leaves: ends the operation, waits for its end, and gives back what it did not take. Until it has ended it
+    /// would take, for nobody, what the next one asks for. From any thread.
     member _.Abandon() : ValueTask =
         this.GiveBackCurrent()
 
