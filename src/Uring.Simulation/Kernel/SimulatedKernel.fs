@@ -241,7 +241,11 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                     | _ when level = 1 && name = 3 -> Ok(BitConverter.GetBytes socket.Kind)
                     | _ when level = 1 && name = 39 -> Ok(BitConverter.GetBytes socket.Family)
                     | _ when level = 1 && name = 38 ->
-                        let protocol = if socket.Family = 1 then 0 elif socket.Kind = 2 then 17 else 6
+                        let protocol =
+                            if socket.Family = 1 then 0
+                            elif socket.Kind = 2 then 17
+                            else 6
+
                         Ok(BitConverter.GetBytes protocol)
                     | _ -> Ok(BitConverter.GetBytes 0))
 
@@ -260,7 +264,4 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
         member _.Close descriptor =
             // The collector closes what the program has lost, whenever it likes: that would make a run another, and the
             // descriptor is lost all the same (Rule.Leaked).
-            if patience.IsSimulated then
-                machine.Close(descriptor, false)
-            else
-                0
+            if patience.IsSimulated then machine.Close(descriptor, false) else 0
