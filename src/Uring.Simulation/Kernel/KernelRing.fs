@@ -142,7 +142,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
                 Flags = flags ||| CqeFlags.More
             }
 
-            // What has ended is told before it (since 6.16), so that what follows that comes first, too.
+            // What has ended is told before it (measured on 6.18), so that what follows that comes first, too.
             this.Follow()
             let fits = completions.TryPost completion
 
