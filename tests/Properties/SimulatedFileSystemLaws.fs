@@ -140,7 +140,7 @@ let private lose (lost: byte) (keep: byte) fs =
     let version count = int lost % (count + 1)
 
     let kept length =
-        drawn <- drawn * 5 + 3
+        drawn <- (drawn * 5 + 3) &&& 0xffff
 
         match drawn / 4 % 3 with
         | 0 -> length
