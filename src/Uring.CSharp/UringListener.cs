@@ -89,7 +89,8 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     /// enumeration. Linux 5.19; see man io_uring_prep_multishot_accept(3).
     /// </summary>
     /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>Connections, each yours to dispose of. Leaving the loop closes those that were not looked at.</returns>
+    /// <returns>Connections, each yours to dispose of. Leaving the loop closes those that were not looked at, and waits
+    /// until no more are taken.</returns>
     /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of before.</exception>
     public IAsyncEnumerable<UringSocket> AcceptAllAsync(CancellationToken cancellationToken = default)
     {
@@ -110,7 +111,8 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     /// man io_uring_prep_multishot_accept_direct(3).
     /// </summary>
     /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>Connections, each yours to dispose of. Leaving the loop closes those that were not looked at.</returns>
+    /// <returns>Connections, each yours to dispose of. Leaving the loop closes those that were not looked at, and waits
+    /// until no more are taken.</returns>
     /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of before.</exception>
     public IAsyncEnumerable<UringSocket> AcceptAllDirectAsync(CancellationToken cancellationToken = default)

@@ -20,7 +20,8 @@ public sealed partial class UringSocket
     /// See <see cref="ReceiveAllAsync(BufferPool, CancellationToken)"/>.
     /// </summary>
     /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>What came, in order. Leaving the loop gives back what was not looked at.</returns>
+    /// <returns>What came, in order. Leaving the loop gives back what was not looked at, and waits until
+    /// no more is taken.</returns>
     /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     public IAsyncEnumerable<BufferLease> ReceiveAllAsync(CancellationToken cancellationToken = default)
@@ -42,7 +43,8 @@ public sealed partial class UringSocket
     /// </summary>
     /// <param name="pool">Of the socket's ring.</param>
     /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>What came, in order. Leaving the loop gives back what was not looked at.</returns>
+    /// <returns>What came, in order. Leaving the loop gives back what was not looked at, and waits until
+    /// no more is taken.</returns>
     /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
     /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
     /// <exception cref="ObjectDisposedException">The socket, the pool or the ring was disposed of.</exception>
@@ -96,7 +98,8 @@ public sealed partial class UringSocket
     /// <param name="pool">Of the socket's ring, not incremental.</param>
     /// <param name="controlRoom">Bytes for control data; see man cmsg(3).</param>
     /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>Messages, each yours to dispose of. Leaving the loop gives back what was not looked at.</returns>
+    /// <returns>Messages, each yours to dispose of. Leaving the loop gives back what was not looked at, and waits until
+    /// no more is taken.</returns>
     /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The pool's buffers are too small.</exception>
     /// <exception cref="NotSupportedException">It is the socket of a connection.</exception>

@@ -329,6 +329,36 @@ type Simulation private () =
         let program = asProgram program
         Task.Run(fun () -> SimulationReport(Simulation.run seed faults program))
 
+    /// Runs programs on machines of their own, which share a network: each has a name, an IPv4 address, and a program.
+    static member RunTogetherAsync
+        (seed: uint64, faults: Faults, [<ParamArray>] machines: struct (string * string * Func<Task>) array)
+        : Task<SimulationReport> =
+        ArgumentNullException.ThrowIfNull(machines, nameof machines)
+
+        let machines = [
+            for struct (name, address, program) in machines do
+                name, address, asProgram program
+        ]
+
+        let together () =
+            let report = Simulation.together (SimulationOptions.ofSeed seed faults) machines
+
+            // Of what the programs return nothing is told.
+            SimulationReport {
+                Options = report.Options
+                Outcome = Result.map ignore report.Outcome
+                Violations = report.Violations
+                Steps = report.Steps
+                Operations = report.Operations
+                Struck = report.Struck
+                Drawn = report.Drawn
+                Elapsed = report.Elapsed
+                Fingerprint = report.Fingerprint
+                Story = report.Story
+            }
+
+        Task.Run together
+
     /// Runs a program from `count` seeds, beginning with `first`, each time with other faults out of these, until a run
     /// fails. That run, with as few faults as it needs; null when every run is good.
     static member SearchAsync
