@@ -80,7 +80,7 @@ let describe (plan: Plan) wake pool =
     if arguments.Contains Opcodes then
         for opcode in opcodes do
             let answer = if Features.supports opcode plan then "yes" else "no"
-            say $"{int opcode, 4}" $"%-4s{answer}%-24s{opcode.ToString()}Linux {Features.since opcode}"
+            say $"{int opcode, 4}" $"%-4s{answer}%-24s{opcode.ToString()}Linux {Catalogue.since opcode}"
 
 let probe =
     uring {

@@ -86,7 +86,7 @@ module Fault =
             String.Concat(
                 String.Concat("This kernel's io_uring has no ", opcode.ToString()),
                 ": it needs Linux ",
-                Features.since opcode,
+                Catalogue.since opcode,
                 " or newer."
             )
         )
@@ -97,7 +97,7 @@ module Fault =
             String.Concat(
                 String.Concat("This kernel's io_uring has no multishot ", opcode.ToString()),
                 ": it needs Linux ",
-                Features.since missing,
+                Catalogue.since missing,
                 " or newer."
             )
         )

@@ -146,7 +146,7 @@ and [<AbstractClass>] internal Pending(host: IHost) =
 
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =
-        if result >= 0 && Submission.createsDescriptor this.Opcode then
+        if result >= 0 && Catalogue.createsDescriptor this.Opcode then
             if this.Request.Submission.FileIndex = 0u then
                 host.Kernel.Close result |> ignore
             else

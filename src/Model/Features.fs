@@ -232,34 +232,3 @@ module Features =
         | Wake.SendMessage
         | Wake.MessageRing
         | Wake.Poll -> Wake.Poll
-
-    /// The first kernel that has an opcode: (last opcode, version), ascending.
-    let private versions = [
-        7, "5.1"
-        8, "5.2"
-        10, "5.3"
-        11, "5.4"
-        16, "5.5"
-        29, "5.6"
-        32, "5.7"
-        33, "5.8"
-        36, "5.11"
-        39, "5.15"
-        40, "5.18"
-        46, "5.19"
-        47, "6.0"
-        48, "6.1"
-        53, "6.7"
-        54, "6.8"
-        55, "6.9"
-        57, "6.11"
-        61, "6.15"
-        62, "6.16"
-    ]
-
-    /// The first kernel that has this opcode, as far as this library knows.
-    let since (opcode: Opcode) =
-        versions
-        |> List.tryFind (fun (last, _) -> int opcode <= last)
-        |> Option.map snd
-        |> Option.defaultValue "a newer kernel"

@@ -234,17 +234,6 @@ module Submission =
     /// Ends one direction (0 receiving, 1 sending) or both (2) (5.11). man io_uring_prep_shutdown(3).
     let shutdown fd (how: uint32) = prepare Opcode.Shutdown fd 0UL 0UL how 0u
 
-    /// The result of success is a new descriptor, which somebody has to close.
-    let createsDescriptor opcode =
-        match opcode with
-        | Opcode.OpenAt
-        | Opcode.OpenAt2
-        | Opcode.Accept
-        | Opcode.Socket
-        | Opcode.InstallFixed -> true
-        // An open set: every other opcode returns bytes, a count or zero.
-        | _ -> false
-
     // ---- modifiers
 
     /// Sets flags, and clears none.

@@ -279,14 +279,14 @@ let laws =
         test "4. ... with its first kernel" {
             let wrong = [
                 for opcode in Enum.GetValues<Opcode>() do
-                    let said, expected = Features.since opcode, since[int opcode]
+                    let said, expected = Catalogue.since opcode, since[int opcode]
                     if said <> expected then $"{opcode}: {said}, not {expected}"
             ]
 
             Expect.equal wrong [] "opcodes whose first kernel is not that of kernel.md"
 
             Expect.equal
-                (Features.since (LanguagePrimitives.EnumOfValue 63uy))
+                (Catalogue.since (LanguagePrimitives.EnumOfValue 63uy))
                 "a newer kernel"
                 "one that we do not know"
         }

@@ -64,7 +64,7 @@ let private flagBits = 0xE1E2_E3E4UL
 let private target = { Bits = 0x9192_9394_9596_9798UL }
 
 /// By hand from kernel.md 1.1: constructor, what it makes, what the kernel reads.
-let private constructors = [
+let internal constructors = [
     "nop", Submission.nop (), [ "opcode", 0UL; "fd", minusOne ]
     "timeout",
     Submission.timeout address flags,
@@ -321,7 +321,7 @@ let laws =
             // By hand from kernel.md 1.1: ACCEPT, OPENAT, OPENAT2, SOCKET, FIXED_FD_INSTALL.
             let makers = [
                 for opcode in Enum.GetValues<Opcode>() do
-                    if Submission.createsDescriptor opcode then int opcode
+                    if Catalogue.createsDescriptor opcode then int opcode
             ]
 
             Expect.equal makers [ 13; 18; 28; 45; 54 ] "opcodes whose result is a new descriptor"

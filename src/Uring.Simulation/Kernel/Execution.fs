@@ -191,14 +191,12 @@ type internal Execution(machine: Machine) =
             Outcome.Parked
 
     let fails (request: KernelRequest) : int =
-        let errors = Failing.errors request.Opcode
-
-        if
-            errors.Length > 0 && not request.PollFirst && request.Moved = 0 && choices.Strikes Fault.Failed
-        then
-            fail errors[choices.Pick errors.Length]
-        else
-            0
+        match Catalogue.tryFind request.Opcode with
+        | ValueSome row when
+            not (request.PollFirst || row.Errors.IsEmpty) && request.Moved = 0 && choices.Strikes Fault.Failed
+            ->
+            fail row.Errors[choices.Pick row.Errors.Length]
+        | _ -> 0
 
     override _.Prepare(_, request) = Inputs.copy request
 

@@ -8,100 +8,59 @@ open Uring.Simulation
 [<RequireQualifiedAccess>]
 module internal Strictness =
 
-    /// The fields of a submission that an opcode may use, besides opcode, flags, descriptor and user data.
-    [<System.Flags>]
-    type private Field =
-        | None = 0
-        | Offset = 1
-        | Address = 2
-        | Length = 4
-        | OpFlags = 8
-        | Priority = 16
-        | FileIndex = 32
-        | Buffer = 64
-        | Address3 = 128
-
-    let private fields (opcode: Opcode) =
-        match opcode with
-        | Opcode.Nop -> Field.OpFlags ||| Field.Length
-        | Opcode.Read
-        | Opcode.Write -> Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.Priority
-        | Opcode.Sync -> Field.Offset ||| Field.Length ||| Field.OpFlags
-        | Opcode.PollAdd -> Field.OpFlags ||| Field.Length
-        | Opcode.PollRemove -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
-        | Opcode.Timeout -> Field.Address ||| Field.Length ||| Field.Offset ||| Field.OpFlags
-        | Opcode.TimeoutRemove -> Field.Address ||| Field.Offset ||| Field.OpFlags
-        | Opcode.LinkTimeout -> Field.Address ||| Field.Length ||| Field.OpFlags
-        | Opcode.Accept ->
-            Field.Address ||| Field.Offset ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex
-        | Opcode.Cancel -> Field.Address ||| Field.OpFlags ||| Field.Length
-        | Opcode.Connect
-        | Opcode.Bind -> Field.Address ||| Field.Offset
-        | Opcode.Listen
-        | Opcode.Shutdown -> Field.Length
-        | Opcode.Allocate -> Field.Offset ||| Field.Address ||| Field.Length
-        | Opcode.OpenAt -> Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
-        | Opcode.Close -> Field.FileIndex
-        | Opcode.Status -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
-        | Opcode.Send ->
-            Field.Address
-            ||| Field.Length
-            ||| Field.OpFlags
-            ||| Field.Priority
-            ||| Field.Offset
-            ||| Field.FileIndex
-        | Opcode.SendZeroCopy ->
-            Field.Address
-            ||| Field.Length
-            ||| Field.OpFlags
-            ||| Field.Priority
-            ||| Field.Offset
-            ||| Field.FileIndex
-        | Opcode.Receive ->
-            Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex
-        | Opcode.SendMessage
-        | Opcode.ReceiveMessage -> Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.Priority
-        | Opcode.ReadMultishot -> Field.Offset ||| Field.Length
-        | Opcode.Splice ->
-            Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
-        | Opcode.RenameAt -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
-        | Opcode.UnlinkAt -> Field.Address ||| Field.OpFlags
-        | Opcode.MakeDirectoryAt -> Field.Address ||| Field.Length
-        | Opcode.MessageRing ->
-            Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
-        | Opcode.Socket -> Field.Offset ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
-        | Opcode.Truncate -> Field.Offset
-        | Opcode.Pipe -> Field.Address ||| Field.OpFlags ||| Field.FileIndex
-        // An open set: what the simulation does not know is refused (`knows`).
-        | _ -> Field.None
-
     /// The simulation can do it.
-    let knows (opcode: Opcode) = fields opcode <> Field.None
+    let knows (opcode: Opcode) =
+        match opcode with
+        | Opcode.Nop
+        | Opcode.Read
+        | Opcode.Write
+        | Opcode.Sync
+        | Opcode.PollAdd
+        | Opcode.Timeout
+        | Opcode.LinkTimeout
+        | Opcode.Accept
+        | Opcode.Cancel
+        | Opcode.Connect
+        | Opcode.Bind
+        | Opcode.Listen
+        | Opcode.Shutdown
+        | Opcode.Allocate
+        | Opcode.OpenAt
+        | Opcode.Close
+        | Opcode.Status
+        | Opcode.Send
+        | Opcode.SendZeroCopy
+        | Opcode.Receive
+        | Opcode.SendMessage
+        | Opcode.ReceiveMessage
+        | Opcode.ReadMultishot
+        | Opcode.Splice
+        | Opcode.RenameAt
+        | Opcode.UnlinkAt
+        | Opcode.MakeDirectoryAt
+        | Opcode.MessageRing
+        | Opcode.Socket
+        | Opcode.Truncate
+        | Opcode.Pipe -> true
+        // An open set: what is not simulated is not there.
+        | _ -> false
 
     /// `Address` and `Length` are memory that the kernel reads or writes until the last completion.
     let hasMemory (opcode: Opcode) =
-        match opcode with
-        | Opcode.Read
-        | Opcode.Write
-        | Opcode.Send
-        | Opcode.SendZeroCopy
-        | Opcode.Receive -> true
-        // An open set: inputs are copied, and the rest has none.
-        | _ -> false
+        match Catalogue.tryFind opcode with
+        | ValueSome row -> row.Transfers
+        | ValueNone -> false
 
     /// `Address` and `Length` are memory that the kernel only reads, and the program may not change before the end.
     let isRead (opcode: Opcode) =
         opcode = Opcode.Write || opcode = Opcode.Send || opcode = Opcode.SendZeroCopy
 
     let private selectsBuffers (opcode: Opcode) version =
-        match opcode with
-        | Opcode.Read
-        | Opcode.ReadMultishot
-        | Opcode.Receive
-        | Opcode.ReceiveMessage -> true
-        | Opcode.Send -> KernelVersion.has FeatureFlags.Bundle version
-        // An open set: every other opcode has memory of its own.
-        | _ -> false
+        match Catalogue.tryFind opcode with
+        | ValueSome row when opcode = Opcode.Send ->
+            row.Groups <> "" && KernelVersion.has FeatureFlags.Bundle version
+        | ValueSome row -> row.Groups <> ""
+        | ValueNone -> false
 
     /// Flags in `Priority` that this version knows.
     let private priorities (opcode: Opcode) version : uint16 =
@@ -126,8 +85,7 @@ module internal Strictness =
         | _ -> 0us
 
     let private isClean (submission: Submission) version =
-        let used = fields submission.Opcode
-        let has (field: Field) = (used &&& field) <> Field.None
+        let has (field: Field) = Catalogue.uses field submission.Opcode
 
         (has Field.Offset || submission.Offset = 0UL)
         && (has Field.Address || submission.Address = 0UL)
@@ -138,7 +96,7 @@ module internal Strictness =
             || submission.Opcode = Opcode.Send
             || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
         && submission.Personality = 0us
-        && submission.Address3 = 0UL
+        && (has Field.Address3 || submission.Address3 = 0UL)
         && submission.Reserved = 0UL
         && (submission.Priority &&& ~~~(priorities submission.Opcode version)) = 0us
 

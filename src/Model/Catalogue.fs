@@ -1,0 +1,274 @@
+// Says what each operation is: one row per opcode, for checks, messages, documentation and the simulated kernel. Decides
+// nothing about a running operation. Tested in CatalogueLaws.fs. Source: man io_uring_enter(2), the liburing prep pages.
+namespace Uring.Model
+
+open System
+
+/// A field of a submission that an opcode may use, besides opcode, flags, descriptor and user data.
+[<Flags>]
+type Field =
+    | None = 0
+    | Offset = 1
+    | Address = 2
+    | Length = 4
+    | OpFlags = 8
+    | Priority = 16
+    | FileIndex = 32
+    | Buffer = 64
+    | Address3 = 128
+
+/// What a result means that is not an error.
+[<Struct; RequireQualifiedAccess>]
+type Meaning =
+    /// 0.
+    | Done
+    /// How many bytes went, or came.
+    | Bytes
+    /// A new descriptor, or 0 for one in the ring's table.
+    | Descriptor
+    /// Poll's events.
+    | Events
+    /// How many of something else.
+    | Count
+
+/// One operation.
+///
+/// Laws
+///  1. every opcode has one row, under its own number
+///  2. the first kernels ascend with the numbers
+///  3. a constructor fills no field that its opcode's row does not name
+///  4. a form that came later than its opcode says when: multishot, buffers of a group
+[<RequireQualifiedAccess>]
+type OperationRow = {
+    Opcode: Opcode
+    /// io_uring's own name, without IORING_OP_.
+    Name: string
+    /// The first kernel that has it.
+    Since: string
+    Fields: Field
+    Meaning: Meaning
+    /// The first kernel with a multishot form, or nothing.
+    Multishot: string
+    /// The first kernel in which it can take buffers of a group, or nothing.
+    Groups: string
+    /// Memory at `Address` that the kernel writes to or reads until the last completion.
+    Transfers: bool
+    /// Errors of its man page that a program has to expect though nothing is wrong with it.
+    Errors: Errno list
+}
+
+/// The table.
+[<RequireQualifiedAccess>]
+module Catalogue =
+
+    let private row (opcode: Opcode) name since fields meaning : OperationRow = {
+        Opcode = opcode
+        Name = name
+        Since = since
+        Fields = fields
+        Meaning = meaning
+        Multishot = ""
+        Groups = ""
+        Transfers = false
+        Errors = []
+    }
+
+    let private transfers (row: OperationRow) = { row with Transfers = true }
+    let private multishot since (row: OperationRow) = { row with Multishot = since }
+    let private groups since (row: OperationRow) = { row with Groups = since }
+    let private fails errors (row: OperationRow) = { row with Errors = errors }
+
+    let private at = Field.Offset ||| Field.Address ||| Field.Length
+    let private flagged = at ||| Field.OpFlags
+    let private readsOrWrites = flagged ||| Field.Priority
+    let private ofBuffer = readsOrWrites ||| Field.Buffer
+    let private message = Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.Priority
+    let private sends = message ||| Field.Offset ||| Field.FileIndex ||| Field.Buffer
+    let private path = Field.Address ||| Field.OpFlags
+    let private attribute = flagged
+    let private memory = [ Errno.ENOMEM; Errno.ENOBUFS ]
+    let private space = [ Errno.EIO; Errno.ENOSPC ]
+    let private disk = [ Errno.EIO ]
+
+    /// Every operation, in the order of their numbers.
+    let rows: OperationRow list = [
+        row Opcode.Nop "NOP" "5.1" (Field.OpFlags ||| Field.Length) Meaning.Done
+        row Opcode.ReadVector "READV" "5.1" readsOrWrites Meaning.Bytes |> groups "5.7" |> fails disk
+        row Opcode.WriteVector "WRITEV" "5.1" readsOrWrites Meaning.Bytes |> fails space
+        row Opcode.Sync "FSYNC" "5.1" (Field.Offset ||| Field.Length ||| Field.OpFlags) Meaning.Done
+        |> fails disk
+        row Opcode.ReadFixed "READ_FIXED" "5.1" ofBuffer Meaning.Bytes |> transfers |> fails disk
+        row Opcode.WriteFixed "WRITE_FIXED" "5.1" ofBuffer Meaning.Bytes |> transfers |> fails space
+        row Opcode.PollAdd "POLL_ADD" "5.1" (Field.OpFlags ||| Field.Length) Meaning.Events
+        |> multishot "5.13"
+        row Opcode.PollRemove "POLL_REMOVE" "5.1" flagged Meaning.Done
+        row
+            Opcode.SyncFileRange
+            "SYNC_FILE_RANGE"
+            "5.2"
+            (Field.Offset ||| Field.Length ||| Field.OpFlags)
+            Meaning.Done
+        |> fails disk
+        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> fails memory
+        row Opcode.ReceiveMessage "RECVMSG" "5.3" message Meaning.Bytes
+        |> multishot "6.0"
+        |> groups "5.7"
+        |> fails memory
+        row Opcode.Timeout "TIMEOUT" "5.4" flagged Meaning.Done |> multishot "6.4"
+        row
+            Opcode.TimeoutRemove
+            "TIMEOUT_REMOVE"
+            "5.5"
+            (Field.Address ||| Field.Offset ||| Field.OpFlags)
+            Meaning.Done
+        row
+            Opcode.Accept
+            "ACCEPT"
+            "5.5"
+            (Field.Address ||| Field.Offset ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex)
+            Meaning.Descriptor
+        |> multishot "5.19"
+        |> fails [ Errno.ECONNABORTED; Errno.EMFILE ]
+        row
+            Opcode.Cancel
+            "ASYNC_CANCEL"
+            "5.5"
+            (Field.Address ||| Field.OpFlags ||| Field.Length)
+            Meaning.Count
+        row
+            Opcode.LinkTimeout
+            "LINK_TIMEOUT"
+            "5.5"
+            (Field.Address ||| Field.Length ||| Field.OpFlags)
+            Meaning.Done
+        row Opcode.Connect "CONNECT" "5.5" (Field.Address ||| Field.Offset) Meaning.Done
+        |> fails [ Errno.ECONNREFUSED; Errno.ETIMEDOUT ]
+        row Opcode.Allocate "FALLOCATE" "5.6" at Meaning.Done |> fails space
+        row
+            Opcode.OpenAt
+            "OPENAT"
+            "5.6"
+            (Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex)
+            Meaning.Descriptor
+        |> fails [ Errno.EMFILE; Errno.ENOMEM ]
+        row Opcode.Close "CLOSE" "5.6" Field.FileIndex Meaning.Done
+        row Opcode.FilesUpdate "FILES_UPDATE" "5.6" at Meaning.Count
+        row Opcode.Status "STATX" "5.6" flagged Meaning.Done |> fails disk
+        row Opcode.Read "READ" "5.6" readsOrWrites Meaning.Bytes |> transfers |> groups "5.7" |> fails disk
+        row Opcode.Write "WRITE" "5.6" readsOrWrites Meaning.Bytes |> transfers |> fails space
+        row Opcode.FileAdvise "FADVISE" "5.6" flagged Meaning.Done
+        row Opcode.MemoryAdvise "MADVISE" "5.6" flagged Meaning.Done
+        row
+            Opcode.Send
+            "SEND"
+            "5.6"
+            (message ||| Field.Offset ||| Field.FileIndex ||| Field.Buffer)
+            Meaning.Bytes
+        |> transfers
+        |> groups "6.10"
+        |> fails memory
+        row Opcode.Receive "RECV" "5.6" (message ||| Field.FileIndex) Meaning.Bytes
+        |> transfers
+        |> multishot "6.0"
+        |> groups "5.7"
+        |> fails memory
+        row Opcode.OpenAt2 "OPENAT2" "5.6" (at ||| Field.FileIndex) Meaning.Descriptor
+        |> fails [ Errno.EMFILE; Errno.ENOMEM ]
+        row Opcode.EpollControl "EPOLL_CTL" "5.6" at Meaning.Done
+        row Opcode.Splice "SPLICE" "5.7" (flagged ||| Field.FileIndex) Meaning.Bytes
+        row Opcode.ProvideBuffers "PROVIDE_BUFFERS" "5.7" (at ||| Field.Buffer) Meaning.Done
+        row Opcode.RemoveBuffers "REMOVE_BUFFERS" "5.7" Field.Buffer Meaning.Count
+        row Opcode.Tee "TEE" "5.8" (Field.Length ||| Field.OpFlags ||| Field.FileIndex) Meaning.Bytes
+        row Opcode.Shutdown "SHUTDOWN" "5.11" Field.Length Meaning.Done
+        row Opcode.RenameAt "RENAMEAT" "5.11" flagged Meaning.Done |> fails space
+        row Opcode.UnlinkAt "UNLINKAT" "5.11" path Meaning.Done |> fails disk
+        row Opcode.MakeDirectoryAt "MKDIRAT" "5.15" (Field.Address ||| Field.Length) Meaning.Done
+        |> fails space
+        row Opcode.SymbolicLinkAt "SYMLINKAT" "5.15" (Field.Address ||| Field.Offset) Meaning.Done
+        |> fails space
+        row Opcode.LinkAt "LINKAT" "5.15" flagged Meaning.Done |> fails space
+        row Opcode.MessageRing "MSG_RING" "5.18" (flagged ||| Field.FileIndex ||| Field.Address3) Meaning.Done
+        row Opcode.SetAttributeOfFile "FSETXATTR" "5.19" attribute Meaning.Done |> fails space
+        row Opcode.SetAttribute "SETXATTR" "5.19" (attribute ||| Field.Address3) Meaning.Done |> fails space
+        row Opcode.GetAttributeOfFile "FGETXATTR" "5.19" attribute Meaning.Bytes |> fails disk
+        row Opcode.GetAttribute "GETXATTR" "5.19" (attribute ||| Field.Address3) Meaning.Bytes |> fails disk
+        row
+            Opcode.Socket
+            "SOCKET"
+            "5.19"
+            (Field.Offset ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex)
+            Meaning.Descriptor
+        |> fails [ Errno.EMFILE; Errno.ENOBUFS ]
+        row
+            Opcode.Command
+            "URING_CMD"
+            "5.19"
+            (flagged ||| Field.FileIndex ||| Field.Buffer ||| Field.Address3)
+            Meaning.Count
+        row Opcode.SendZeroCopy "SEND_ZC" "6.0" sends Meaning.Bytes |> transfers |> fails memory
+        row Opcode.SendMessageZeroCopy "SENDMSG_ZC" "6.1" (message ||| Field.Buffer) Meaning.Bytes
+        |> fails memory
+        row Opcode.ReadMultishot "READ_MULTISHOT" "6.7" (Field.Offset ||| Field.Length) Meaning.Bytes
+        |> multishot "6.7"
+        |> groups "6.7"
+        |> fails disk
+        row
+            Opcode.WaitId
+            "WAITID"
+            "6.7"
+            (Field.Offset ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex)
+            Meaning.Done
+        row
+            Opcode.FutexWait
+            "FUTEX_WAIT"
+            "6.7"
+            (Field.Address ||| Field.Offset ||| Field.Address3)
+            Meaning.Done
+        row
+            Opcode.FutexWake
+            "FUTEX_WAKE"
+            "6.7"
+            (Field.Address ||| Field.Offset ||| Field.Address3)
+            Meaning.Count
+        row Opcode.FutexWaitVector "FUTEX_WAITV" "6.7" (Field.Address ||| Field.Length) Meaning.Count
+        row Opcode.InstallFixed "FIXED_FD_INSTALL" "6.8" Field.OpFlags Meaning.Descriptor
+        |> fails [ Errno.EMFILE ]
+        row Opcode.Truncate "FTRUNCATE" "6.9" Field.Offset Meaning.Done |> fails disk
+        row Opcode.Bind "BIND" "6.11" (Field.Address ||| Field.Offset) Meaning.Done
+        row Opcode.Listen "LISTEN" "6.11" Field.Length Meaning.Done
+        row
+            Opcode.ReceiveZeroCopy
+            "RECV_ZC"
+            "6.15"
+            (Field.Length ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex)
+            Meaning.Bytes
+        |> multishot "6.15"
+        row Opcode.EpollWait "EPOLL_WAIT" "6.15" (Field.Address ||| Field.Length) Meaning.Count
+        row Opcode.ReadVectorFixed "READV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails disk
+        row Opcode.WriteVectorFixed "WRITEV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails space
+        row Opcode.Pipe "PIPE" "6.16" (path ||| Field.FileIndex) Meaning.Done |> fails [ Errno.EMFILE ]
+    ]
+
+    let private byNumber = Array.ofList rows
+
+    /// The row of an opcode; nothing for a number that this library does not know.
+    let tryFind (opcode: Opcode) : OperationRow voption =
+        if int opcode < byNumber.Length then ValueSome byNumber[int opcode] else ValueNone
+
+    /// The first kernel that has this opcode, as far as this library knows.
+    let since (opcode: Opcode) : string =
+        match tryFind opcode with
+        | ValueSome row -> row.Since
+        | ValueNone -> "a newer kernel"
+
+    /// The result of success is a new descriptor, which somebody has to close.
+    let createsDescriptor (opcode: Opcode) : bool =
+        match tryFind opcode with
+        | ValueSome row -> row.Meaning = Meaning.Descriptor
+        | ValueNone -> false
+
+    /// It may use this field.
+    let uses (field: Field) (opcode: Opcode) : bool =
+        match tryFind opcode with
+        | ValueSome row -> (row.Fields &&& field) <> Field.None
+        | ValueNone -> false
