@@ -9,4 +9,7 @@ let private children = GuardedPoolTests.children @ PoolFailureTests.children
 let main arguments =
     match arguments with
     | [| ChildProcess.Argument; name |] -> (children |> List.find (fun (known, _) -> known = name) |> snd) ()
+    | [| "operations" |] ->
+        System.Console.Out.Write(OperationsPage.text ())
+        0
     | _ -> runTestsInAssemblyWithCLIArgs [] arguments

@@ -1,0 +1,223 @@
+/// docs/operations.md: what each operation of the kernel is called here. The table says what they are; this says who offers them.
+module Uring.Tests.Linux.OperationsPage
+
+open System
+open System.Reflection
+open Uring.Model
+open Uring.Simulation.Kernel
+
+/// Who offers an operation, and which file of tests/Linux tries it. Or why nobody does.
+[<NoEquality; NoComparison>]
+type Offer = {
+    Opcode: Opcode
+    /// Functions of Uring.FSharp: "File.read".
+    FSharp: string list
+    /// Members of the facade: "UringFile.ReadAsync".
+    CSharp: string list
+    Tests: string list
+    Reason: string
+}
+
+let private offer opcode (fsharp: string) (csharp: string) (tests: string) =
+    let words (text: string) = text.Split(' ', StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
+
+    {
+        Opcode = opcode
+        FSharp = words fsharp
+        CSharp = words csharp
+        Tests = words tests
+        Reason = ""
+    }
+
+/// It is there, and there is no method of its own for it on one side.
+let private because reason offer = { offer with Reason = reason }
+
+let private missing reason opcode = { offer opcode "" "" "" with Reason = reason }
+
+let private later = missing "not offered yet"
+let private vectored = missing "not offered yet: one operation pins one memory"
+let private registered = missing "not offered yet: registered buffers"
+let private legacy = missing "left out: buffer rings do it better since 5.19"
+let private inside = "the library's own"
+
+let offers: Offer list = [
+    offer Opcode.Nop "Uring.nop" "Ring.NopAsync" "RingFacadeTests BuilderTests"
+    vectored Opcode.ReadVector
+    vectored Opcode.WriteVector
+    offer Opcode.Sync "File.sync" "UringFile.FlushAsync" "FileOperationTests FileFacadeTests"
+    registered Opcode.ReadFixed
+    registered Opcode.WriteFixed
+    offer
+        Opcode.PollAdd
+        "Socket.poll Socket.pollMany"
+        "UringSocket.PollAsync UringSocket.PollAllAsync"
+        "MultishotKindsTests"
+    later Opcode.PollRemove
+    later Opcode.SyncFileRange
+    offer Opcode.SendMessage "" "" "MessageTests"
+    |> because "not offered yet: messages are received only"
+    offer Opcode.ReceiveMessage "Socket.receiveMessages" "UringSocket.ReceiveMessagesAsync" "MessageTests"
+    offer
+        Opcode.Timeout
+        "Uring.sleep Uring.timer Uring.ticks"
+        "Ring.DelayAsync Ring.TicksAsync"
+        "TimeOperationTests MultishotKindsTests"
+    later Opcode.TimeoutRemove
+    offer
+        Opcode.Accept
+        "Socket.accept Socket.acceptMany Socket.acceptManyDirect"
+        "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptAllDirectAsync"
+        "SocketOperationTests MultishotFacadeTests DirectTests"
+    offer Opcode.Cancel "" "" "CancellationTests" |> because $"{inside}: cancellation tokens"
+    offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
+    |> because "C#: cancellation tokens with a time"
+    offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
+    offer Opcode.Allocate "File.allocate" "UringFile.AllocateAsync" "FileOperationTests FileFacadeTests"
+    offer
+        Opcode.OpenAt
+        "File.openWith File.openRead File.create"
+        "UringFile.OpenAsync"
+        "FileOperationTests PathFacadeTests"
+    offer Opcode.Close "File.close Socket.close" "UringFile.DisposeAsync UringSocket.DisposeAsync" "LeakTests"
+    missing "not needed: the table of direct descriptors is filled by those who make them" Opcode.FilesUpdate
+    offer
+        Opcode.Status
+        "File.status File.statusOfPath File.statusOfLink"
+        "UringFile.StatusAsync UringFile.GetStatusAsync UringFile.GetLengthAsync"
+        "FileOperationTests PathFacadeTests"
+    offer
+        Opcode.Read
+        "File.read File.readNext File.readFull"
+        "UringFile.ReadAsync UringFile.ReadExactlyAsync"
+        "FileOperationTests FileFacadeTests"
+    offer
+        Opcode.Write
+        "File.write File.writeSome File.writeNext"
+        "UringFile.WriteAsync UringFile.WriteSomeAsync"
+        "FileOperationTests FileFacadeTests"
+    later Opcode.FileAdvise
+    later Opcode.MemoryAdvise
+    offer
+        Opcode.Send
+        "Socket.send Socket.sendSome Socket.sendLease SendQueue.send"
+        "UringSocket.SendAsync UringSocket.SendAllAsync"
+        "SocketOperationTests SendQueueTests HandOnTests"
+    offer
+        Opcode.Receive
+        "Socket.receive Socket.receiveMany Socket.receiveAll"
+        "UringSocket.ReceiveAsync UringSocket.ReceiveAllAsync"
+        "SocketOperationTests StreamTests MultishotFacadeTests"
+    later Opcode.OpenAt2
+    later Opcode.EpollControl
+    offer Opcode.Splice "" "" "PathOperationTests"
+    |> because "a request (FileRequest.splice); no method yet"
+    legacy Opcode.ProvideBuffers
+    legacy Opcode.RemoveBuffers
+    later Opcode.Tee
+    offer
+        Opcode.Shutdown
+        "Socket.shutdown"
+        "UringSocket.ShutdownAsync"
+        "SocketOperationTests SocketFacadeTests"
+    offer Opcode.RenameAt "File.rename" "UringFile.MoveAsync" "PathOperationTests PathFacadeTests"
+    offer
+        Opcode.UnlinkAt
+        "File.delete File.removeDirectory"
+        "UringFile.DeleteAsync UringFile.RemoveDirectoryAsync"
+        "PathOperationTests PathFacadeTests"
+    offer
+        Opcode.MakeDirectoryAt
+        "File.makeDirectory"
+        "UringFile.CreateDirectoryAsync"
+        "PathOperationTests PathFacadeTests"
+    later Opcode.SymbolicLinkAt
+    later Opcode.LinkAt
+    offer Opcode.MessageRing "" "" "HandOffTests" |> because $"{inside}: waking a loop"
+    later Opcode.SetAttributeOfFile
+    later Opcode.SetAttribute
+    later Opcode.GetAttributeOfFile
+    later Opcode.GetAttribute
+    offer
+        Opcode.Socket
+        "Socket.create Socket.listen Socket.connect"
+        "UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync"
+        "SocketOperationTests"
+    later Opcode.Command
+    offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
+    later Opcode.SendMessageZeroCopy
+    offer Opcode.ReadMultishot "File.readMany" "" "MultishotKindsTests" |> because "C#: not offered yet"
+    later Opcode.WaitId
+    later Opcode.FutexWait
+    later Opcode.FutexWake
+    later Opcode.FutexWaitVector
+    later Opcode.InstallFixed
+    offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
+    offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
+    offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
+    missing "left out: needs a network card that splits headers from data" Opcode.ReceiveZeroCopy
+    later Opcode.EpollWait
+    registered Opcode.ReadVectorFixed
+    registered Opcode.WriteVectorFixed
+    later Opcode.Pipe
+]
+
+/// "File.read" is a function of the module File, "UringFile.ReadAsync" a member of that type.
+let exists (assembly: Assembly) (space: string) (name: string) =
+    let typeName, memberName = name.Split '.' |> fun parts -> parts[0], parts[1]
+
+    [ typeName; typeName + "Module" ]
+    |> List.choose (fun name -> Option.ofObj (assembly.GetType $"{space}.{name}"))
+    |> List.exists (fun found -> found.GetMember(memberName).Length > 0)
+
+let private cell (names: string list) reason =
+    match names with
+    | [] when reason = "" -> "none"
+    | [] -> reason
+    | names -> names |> List.map (fun name -> $"`{name}`") |> String.concat ", "
+
+let private line (row: OperationRow) (offer: Offer) =
+    let simulated = if Strictness.knows row.Opcode then "yes" else "no: absent from its probe"
+    let multishot = if row.Multishot = "" then "-" else row.Multishot
+
+    [
+        $"{int row.Opcode}"
+        row.Name
+        row.Since
+        multishot
+        cell offer.FSharp offer.Reason
+        cell offer.CSharp offer.Reason
+        simulated
+        cell offer.Tests offer.Reason
+    ]
+    |> String.concat " | "
+    |> fun cells -> $"| {cells} |"
+
+/// The page, as it has to be.
+let text () : string =
+    let offered = offers |> List.filter (fun offer -> not offer.Tests.IsEmpty)
+
+    let lines =
+        Catalogue.rows
+        |> List.map (fun row -> line row (offers |> List.find (fun offer -> offer.Opcode = row.Opcode)))
+
+    String.Join(
+        "\n",
+        [
+            "# Operations"
+            ""
+            "Every operation of the kernel (Linux 6.18), what it is called here, and where it is tried. Made from the table in"
+            "[src/Model/Catalogue.fs](../src/Model/Catalogue.fs) by `OperationsPage.fs`; a test fails when it is not, when a name"
+            "does not exist, and when the running kernel has an operation that is missing."
+            ""
+            "```sh"
+            "dotnet artifacts/bin/Linux/release/Uring.Tests.Linux.dll operations > docs/operations.md"
+            "```"
+            ""
+            $"{offered.Length} of {Catalogue.rows.Length} are offered."
+            ""
+            "| # | operation | since | multishot | F# | C# | simulated | tests/Linux |"
+            "|---|---|---|---|---|---|---|---|"
+            yield! lines
+            ""
+        ]
+    )
