@@ -116,18 +116,23 @@ module SocketOptions =
         let mutable value = value
         setBytes descriptor level name (MemoryMarshal.AsBytes(ReadOnlySpan<int>(&value)))
 
-    let private socketLevel = 1 // SOL_SOCKET
-    let private reuseAddress = 2 // SO_REUSEADDR
-    let private kind = 3 // SO_TYPE
-    let private tcpLevel = 6 // IPPROTO_TCP
-    let private noDelayOption = 1 // TCP_NODELAY
+    /// Reads an option that has a type, such as `SocketOption.keepAlive`.
+    let read (option: SocketOption<'T>) (descriptor: FileDescriptor) : 'T =
+        let value = Array.zeroCreate<byte> option.Size
+        let length = getBytes descriptor option.Level option.Name (Span value)
+        option.Decode(ReadOnlySpan(value, 0, max 4 (min length option.Size)))
+
+    /// Sets an option that has a type.
+    let write (option: SocketOption<'T>) (value: 'T) (descriptor: FileDescriptor) : unit =
+        setBytes descriptor option.Level option.Name (ReadOnlySpan(option.Encode value))
 
     /// Raises unless the socket sends datagrams: the end of a connection looks like empty messages without
     /// end.
     let internal requireDatagrams (descriptor: FileDescriptor) =
         if not descriptor.IsDirect then
             let mutable value = 0
-            let result = tryGet descriptor socketLevel kind (MemoryMarshal.AsBytes(Span<int>(&value)))
+            let kind = SocketOption.socketType
+            let result = tryGet descriptor kind.Level kind.Name (MemoryMarshal.AsBytes(Span<int>(&value)))
 
             match enum<SocketType> value with
             // What is no socket, the kernel refuses when it is to receive.
@@ -143,13 +148,13 @@ module SocketOptions =
             | _ -> ()
 
     /// Whether small messages are sent at once (TCP_NODELAY).
-    let noDelay (descriptor: FileDescriptor) : bool = get descriptor tcpLevel noDelayOption <> 0
+    let noDelay (descriptor: FileDescriptor) : bool = read SocketOption.noDelay descriptor
 
     /// Sends small messages at once instead of collecting them (TCP_NODELAY).
     let setNoDelay (descriptor: FileDescriptor) (value: bool) : unit =
-        set descriptor tcpLevel noDelayOption (if value then 1 else 0)
+        write SocketOption.noDelay value descriptor
 
     /// Lets a server bind to an address whose last connections still linger (SO_REUSEADDR). The BCL's
     /// ReuseAddress also sets SO_REUSEPORT, which would let a second server in: this does not.
     let setReuseAddress (descriptor: FileDescriptor) (value: bool) : unit =
-        set descriptor socketLevel reuseAddress (if value then 1 else 0)
+        write SocketOption.reuseAddress value descriptor

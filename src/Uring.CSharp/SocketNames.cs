@@ -17,11 +17,17 @@ internal static class SocketNames
         SocketOptions.tryRemoteEndPoint(Open(descriptor, owner)) ??
         throw new SocketException((int)SocketError.NotConnected);
 
-    internal static bool NoDelay(FileDescriptor descriptor, object owner) =>
-        SocketOptions.noDelay(Open(descriptor, owner));
+    internal static T Get<T>(FileDescriptor descriptor, object owner, SocketOption<T> option) =>
+        SocketOptions.read(option, Open(descriptor, owner));
 
-    internal static void SetNoDelay(FileDescriptor descriptor, object owner, bool value) =>
-        SocketOptions.setNoDelay(Open(descriptor, owner), value);
+    internal static void Set<T>(FileDescriptor descriptor, object owner, SocketOption<T> option, T value) =>
+        SocketOptions.write(option, value, Open(descriptor, owner));
+
+    internal static int GetRaw(FileDescriptor descriptor, object owner, int level, int name, Span<byte> value) =>
+        SocketOptions.getBytes(Open(descriptor, owner), level, name, value);
+
+    internal static void SetRaw(FileDescriptor descriptor, object owner, int level, int name, ReadOnlySpan<byte> value) =>
+        SocketOptions.setBytes(Open(descriptor, owner), level, name, value);
 
     /// <summary>Names the caller's object where the descriptor is closed.</summary>
     private static FileDescriptor Open(FileDescriptor descriptor, object owner)

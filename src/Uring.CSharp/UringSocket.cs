@@ -29,17 +29,6 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     /// <summary>It was disposed of: nothing can be started on it any more.</summary>
     public bool IsClosed => descriptor.IsClosed;
 
-    /// <summary>
-    /// Sends small messages at once instead of collecting them (TCP_NODELAY, see man tcp(7)). Defaults to false.
-    /// </summary>
-    /// <exception cref="SocketException">It is not a TCP socket.</exception>
-    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
-    public bool NoDelay
-    {
-        get => SocketNames.NoDelay(descriptor, this);
-        set => SocketNames.SetNoDelay(descriptor, this, value);
-    }
-
     /// <summary>This side's address. See man getsockname(2).</summary>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public EndPoint LocalEndPoint => SocketNames.Local(descriptor, this);
