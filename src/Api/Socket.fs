@@ -112,6 +112,14 @@ module Socket =
                 UringStream(stream, fun item -> Socket(loop, loop.OwnDirect item.Result, listener.Family))
             ))
 
+    /// A socket with a descriptor of the process, which has names and options, for a direct one, which stays open: both are
+    /// the same connection, and each has to be closed. Linux 6.8.
+    let install (direct: Socket) : Uring<Socket> =
+        uring {
+            let! number = Program.single (SocketRequest.install direct.Descriptor)
+            return accepted direct number
+        }
+
     /// Receives up to `buffer.Length` bytes; 0 when the peer has finished. Allocates nothing.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive (socket: Socket) (buffer: Memory<byte>) : Uring<int> =

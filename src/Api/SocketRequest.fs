@@ -99,6 +99,16 @@ module SocketRequest =
         Pool = null
     }
 
+    /// A descriptor of the process for a direct one, which stays open: both are the same socket. The result is its number.
+    let install (socket: FileDescriptor) : Request =
+        if not socket.IsDirect then
+            raise (
+                InvalidOperationException
+                    "This socket has a descriptor of the process already: install is for those of acceptManyDirect."
+            )
+
+        Submission.installFixed socket.Number |> Request.on socket
+
     /// Sends `buffer`. The result is the number of bytes, which can be fewer.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let send (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =

@@ -234,6 +234,10 @@ module Submission =
     /// Ends one direction (0 receiving, 1 sending) or both (2) (5.11). man io_uring_prep_shutdown(3).
     let shutdown fd (how: uint32) = prepare Opcode.Shutdown fd 0UL 0UL how 0u
 
+    /// FIXED_FD_INSTALL (6.8): a descriptor of the process for a slot of the ring's table, closed on exec. Goes with
+    /// `onFixedFile`, as all that works on a slot.
+    let installFixed (slot: int) = prepare Opcode.InstallFixed slot 0UL 0UL 0u 0u
+
     // ---- modifiers
 
     /// Sets flags, and clears none.

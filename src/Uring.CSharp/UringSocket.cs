@@ -109,6 +109,23 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         Start(SocketRequest.receive(descriptor, buffer), cancellationToken);
 
     /// <summary>
+    /// Gives a socket of <see cref="UringListener.AcceptAllDirectAsync"/> a descriptor of the process, so that it has names and
+    /// options. Both are the same connection, and each is to be disposed of. Linux 6.8; see man io_uring_prep_fixed_fd_install(3).
+    /// </summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="InvalidOperationException">It has a descriptor of the process already.</exception>
+    /// <exception cref="SocketException">No descriptor is left (TooManyOpenSockets).</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public async ValueTask<UringSocket> InstallAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        var request = SocketRequest.install(descriptor);
+        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        return new UringSocket(loop, loop.Own(number));
+    }
+
+    /// <summary>
     /// Ends one direction, or both: after <see cref="SocketShutdown.Send"/> the peer receives 0 bytes. See
     /// man shutdown(2).
     /// </summary>

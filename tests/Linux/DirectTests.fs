@@ -21,6 +21,12 @@ let private connect (listener: Uring.FSharp.Socket) =
     peer.Connect(Socket.localEndPoint listener)
     peer
 
+/// The BCL's socket may write an IPv4 address as an IPv6 one.
+let private portOf (endPoint: Net.EndPoint | null) =
+    match endPoint with
+    | :? Net.IPEndPoint as name -> name.Port
+    | other -> failtest $"{other}"
+
 /// Sends 5 bytes there and back.
 let private echoOnce (ours: Uring.FSharp.Socket) (theirs: Peer) : Uring<unit> =
     uring {
@@ -189,6 +195,48 @@ let tests =
                 Expect.stringContains reason.Message "direct descriptors" "the cause"
             | other -> failtest $"{other}")
 
+        testCase "one can be installed in the process's own table: the same connection, with names" (fun () ->
+            withTable (fun host ->
+                let listener = runOn host (Socket.listen loopback 16)
+                use peer = connect listener
+
+                let program =
+                    uring {
+                        let! stream = Socket.acceptManyDirect listener
+                        let! _ = UringStream.next stream
+                        let direct = stream.Current
+                        let! installed = Socket.install direct
+                        do! (stream :> IAsyncDisposable).DisposeAsync()
+                        Expect.isFalse installed.Descriptor.IsDirect "a descriptor of the process"
+
+                        Expect.equal
+                            (Socket.remoteEndPoint installed)
+                            (nonNull peer.LocalEndPoint)
+                            "its peer"
+
+                        do! echoOnce installed peer
+                        do! echoOnce direct peer
+                        do! Socket.close direct
+                        do! echoOnce installed peer
+                        return installed
+                    }
+
+                let installed = runOn host program
+
+                match failureOf (fun () -> runOn host (Socket.install installed)) with
+                | :? InvalidOperationException -> ()
+                | other -> failtest $"{other}"
+
+                runOn host (Socket.close installed)
+                Expect.equal (peer.Receive(Array.zeroCreate<byte> 1)) 0 "closed on both sides"
+
+                match failureOf (fun () -> runOn host (Socket.install installed)) with
+                | :? InvalidOperationException
+                | :? ObjectDisposedException -> ()
+                | other -> failtest $"{other}"
+
+                runOn host (Socket.close listener)))
+
         testCaseTask "the facade has them, too" (fun () ->
             task {
                 use ring = new Uring.Ring(RingOptions(DirectDescriptors = slots))
@@ -201,6 +249,8 @@ let tests =
                 let connection = connections.Current
                 do! connection.SendAllAsync(ReadOnlyMemory "x"B)
                 Expect.equal (peer.Receive(Array.zeroCreate<byte> 9)) 1 "received"
+                use! installed = connection.InstallAsync()
+                Expect.equal (portOf installed.RemoteEndPoint) (portOf peer.LocalEndPoint) "it has names"
                 do! connection.DisposeAsync()
                 do! connections.DisposeAsync()
             })

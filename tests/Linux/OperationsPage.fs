@@ -150,7 +150,7 @@ let offers: Offer list = [
     later Opcode.FutexWait
     later Opcode.FutexWake
     later Opcode.FutexWaitVector
-    later Opcode.InstallFixed
+    offer Opcode.InstallFixed "Socket.install" "UringSocket.InstallAsync" "DirectTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
     offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"

@@ -66,6 +66,7 @@ let private target = { Bits = 0x9192_9394_9596_9798UL }
 /// By hand from kernel.md 1.1: constructor, what it makes, what the kernel reads.
 let internal constructors = [
     "nop", Submission.nop (), [ "opcode", 0UL; "fd", minusOne ]
+    "installFixed", Submission.installFixed fd, [ "opcode", 54UL; "fd", fdBits ]
     "timeout",
     Submission.timeout address flags,
     [ "opcode", 11UL; "fd", minusOne; "addr", address; "len", 1UL; "rw_flags", flagBits ]

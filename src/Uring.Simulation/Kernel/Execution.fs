@@ -323,6 +323,9 @@ type internal Execution(machine: Machine) =
             | Opcode.SendMessage, file -> messages.Send(request, file)
             | Opcode.SendZeroCopy, file -> sendZeroCopy ring request file
             | Opcode.Accept, file -> accept ring request file
+            | Opcode.InstallFixed, file ->
+                file.Retain()
+                machine.Descriptors.Add file
             | Opcode.Connect, file -> onSocket file (connect request)
             | Opcode.Bind, file -> onSocket file _.Bind(request.Address)
             | Opcode.Listen, file -> onSocket file _.Listen(int submission.Length)

@@ -41,6 +41,7 @@ module internal Strictness =
         | Opcode.MessageRing
         | Opcode.Socket
         | Opcode.Truncate
+        | Opcode.InstallFixed
         | Opcode.Pipe -> true
         // An open set: what is not simulated is not there.
         | _ -> false
@@ -117,6 +118,8 @@ module internal Strictness =
         | Opcode.Accept
         | Opcode.OpenAt when submission.FileIndex <> 0u -> (submission.OpFlags &&& 0o2000000u) = 0u
         | Opcode.Socket when submission.FileIndex <> 0u -> (submission.Offset &&& 0o2000000UL) = 0UL
+        | Opcode.InstallFixed ->
+            (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u
         | Opcode.Close -> submission.FileIndex = 0u || submission.Fd = 0
         | Opcode.Timeout ->
             let isMultishot = (submission.OpFlags &&& OpFlags.TimeoutMultishot) <> 0u
