@@ -72,6 +72,8 @@ module internal Strictness =
         | Opcode.Socket -> Field.Offset ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
         | Opcode.Truncate -> Field.Offset
         | Opcode.Pipe -> Field.Address ||| Field.OpFlags ||| Field.FileIndex
+        | Opcode.FutexWait
+        | Opcode.FutexWake -> Field.Offset ||| Field.Address ||| Field.Address3
         // An open set: what the simulation does not know is refused (`knows`).
         | _ -> Field.None
 
@@ -138,7 +140,7 @@ module internal Strictness =
             || submission.Opcode = Opcode.Send
             || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
         && submission.Personality = 0us
-        && submission.Address3 = 0UL
+        && (has Field.Address3 || submission.Address3 = 0UL)
         && submission.Reserved = 0UL
         && (submission.Priority &&& ~~~(priorities submission.Opcode version)) = 0us
 
