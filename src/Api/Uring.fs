@@ -59,6 +59,10 @@ module Uring =
     /// Does nothing, by way of the kernel.
     let nop: Uring<int> = perform (Request.bare (Submission.nop ()))
 
+    /// Ends with this result, by way of the kernel (Linux 6.10; ArgumentException before): an error number, negative, is
+    /// raised as if an operation had met it. For tests of what a result leads to.
+    let nopWith (result: int) : Uring<int> = perform (Request.bare (Submission.nopWith result))
+
     /// What cancels the running program.
     let token: Uring<CancellationToken> =
         Program.ofScope (fun scope -> ValueTask<CancellationToken> scope.Token)
@@ -119,6 +123,33 @@ module Uring =
     /// A timer as a request. It ends with -ETIME, which breaks a chain.
     let timer (span: TimeSpan) : Request = over (checkedTimespec span) (Submission.timeout 0UL 0u)
 
+    let private clockFlags (clock: Clock) =
+        match clock with
+        | Clock.Monotonic -> 0u
+        | Clock.BootTime -> OpFlags.TimeoutBootTime
+        | Clock.RealTime -> OpFlags.TimeoutRealTime
+        // What is no clock is a caller's mistake.
+        | _ -> raise (ArgumentOutOfRangeException(nameof clock))
+
+    /// A timer that counts by another clock, as a request (Linux 5.15).
+    let timerBy (clock: Clock) (span: TimeSpan) : Request =
+        over (checkedTimespec span) (Submission.timeout 0UL (clockFlags clock))
+
+    /// A timer that ends when a clock shows `time`, counted from where the clock starts (the time of day: from 1970 UTC).
+    /// At once when that is past. It ends with -ETIME, which breaks a chain.
+    let deadline (clock: Clock) (time: TimeSpan) : Request =
+        over (checkedTimespec time) (Submission.timeout 0UL (clockFlags clock ||| OpFlags.TimeoutAbsolute))
+
+    /// A timer that ends at this time of day, as a request (Linux 5.15). When the clock is set, it ends by the new time.
+    let alarm (time: DateTimeOffset) : Request =
+        let since = time - DateTimeOffset.UnixEpoch
+        deadline Clock.RealTime (if since < TimeSpan.Zero then TimeSpan.Zero else since)
+
+    /// A timer that ends when `Stopwatch.GetTimestamp()` is `timestamp`, as a request.
+    let alarmAtTimestamp (timestamp: int64) : Request =
+        // In Linux a timestamp is CLOCK_MONOTONIC in nanoseconds. Rounded up: never early.
+        deadline Clock.Monotonic (TimeSpan.FromTicks((max 0L timestamp + 99L) / 100L))
+
     /// In a chain: waits, and then goes on (Linux 5.16). The step's outcome is ETIME.
     let pause (span: TimeSpan) : Request =
         over (checkedTimespec span) (Submission.timeout 0UL OpFlags.TimeoutSuccess)
@@ -134,18 +165,37 @@ module Uring =
         Pool = null
     }
 
-    /// Waits, on the ring's clock.
-    let sleep (span: TimeSpan) : Uring<unit> =
-        uring {
-            let! result = attempt (timer span)
+    /// Why a timer ended without its time being over. Only the flags of the newer clocks can be unknown to a kernel.
+    let internal timerFault (request: Request) (result: int) (token: CancellationToken) : exn =
+        match Errno.ofResult result with
+        | Errno.EINVAL ->
+            PlatformNotSupportedException
+                "This kernel's io_uring has no timers by this clock: they need Linux 5.15 or newer."
+        | _ -> Fault.ofResult request.Submission.Opcode request.Subject result token
 
-            match Errno.ofResult result with
-            | Errno.ETIME -> return ()
-            | Errno.ECANCELED ->
+    let private untilExpired (timer: Request) : Uring<unit> =
+        uring {
+            let! result = attempt timer
+
+            if Errno.ofResult result <> Errno.ETIME then
                 let! token = token
-                return raise (OperationCanceledException token)
-            | errno -> return raise (IO.IOException("The timer failed.", int errno))
+                raise (timerFault timer result token)
         }
+
+    /// Waits, on the ring's clock.
+    let sleep (span: TimeSpan) : Uring<unit> = untilExpired (timer span)
+
+    /// Waits, by another clock: by the boot-time clock, the time that the machine is suspended counts (Linux 5.15,
+    /// PlatformNotSupportedException before).
+    let sleepBy (clock: Clock) (span: TimeSpan) : Uring<unit> = untilExpired (timerBy clock span)
+
+    /// Waits until this time of day, as the clock shows it: when the clock is set, the wait is shorter or longer. Not at
+    /// all when the time is past. (Linux 5.15, PlatformNotSupportedException before.)
+    let sleepUntil (time: DateTimeOffset) : Uring<unit> = untilExpired (alarm time)
+
+    /// Waits until `Stopwatch.GetTimestamp()` is `timestamp`: a deadline that no change of the time of day moves. Not at
+    /// all when that is past.
+    let sleepUntilTimestamp (timestamp: int64) : Uring<unit> = untilExpired (alarmAtTimestamp timestamp)
 
     /// Ticks each time that `period` has passed, until cancelled (one submission from Linux 6.4 on). An item counts the
     /// ticks since the one before: more than one when the consumer was slow.

@@ -161,6 +161,15 @@ type RegisterOpcode =
     | BufferRingStatus = 26u // 6.8
     | SendMessage = 31u // 6.13
 
+/// What a timer counts by. See man clock_gettime(2).
+type Clock =
+    /// Time since some point in the past, without the time that the machine was suspended (CLOCK_MONOTONIC).
+    | Monotonic = 0
+    /// The same, with the time that the machine was suspended (CLOCK_BOOTTIME, Linux 5.15).
+    | BootTime = 1
+    /// The time of day, which can be set (CLOCK_REALTIME, Linux 5.15).
+    | RealTime = 2
+
 /// What poll(2) waits for.
 [<Flags>]
 type PollEvents =
@@ -188,6 +197,18 @@ module OpFlags =
     /// NOP: the result is what `len` says (6.10).
     [<Literal>]
     let InjectResult = 1u
+
+    /// TIMEOUT and LINK_TIMEOUT: a point in time, not a span.
+    [<Literal>]
+    let TimeoutAbsolute = 1u
+
+    /// TIMEOUT and LINK_TIMEOUT: by CLOCK_BOOTTIME (5.15).
+    [<Literal>]
+    let TimeoutBootTime = 4u
+
+    /// TIMEOUT and LINK_TIMEOUT: by CLOCK_REALTIME (5.15).
+    [<Literal>]
+    let TimeoutRealTime = 8u
 
     /// TIMEOUT: expiry is success, so that it does not break a chain (5.16).
     [<Literal>]
@@ -224,6 +245,30 @@ module OpFlags =
     /// TIMEOUT: one submission, many completions (6.4).
     [<Literal>]
     let TimeoutMultishot = 0x40u
+
+    /// FUTEX_WAIT and FUTEX_WAKE, in fd: the word has four bytes (FUTEX2_SIZE_U32).
+    [<Literal>]
+    let FutexSize32 = 2u
+
+    /// FUTEX_WAIT and FUTEX_WAKE, in fd: only this process waits (FUTEX2_PRIVATE).
+    [<Literal>]
+    let FutexPrivate = 128u
+
+    /// FUTEX_WAIT and FUTEX_WAKE, in addr3: whoever it is (FUTEX_BITSET_MATCH_ANY).
+    [<Literal>]
+    let FutexAnyone = 0xffff_ffffu
+
+    /// WAITID, in len: a process by its id (P_PID).
+    [<Literal>]
+    let WaitProcess = 1u
+
+    /// WAITID, in len: a process by a descriptor of it (P_PIDFD).
+    [<Literal>]
+    let WaitDescriptor = 3u
+
+    /// WAITID, in file_index: the process stays as it is, so that others can wait for it, too (WNOWAIT).
+    [<Literal>]
+    let WaitKeep = 0x0100_0000u
 
     /// ACCEPT and others, in file_index: the kernel chooses a free slot of the registered files (5.19).
     [<Literal>]

@@ -10,6 +10,7 @@ type Errno =
     | EIO = 5
     | ENXIO = 6
     | EBADF = 9
+    | ECHILD = 10
     | EAGAIN = 11
     | ENOMEM = 12
     | EACCES = 13

@@ -83,7 +83,11 @@ module Submission =
     /// Completes with -ETIME each time that the 16-byte timespec at `timespec` has passed, until cancelled (6.4).
     let timeoutMultishot timespec = prepare Opcode.Timeout -1 0UL timespec 1u OpFlags.TimeoutMultishot
 
-    /// Completes with -ETIME after the 16-byte timespec at `timespec` (relative, CLOCK_MONOTONIC).
+    /// Completes with `result`, for tests of what a result leads to (6.10).
+    let nopWith (result: int) = prepare Opcode.Nop -1 0UL 0UL (uint32 result) OpFlags.InjectResult
+
+    /// Completes with -ETIME after the 16-byte timespec at `timespec` (relative and CLOCK_MONOTONIC, unless `flags` say
+    /// otherwise).
     let timeout timespec flags = prepare Opcode.Timeout -1 0UL timespec 1u flags
 
     /// Bounds the submission before it, which must be linked to this one.
@@ -110,6 +114,27 @@ module Submission =
 
     /// Completes each time that one of the events comes, until cancelled (5.13).
     let pollMultishot fd (events: uint32) = prepare Opcode.PollAdd fd 0UL 0UL OpFlags.PollMultishot events
+
+    // ---- processes and words of memory
+
+    /// Waits for a change of a child: `options` say for which, as in waitid(2). Writes a 128-byte siginfo_t to `info` (6.7).
+    let waitId (kind: uint32) (id: int) (options: uint32) info = {
+        prepare Opcode.WaitId id info 0UL kind 0u with
+            FileIndex = options
+    }
+
+    /// Waits while the word at `address` is `expected`, until woken for a bit of `mask` (6.7); `size` as in futex2.
+    /// -EAGAIN when it is another already. man io_uring_prep_futex_wait(3).
+    let futexWait address (expected: uint32) (mask: uint32) (size: uint32) = {
+        prepare Opcode.FutexWait (int size) (uint64 expected) address 0u 0u with
+            Address3 = uint64 mask
+    }
+
+    /// Wakes up to `count` of those who wait for the word at `address` and a bit of `mask` (6.7). The result counts them.
+    let futexWake address (count: uint32) (mask: uint32) (size: uint32) = {
+        prepare Opcode.FutexWake (int size) (uint64 count) address 0u 0u with
+            Address3 = uint64 mask
+    }
 
     // ---- files
 

@@ -1,7 +1,5 @@
 // A ring for C#: wraps Driver/LoopHost.fs. Decides nothing but which ring an operation without one goes to.
 using System;
-using System.Collections.Generic;
-using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
@@ -93,47 +91,19 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
         return Ending.Discard(Loop.Start(in request, cancellationToken));
     }
 
-    /// <summary>Completes after a while, never early. See man io_uring_prep_timeout(3).</summary>
-    /// <param name="delay">How long; <see cref="Timeout.InfiniteTimeSpan"/> waits for the cancellation.</param>
-    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="delay"/> is negative.</exception>
-    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
-    public ValueTask DelayAsync(TimeSpan delay, CancellationToken cancellationToken = default)
-    {
-        var request = FSharp.Uring.timer(delay == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : delay);
-        return WaitAsync(request, cancellationToken);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WaitAsync(Request request, CancellationToken cancellationToken)
-    {
-        var result = await Loop.TryStart(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-        // A timer that ran out says so with an error.
-        if (result < 0 && ErrnoModule.ofResult(result) != Errno.ETIME)
-        {
-            throw Fault.ofResult(request.Submission.Opcode, request.Subject, result, cancellationToken);
-        }
-    }
-
     /// <summary>
-    /// Ticks each time that <paramref name="period"/> has passed, until cancelled. See
-    /// man io_uring_prep_timeout(3); one submission from Linux 6.4 on.
+    /// Ends with a result of your choice, by way of the kernel: for tests of what a result leads to. Needs Linux 6.10. See
+    /// man io_uring_prep_nop(3), IORING_NOP_INJECT_RESULT.
     /// </summary>
-    /// <param name="period">From one tick to the next.</param>
-    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>How many ticks since the item before: more than one when the consumer was slow.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="period"/> is not positive.</exception>
+    /// <param name="result">What it returns; an error number, negative, is raised as if an operation had met it.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns><paramref name="result"/>.</returns>
+    /// <exception cref="ArgumentException">The kernel is older than 6.10.</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
-    public IAsyncEnumerable<int> TicksAsync(TimeSpan period, CancellationToken cancellationToken = default)
+    public ValueTask<int> NopAsync(int result, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
-        ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
-
-        return new Results<int>(
-            token => ValueTask.FromResult(Loop.Open(FSharp.Uring.tickRequest(period), token)),
-            static item => item.Result,
-            cancellationToken);
+        var request = RequestModule.bare(SubmissionModule.nopWith(result));
+        return Loop.Start(in request, cancellationToken);
     }
 
     /// <summary>

@@ -41,7 +41,7 @@ let private legacy = missing "left out: buffer rings do it better since 5.19"
 let private inside = "the library's own"
 
 let offers: Offer list = [
-    offer Opcode.Nop "Uring.nop" "Ring.NopAsync" "RingFacadeTests BuilderTests"
+    offer Opcode.Nop "Uring.nop Uring.nopWith" "Ring.NopAsync" "RingFacadeTests BuilderTests"
     vectored Opcode.ReadVector
     vectored Opcode.WriteVector
     offer Opcode.Sync "File.sync" "UringFile.FlushAsync" "FileOperationTests FileFacadeTests"
@@ -49,9 +49,9 @@ let offers: Offer list = [
     registered Opcode.WriteFixed
     offer
         Opcode.PollAdd
-        "Socket.poll Socket.pollMany"
-        "UringSocket.PollAsync UringSocket.PollAllAsync"
-        "MultishotKindsTests"
+        "Socket.poll Socket.pollMany Poll.once"
+        "UringSocket.PollAsync UringSocket.PollAllAsync Ring.PollAsync"
+        "PollTests MultishotKindsTests"
     later Opcode.PollRemove
     later Opcode.SyncFileRange
     offer Opcode.SendMessage "" "" "MessageTests"
@@ -59,9 +59,9 @@ let offers: Offer list = [
     offer Opcode.ReceiveMessage "Socket.receiveMessages" "UringSocket.ReceiveMessagesAsync" "MessageTests"
     offer
         Opcode.Timeout
-        "Uring.sleep Uring.timer Uring.ticks"
-        "Ring.DelayAsync Ring.TicksAsync"
-        "TimeOperationTests MultishotKindsTests"
+        "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"
+        "Ring.DelayAsync Ring.DelayUntilAsync Ring.TicksAsync"
+        "TimeOperationTests TimerFacadeTests MultishotKindsTests"
     later Opcode.TimeoutRemove
     offer
         Opcode.Accept
@@ -146,9 +146,9 @@ let offers: Offer list = [
     offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
     later Opcode.SendMessageZeroCopy
     offer Opcode.ReadMultishot "File.readMany" "" "MultishotKindsTests" |> because "C#: not offered yet"
-    later Opcode.WaitId
-    later Opcode.FutexWait
-    later Opcode.FutexWake
+    offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
+    offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
+    offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
     later Opcode.FutexWaitVector
     offer Opcode.InstallFixed "Socket.install" "UringSocket.InstallAsync" "DirectTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"

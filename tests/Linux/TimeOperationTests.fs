@@ -27,6 +27,19 @@ let private nops =
     testList "nop" [
         case "ends with 0" (fun host -> Expect.equal (attempt host nop) 0 "result")
 
+        case "ends as it is told to" (fun host ->
+            Expect.equal (runOn host (Uring.nopWith 4711)) 4711 "result"
+
+            for errno, failure in
+                [
+                    Errno.ENOENT, typeof<IO.FileNotFoundException>
+                    Errno.EACCES, typeof<UnauthorizedAccessException>
+                    Errno.ENOSPC, typeof<IO.IOException>
+                ] do
+                match failureOf (fun () -> runOn host (Uring.nopWith (Errno.toResult errno))) with
+                | null -> failtest "no failure"
+                | reason -> Expect.equal (reason.GetType()) failure "exception")
+
         testCase "10,000 in flight through 8 entries" (fun () ->
             withLoopOf Uring.Kernel.LinuxKernel.Instance small (fun host ->
                 let programs = [| for _ in 1..10_000 -> Uring.nop |]
@@ -76,6 +89,103 @@ let private timers =
             Expect.isTrue sleeping.IsCanceled "cancelled")
     ]
 
+let private uptime () = TimeSpan.FromTicks(Stopwatch.GetTimestamp() / 100L)
+
+let private clocks =
+    testList "clock" [
+        for name, clock in
+            [ "monotonic", Clock.Monotonic; "boot time", Clock.BootTime; "real time", Clock.RealTime ] do
+            case $"{name}: a span, not before its time" (fun host ->
+                let request = Uring.timerBy clock (TimeSpan.FromMilliseconds 30.0)
+                let span = elapsed (fun () -> Expect.equal (errnoOf host request) Errno.ETIME "result")
+                isBetween 30.0 5_000.0 span)
+
+            case $"{name}: a time that is past ends at once" (fun host ->
+                let request = Uring.deadline clock (TimeSpan.FromSeconds 1.0)
+                let span = elapsed (fun () -> Expect.equal (errnoOf host request) Errno.ETIME "result")
+                isBetween 0.0 5_000.0 span)
+
+            case $"{name}: the longest time that .NET knows, cancelled" (fun host ->
+                use source = new CancellationTokenSource()
+                let waiting = startAs host (Uring.deadline clock TimeSpan.MaxValue) source.Token
+                eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                Expect.isFalse waiting.IsCompleted "waits"
+                source.Cancel()
+                ended "timer" waiting
+                Expect.isTrue waiting.IsCanceled "cancelled")
+
+        case "until a time of day" (fun host ->
+            let until = DateTimeOffset.UtcNow.AddMilliseconds 40.0
+            runOn host (Uring.sleepUntil until)
+            Expect.isGreaterThanOrEqual DateTimeOffset.UtcNow until "not early")
+
+        case "until a time of day that is past, however long" (fun host ->
+            let span =
+                elapsed (fun () ->
+                    runOn host (Uring.sleepUntil (DateTimeOffset.UtcNow.AddHours -1.0))
+                    runOn host (Uring.sleepUntil DateTimeOffset.MinValue))
+
+            isBetween 0.0 5_000.0 span)
+
+        case "until a timestamp" (fun host ->
+            let until = Stopwatch.GetTimestamp() + 40L * Stopwatch.Frequency / 1000L
+            runOn host (Uring.sleepUntilTimestamp until)
+            Expect.isGreaterThanOrEqual (Stopwatch.GetTimestamp()) until "not early"
+            runOn host (Uring.sleepUntilTimestamp 0L)
+            runOn host (Uring.sleepUntilTimestamp -1L))
+
+        case "a deadline bounds several steps" (fun host ->
+            let until = Stopwatch.GetTimestamp() + 60L * Stopwatch.Frequency / 1000L
+
+            let steps =
+                uring {
+                    for _ in 1..3 do
+                        do! Uring.sleep (TimeSpan.FromMilliseconds 5.0)
+                        do! Uring.sleepUntilTimestamp until
+                }
+
+            isBetween 60.0 5_000.0 (elapsed (fun () -> runOn host steps)))
+
+        case "waits by another clock can be cancelled, before and during" (fun host ->
+            for program in
+                [
+                    Uring.sleepBy Clock.BootTime (TimeSpan.FromMinutes 1.0)
+                    Uring.sleepUntil (DateTimeOffset.UtcNow.AddMinutes 1.0)
+                ] do
+                use source = new CancellationTokenSource()
+                let sleeping = Uring.startOn host source.Token program
+                eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                source.Cancel()
+                ended "sleep" sleeping
+                Expect.isTrue sleeping.IsCanceled "during"
+                let late = Uring.startOn host source.Token program
+                ended "sleep" late
+                Expect.isTrue late.IsCanceled "before")
+
+        testCase "what is no clock, or below zero, never reaches the kernel" (fun () ->
+            Expect.throwsT<ArgumentOutOfRangeException>
+                (fun () -> Uring.timerBy (enum<Clock> 3) TimeSpan.Zero |> ignore)
+                "no clock"
+
+            Expect.throwsT<ArgumentOutOfRangeException>
+                (fun () -> Uring.deadline Clock.Monotonic (TimeSpan.FromTicks -1L) |> ignore)
+                "below zero")
+
+        case "flags that no kernel knows are no clock" (fun host ->
+            let known = Uring.timerBy Clock.BootTime TimeSpan.Zero
+
+            // Two clocks at once.
+            let both = { known with Submission = { known.Submission with OpFlags = 12u } }
+            Expect.equal (errnoOf host both) Errno.EINVAL "result"
+            let fault = Uring.timerFault both (attempt host both) CancellationToken.None
+            Expect.equal (fault.GetType()) typeof<PlatformNotSupportedException> "what programs see")
+
+        case "uptime is what deadlines count by" (fun host ->
+            let request = Uring.deadline Clock.Monotonic (uptime () + TimeSpan.FromMilliseconds 30.0)
+            let span = elapsed (fun () -> Expect.equal (errnoOf host request) Errno.ETIME "result")
+            isBetween 29.0 5_000.0 span)
+    ]
+
 let private cancels =
     testList "cancel" [
         case "of nothing: ENOENT" (fun host ->
@@ -119,4 +229,4 @@ let private cancels =
     ]
 
 [<Tests>]
-let tests = testSequenced <| testList "TimeOperation" [ nops; timers; cancels ]
+let tests = testSequenced <| testList "TimeOperation" [ nops; timers; clocks; cancels ]

@@ -12,6 +12,7 @@ let private golden = [
     5, "EIO", Errno.EIO, ErrorKind.InputOutput
     6, "ENXIO", Errno.ENXIO, ErrorKind.InputOutput
     9, "EBADF", Errno.EBADF, ErrorKind.Closed
+    10, "ECHILD", Errno.ECHILD, ErrorKind.InputOutput
     11, "EAGAIN", Errno.EAGAIN, ErrorKind.InputOutput
     12, "ENOMEM", Errno.ENOMEM, ErrorKind.InputOutput
     13, "EACCES", Errno.EACCES, ErrorKind.AccessDenied

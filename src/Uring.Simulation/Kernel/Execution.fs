@@ -16,6 +16,7 @@ type internal Execution(machine: Machine) =
     let timeline = world.Timeline
     let transfers = Transfers(world.Memory, world.Ledger, choices)
     let messages = Messages world.Memory
+    let futexes = Futexes()
     let fail (errno: Errno) = Errno.toResult errno
 
     let files (ring: KernelRing) (descriptor: int) isFixed : OpenFile | null =
@@ -66,7 +67,7 @@ type internal Execution(machine: Machine) =
                 await ring request |> ignore
 
         request.Stage <- Stage.Armed
-        request.Event <- timeline.After(request.Span, "timeout", tick)
+        request.Event <- timeline.After(request.Wait timeline.Now, "timeout", tick)
         Outcome.Parked
 
     let poll (ring: KernelRing) (request: KernelRequest) (file: OpenFile) =
@@ -198,7 +199,7 @@ type internal Execution(machine: Machine) =
             fail row.Errors[choices.Pick row.Errors.Length]
         | _ -> 0
 
-    override _.Prepare(_, request) = Inputs.copy request
+    override _.Prepare(_, request) = Inputs.copy world.Clocks request
 
     override _.Resolve(ring, request) =
         let submission = request.Submission
@@ -219,6 +220,8 @@ type internal Execution(machine: Machine) =
         | Opcode.Cancel
         | Opcode.Close
         | Opcode.MessageRing
+        | Opcode.FutexWait
+        | Opcode.FutexWake
         | Opcode.Socket
         | Opcode.Pipe
         | Opcode.OpenAt
@@ -292,6 +295,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Timeout, _ -> await ring request
             | Opcode.Cancel, _ -> cancel ring request
             | Opcode.MessageRing, _ -> machine.Message submission
+            | Opcode.FutexWait, _ -> futexes.Wait request
+            | Opcode.FutexWake, _ -> futexes.Wake request
             | Opcode.Close, _ -> close ring request
             | Opcode.Socket, _ ->
                 Sockets.create

@@ -29,7 +29,7 @@ module internal Inputs =
     let private bytes (address: uint64) (length: int) = (Mapped.span (nativeint address) length).ToArray()
 
     /// Copies what the program must keep only until the submission is taken. Source: reference section 4.2.
-    let copy (request: KernelRequest) : int =
+    let copy (clocks: Clocks) (request: KernelRequest) : int =
         let submission = request.Submission
 
         match request.Opcode with
@@ -37,6 +37,11 @@ module internal Inputs =
         | Opcode.LinkTimeout ->
             request.Span <- timespec submission.Address
             request.Left <- int submission.Offset
+
+            if (submission.OpFlags &&& OpFlags.TimeoutAbsolute) <> 0u then
+                request.IsDeadline <- true
+                request.Span <- clocks.SinceStart(submission.OpFlags, request.Span)
+
             0
         | Opcode.OpenAt
         | Opcode.UnlinkAt

@@ -230,7 +230,7 @@ type internal Issuing
 
             timeout.Event <-
                 timeline.After(
-                    timeout.Span,
+                    timeout.Wait timeline.Now,
                     "link timeout",
                     fun () ->
                         timeout.Event <- null

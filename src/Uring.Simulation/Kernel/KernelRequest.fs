@@ -47,8 +47,12 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val Path = "" with get, set
     member val OtherPath = "" with get, set
     member val Address: byte array = [||] with get, set
-    /// Nanoseconds.
+    /// Nanoseconds: how long, or from the start of the simulation on (`IsDeadline`).
     member val Span = 0L with get, set
+    /// It waits for a point in time.
+    member val IsDeadline = false with get, set
+    /// How long it has to wait now.
+    member this.Wait(now: int64) = if this.IsDeadline then max 0L (this.Span - now) else this.Span
 
     // ---- what it works on
 

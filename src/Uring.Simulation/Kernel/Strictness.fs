@@ -42,6 +42,8 @@ module internal Strictness =
         | Opcode.Socket
         | Opcode.Truncate
         | Opcode.InstallFixed
+        | Opcode.FutexWait
+        | Opcode.FutexWake
         | Opcode.Pipe -> true
         // An open set: what is not simulated is not there.
         | _ -> false

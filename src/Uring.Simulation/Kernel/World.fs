@@ -11,12 +11,14 @@ type internal World(choices: Choices, version: KernelVersion) =
     let ledger = Ledger trace
     let memory = SimulatedMemory ledger
     let network = Network(timeline, choices)
+    let clocks = Clocks()
 
     /// A disk with nothing on it.
     member _.NewDisk() = Disk(choices, (fun () -> timeline.Now))
 
     member _.Choices = choices
     member _.Timeline = timeline
+    member _.Clocks = clocks
     member _.Trace = trace
     member _.Ledger = ledger
     member _.Memory = memory

@@ -45,6 +45,12 @@ type internal LiveMachine(seed: uint64, faults: Faults, version: KernelVersion) 
     let gate = obj ()
     let world = World(Dice(seed, faults, HashSet()), version)
     let machine = Execution.Boot(world, "live", "10.0.0.1", world.NewDisk())
+
+    // Programs name times by the clocks that they see. Read before the simulation's own clock starts: never early.
+    do
+        world.Clocks.Uptime <- Stopwatch.GetTimestamp()
+        world.Clocks.TimeOfDay <- (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100L
+
     let time = RealTime(machine, gate)
 
     let leaving = {

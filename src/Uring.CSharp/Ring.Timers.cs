@@ -1,0 +1,98 @@
+// Timers: for a while, by which clock, and until when.
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.Model;
+using CoreClock = Uring.Model.Clock;
+
+namespace Uring;
+
+public sealed partial class Ring
+{
+    /// <summary>Completes after a while, never early. See man io_uring_prep_timeout(3).</summary>
+    /// <param name="delay">How long; <see cref="Timeout.InfiniteTimeSpan"/> waits for the cancellation.</param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="delay"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask DelayAsync(TimeSpan delay, CancellationToken cancellationToken = default)
+    {
+        var request = FSharp.Uring.timer(delay == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : delay);
+        return WaitAsync(request, cancellationToken);
+    }
+
+    /// <summary>Completes after a while by another clock, never early. See man io_uring_prep_timeout(3).</summary>
+    /// <param name="delay">How long; <see cref="Timeout.InfiniteTimeSpan"/> waits for the cancellation.</param>
+    /// <param name="clock">
+    /// By <see cref="Clock.BootTime"/>, the time that the machine is suspended counts. All but
+    /// <see cref="Clock.Monotonic"/> need Linux 5.15.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="delay"/> is negative, or <paramref name="clock"/> is none.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older than 5.15.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask DelayAsync(TimeSpan delay, Clock clock, CancellationToken cancellationToken = default)
+    {
+        var span = delay == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : delay;
+        return WaitAsync(FSharp.Uring.timerBy((CoreClock)clock, span), cancellationToken);
+    }
+
+    /// <summary>
+    /// Completes at a time of day, never early: at once when it is past. When the clock is set meanwhile, the wait ends by
+    /// the new time. Needs Linux 5.15. See man io_uring_prep_timeout(3), IORING_TIMEOUT_REALTIME.
+    /// </summary>
+    /// <param name="time">Until when.</param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older than 5.15.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask DelayUntilAsync(DateTimeOffset time, CancellationToken cancellationToken = default) =>
+        WaitAsync(FSharp.Uring.alarm(time), cancellationToken);
+
+    /// <summary>
+    /// Completes when <see cref="Stopwatch.GetTimestamp"/> has come to a value, never early: at once when it is past. A
+    /// deadline that no change of the time of day moves, for several steps that share it. See
+    /// man io_uring_prep_timeout(3), IORING_TIMEOUT_ABS.
+    /// </summary>
+    /// <param name="timestamp">As <see cref="Stopwatch.GetTimestamp"/> returns it: in Linux, in nanoseconds.</param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask DelayUntilTimestampAsync(long timestamp, CancellationToken cancellationToken = default) =>
+        WaitAsync(FSharp.Uring.alarmAtTimestamp(timestamp), cancellationToken);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitAsync(Request request, CancellationToken cancellationToken)
+    {
+        var result = await Loop.TryStart(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+
+        // A timer that ran out says so with an error.
+        if (ErrnoModule.ofResult(result) != Errno.ETIME)
+        {
+            throw FSharp.Uring.timerFault(request, result, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Ticks each time that <paramref name="period"/> has passed, until cancelled. See
+    /// man io_uring_prep_timeout(3); one submission from Linux 6.4 on.
+    /// </summary>
+    /// <param name="period">From one tick to the next.</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>How many ticks since the item before: more than one when the consumer was slow.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="period"/> is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public IAsyncEnumerable<int> TicksAsync(TimeSpan period, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
+        ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
+
+        return new Results<int>(
+            token => ValueTask.FromResult(Loop.Open(FSharp.Uring.tickRequest(period), token)),
+            static item => item.Result,
+            cancellationToken);
+    }
+}

@@ -1,0 +1,73 @@
+// Who waits for which word of memory on one machine. Source: man futex(2), futex2, io_uring_prep_futex_wait(3).
+namespace Uring.Simulation.Kernel
+
+open System.Collections.Generic
+open Uring.Kernel
+open Uring.Model
+
+/// Words of four bytes; those who wait are woken in the order in which they came.
+///
+/// Laws
+///  1. who finds another value than the expected one does not wait
+///  2. a wake ends as many as it was asked to, of those who wait for one of its bits
+///  3. a wake without anybody to wake is not remembered
+[<Sealed>]
+type internal Futexes() =
+    let waiting = Dictionary<uint64, List<KernelRequest>>()
+
+    // FUTEX2_SIZE_U32, alone or with FUTEX2_PRIVATE: nothing else is known to 6.18.
+    let isSound (submission: Submission) =
+        (uint32 submission.Fd &&& ~~~OpFlags.FutexPrivate) = OpFlags.FutexSize32
+        && submission.Address3 <> 0UL
+        && submission.Address3 <= 0xffff_ffffUL
+
+    /// Those who still wait there: who was cancelled has left without a word.
+    let queueAt (address: uint64) =
+        match waiting.TryGetValue address with
+        | true, queue ->
+            queue.RemoveAll(fun request -> request.Stage <> Stage.Armed) |> ignore
+            queue
+        | _ ->
+            let queue = List<KernelRequest>()
+            waiting[address] <- queue
+            queue
+
+    let refuse (errno: Errno) = Errno.toResult errno
+
+    /// FUTEX_WAIT.
+    member _.Wait(request: KernelRequest) : int =
+        let submission = request.Submission
+
+        if not (isSound submission) || submission.Address % 4UL <> 0UL then
+            refuse Errno.EINVAL
+        elif Mapped.read<uint32>(nativeint submission.Address) <> uint32 submission.Offset then
+            refuse Errno.EAGAIN
+        else
+            request.Stage <- Stage.Armed
+            (queueAt submission.Address).Add request
+            Outcome.Parked
+
+    /// FUTEX_WAKE. How many were woken.
+    member _.Wake(request: KernelRequest) : int =
+        let submission = request.Submission
+
+        if not (isSound submission) || submission.Address % 4UL <> 0UL then
+            refuse Errno.EINVAL
+        else
+            let queue = queueAt submission.Address
+            let most = int64 submission.Offset
+
+            let chosen =
+                queue.FindAll(fun waiter ->
+                    let wanted = waiter.Submission
+                    (wanted.Address3 &&& submission.Address3) <> 0UL)
+
+            let woken = chosen.GetRange(0, int (min (int64 chosen.Count) (max 0L most)))
+
+            for waiter in woken do
+                waiter.Settle 0
+
+            if queue.TrueForAll(fun waiter -> waiter.Stage <> Stage.Armed) then
+                waiting.Remove submission.Address |> ignore
+
+            woken.Count
