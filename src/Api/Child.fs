@@ -77,12 +77,7 @@ module Child =
     let internal read (info: byte array) : ChildStatus =
         let word (offset: int) = BinaryPrimitives.ReadInt32LittleEndian(ReadOnlySpan(info, offset, 4))
 
-        {
-            Id = word 16
-            UserId = word 20
-            Change = enum<ChildChange>(word 8)
-            Status = word 24
-        }
+        { Id = word 16; UserId = word 20; Change = enum<ChildChange>(word 8); Status = word 24 }
 
     let private perform kind id events keeps : Uring<ChildStatus> =
         uring {

@@ -31,7 +31,10 @@ type Futex(memory: Memory<byte>, isShared: bool) =
 module Futex =
 
     let private size (futex: Futex) =
-        if futex.IsShared then OpFlags.FutexSize32 else OpFlags.FutexSize32 ||| OpFlags.FutexPrivate
+        if futex.IsShared then
+            OpFlags.FutexSize32
+        else
+            OpFlags.FutexSize32 ||| OpFlags.FutexPrivate
 
     let private over (futex: Futex) submission : Request = {
         Request.bare submission with

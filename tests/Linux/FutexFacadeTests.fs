@@ -81,7 +81,8 @@ let tests =
                 let futex = UringFutex()
 
                 let! _ =
-                    raises<ArgumentOutOfRangeException> "count" (fun () -> discard (futex.WakeAsync(-1, ring)))
+                    raises<ArgumentOutOfRangeException> "count" (fun () ->
+                        discard (futex.WakeAsync(-1, ring)))
 
                 ()
             })

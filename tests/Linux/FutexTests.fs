@@ -69,9 +69,11 @@ let private waits =
                 let waiting = startOn host (Futex.wait futex 0)
                 eventually "in flight" (fun () -> host.Loop.InFlight = 1)
                 let mutable woken = 0
+
                 eventually "woken" (fun () ->
                     woken <- runOn other (Futex.wake futex 1)
                     woken = 1 || waiting.IsCompleted)
+
                 Expect.isTrue (finish "wait" waiting) "by a wake"))
 
         case "words side by side are apart" (fun host ->

@@ -16,7 +16,14 @@ open Uring.Tests.Linux.Hosting
 /// The C library's ways that .NET does not have.
 module private C =
     [<DllImport "libc">]
-    extern int posix_spawn(int& pid, string path, nativeint actions, nativeint attributes, string[] arguments, nativeint environment)
+    extern int posix_spawn(
+        int& pid,
+        string path,
+        nativeint actions,
+        nativeint attributes,
+        string[] arguments,
+        nativeint environment
+    )
 
     [<DllImport "libc">]
     extern int kill(int pid, int signal)
@@ -41,8 +48,7 @@ let private clear (pid: int) =
     run (Child.reap FSharp.ChildEvents.Exited pid) |> ignore
 
 /// pidfd_open(2).
-let private openProcess (pid: int) =
-    new SafeFileHandle(C.syscall (434n, nativeint pid, 0n), true)
+let private openProcess (pid: int) = new SafeFileHandle(C.syscall (434n, nativeint pid, 0n), true)
 
 let private exited = FSharp.ChildEvents.Exited
 
@@ -52,7 +58,11 @@ let private fsharp =
             testCase $"exit code {code}" (fun () ->
                 let pid = spawn $"exit {code}"
                 let status = run (Child.reap exited pid)
-                Expect.equal (status.Id, status.Change, status.Status) (pid, FSharp.ChildChange.Exited, code) "status")
+
+                Expect.equal
+                    (status.Id, status.Change, status.Status)
+                    (pid, FSharp.ChildChange.Exited, code)
+                    "status")
 
         for signal in [ 9; 15 ] do
             testCase $"killed by signal {signal} while somebody waits" (fun () ->
@@ -76,8 +86,16 @@ let private fsharp =
                     let status = finish "wait" waiting
                     status.Change, status.Status
 
-                Expect.equal (after 19 FSharp.ChildEvents.Stopped) (FSharp.ChildChange.Stopped, 19) "SIGSTOP"
-                Expect.equal (after 18 FSharp.ChildEvents.Continued) (FSharp.ChildChange.Continued, 18) "SIGCONT"
+                Expect.equal
+                    (after 19 FSharp.ChildEvents.Stopped)
+                    (FSharp.ChildChange.Stopped, 19)
+                    "SIGSTOP"
+
+                Expect.equal
+                    (after 18 FSharp.ChildEvents.Continued)
+                    (FSharp.ChildChange.Continued, 18)
+                    "SIGCONT"
+
                 let any = exited ||| FSharp.ChildEvents.Stopped
                 Expect.equal (after 15 any) (FSharp.ChildChange.Killed, 15) "SIGTERM"))
 
@@ -100,7 +118,12 @@ let private fsharp =
             Expect.isFalse waiting.IsCompleted "waits"
             C.kill (pid, 9) |> ignore
             let status = finish "wait" waiting
-            Expect.equal (status.Id, status.Change, status.Status) (pid, FSharp.ChildChange.Killed, 9) "status"
+
+            Expect.equal
+                (status.Id, status.Change, status.Status)
+                (pid, FSharp.ChildChange.Killed, 9)
+                "status"
+
             clear pid)
 
         testCase "cancelled during, and before; the child lives on" (fun () ->
@@ -129,7 +152,9 @@ let private fsharp =
                 "events"
 
             for id in [ 0; -1 ] do
-                Expect.throwsT<ArgumentOutOfRangeException> (fun () -> run (Child.wait exited id) |> ignore) "id")
+                Expect.throwsT<ArgumentOutOfRangeException>
+                    (fun () -> run (Child.wait exited id) |> ignore)
+                    "id")
 
         testCase "many at a time" (fun () ->
             let pids = [ for code in 1..20 -> spawn $"exit {code}" ]
@@ -137,8 +162,7 @@ let private fsharp =
             Expect.equal (all |> Array.map _.Status) [| 1..20 |] "exit codes")
     ]
 
-let private startChild (script: string) =
-    Process.Start("/bin/sh", [ "-c"; script ])
+let private startChild (script: string) = Process.Start("/bin/sh", [ "-c"; script ])
 
 let private csharp =
     testList "C#" [

@@ -93,7 +93,8 @@ let private uptime () = TimeSpan.FromTicks(Stopwatch.GetTimestamp() / 100L)
 
 let private clocks =
     testList "clock" [
-        for name, clock in [ "monotonic", Clock.Monotonic; "boot time", Clock.BootTime; "real time", Clock.RealTime ] do
+        for name, clock in
+            [ "monotonic", Clock.Monotonic; "boot time", Clock.BootTime; "real time", Clock.RealTime ] do
             case $"{name}: a span, not before its time" (fun host ->
                 let request = Uring.timerBy clock (TimeSpan.FromMilliseconds 30.0)
                 let span = elapsed (fun () -> Expect.equal (errnoOf host request) Errno.ETIME "result")
@@ -121,7 +122,7 @@ let private clocks =
         case "until a time of day that is past, however long" (fun host ->
             let span =
                 elapsed (fun () ->
-                    runOn host (Uring.sleepUntil(DateTimeOffset.UtcNow.AddHours -1.0))
+                    runOn host (Uring.sleepUntil (DateTimeOffset.UtcNow.AddHours -1.0))
                     runOn host (Uring.sleepUntil DateTimeOffset.MinValue))
 
             isBetween 0.0 5_000.0 span)
@@ -149,7 +150,7 @@ let private clocks =
             for program in
                 [
                     Uring.sleepBy Clock.BootTime (TimeSpan.FromMinutes 1.0)
-                    Uring.sleepUntil(DateTimeOffset.UtcNow.AddMinutes 1.0)
+                    Uring.sleepUntil (DateTimeOffset.UtcNow.AddMinutes 1.0)
                 ] do
                 use source = new CancellationTokenSource()
                 let sleeping = Uring.startOn host source.Token program

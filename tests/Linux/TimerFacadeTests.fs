@@ -15,7 +15,8 @@ let private soon = TimeSpan.FromMilliseconds 30.0
 let tests =
     testSequenced
     <| testList "C# Timers" [
-        for name, clock in [ "monotonic", Clock.Monotonic; "boot time", Clock.BootTime; "real time", Clock.RealTime ] do
+        for name, clock in
+            [ "monotonic", Clock.Monotonic; "boot time", Clock.BootTime; "real time", Clock.RealTime ] do
             tidyCase $"{name}: never early, and cancelled" (fun () ->
                 task {
                     use ring = new Ring()
@@ -60,10 +61,15 @@ let tests =
                 let ring = new Ring()
 
                 let! _ =
-                    raises<ArgumentOutOfRangeException> "clock" (fun () -> ring.DelayAsync(soon, enum<Clock> 9))
+                    raises<ArgumentOutOfRangeException> "clock" (fun () ->
+                        ring.DelayAsync(soon, enum<Clock> 9))
 
                 do! ring.DisposeAsync()
-                let! _ = raises<ObjectDisposedException> "until" (fun () -> ring.DelayUntilAsync DateTimeOffset.Now)
+
+                let! _ =
+                    raises<ObjectDisposedException> "until" (fun () ->
+                        ring.DelayUntilAsync DateTimeOffset.Now)
+
                 ()
             })
 

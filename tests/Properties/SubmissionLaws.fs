@@ -66,9 +66,7 @@ let private target = { Bits = 0x9192_9394_9596_9798UL }
 /// By hand from kernel.md 1.1: constructor, what it makes, what the kernel reads.
 let private constructors = [
     "nop", Submission.nop (), [ "opcode", 0UL; "fd", minusOne ]
-    "nopWith",
-    Submission.nopWith other,
-    [ "opcode", 0UL; "fd", minusOne; "len", otherBits; "rw_flags", 1UL ]
+    "nopWith", Submission.nopWith other, [ "opcode", 0UL; "fd", minusOne; "len", otherBits; "rw_flags", 1UL ]
     "timeout",
     Submission.timeout address flags,
     [ "opcode", 11UL; "fd", minusOne; "addr", address; "len", 1UL; "rw_flags", flagBits ]
@@ -178,31 +176,13 @@ let private constructors = [
     [ "opcode", 49UL; "flags", 0x20UL; "fd", fdBits; "off", minusOne; "buf_index", 0x8182UL ]
     "waitId",
     Submission.waitId length fd flags second,
-    [
-        "opcode", 50UL
-        "fd", fdBits
-        "off", second
-        "len", lengthBits
-        "file_index", flagBits
-    ]
+    [ "opcode", 50UL; "fd", fdBits; "off", second; "len", lengthBits; "file_index", flagBits ]
     "futexWait",
     Submission.futexWait address length flags (uint32 fd),
-    [
-        "opcode", 51UL
-        "fd", fdBits
-        "off", lengthBits
-        "addr", address
-        "addr3", flagBits
-    ]
+    [ "opcode", 51UL; "fd", fdBits; "off", lengthBits; "addr", address; "addr3", flagBits ]
     "futexWake",
     Submission.futexWake address length flags (uint32 fd),
-    [
-        "opcode", 52UL
-        "fd", fdBits
-        "off", lengthBits
-        "addr", address
-        "addr3", flagBits
-    ]
+    [ "opcode", 52UL; "fd", fdBits; "off", lengthBits; "addr", address; "addr3", flagBits ]
     "receiveMessage",
     Submission.receiveMessage fd address flags,
     [ "opcode", 10UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]
