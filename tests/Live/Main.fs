@@ -46,6 +46,7 @@ let rec private consider (name: string) (test: Test) : Test =
 [<EntryPoint>]
 let main arguments =
     OneMachine.start ()
+    Console.Out.WriteLine "left out: Process: there are no processes on the simulated machine, and no WAITID"
 
     let tests =
         match Impl.testFromThisAssembly () with

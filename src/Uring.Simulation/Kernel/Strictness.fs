@@ -103,6 +103,15 @@ module internal Strictness =
         && submission.Reserved = 0UL
         && (submission.Priority &&& ~~~(priorities submission.Opcode version)) = 0us
 
+    /// One clock, and one that this version knows (5.15, as MKDIRAT).
+    let private hasClock (flags: uint32) version =
+        match flags &&& (OpFlags.TimeoutBootTime ||| OpFlags.TimeoutRealTime) with
+        | 0u -> true
+        | OpFlags.TimeoutBootTime
+        | OpFlags.TimeoutRealTime -> KernelVersion.supports Opcode.MakeDirectoryAt version
+        // An open set: both at once.
+        | _ -> false
+
     /// Rules between the fields of one opcode.
     let private isSound (submission: Submission) version =
         let multishot (bit: uint16) = (submission.Priority &&& bit) <> 0us
@@ -129,8 +138,12 @@ module internal Strictness =
 
             submission.Length = 1u
             && (submission.OpFlags &&& ~~~known) = 0u
+            && hasClock submission.OpFlags version
             && not (isMultishot && (submission.OpFlags &&& 1u) <> 0u)
-        | Opcode.LinkTimeout -> submission.Length = 1u && (submission.OpFlags &&& ~~~0x2du) = 0u
+        | Opcode.LinkTimeout ->
+            submission.Length = 1u
+            && (submission.OpFlags &&& ~~~0x2du) = 0u
+            && hasClock submission.OpFlags version
         | Opcode.PollAdd ->
             let isMultishot = (submission.Length &&& OpFlags.PollMultishot) <> 0u
             let isSilent = (submission.Flags &&& SqeFlags.SkipSuccess) <> SqeFlags.None
