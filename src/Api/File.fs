@@ -132,6 +132,14 @@ module File =
     let sync (file: File) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.sync file.Descriptor false))
 
+    /// Says how `length` bytes at `offset` will be read; 0 bytes mean to the end.
+    let advise (file: File) (offset: int64) (length: int64) (advice: FileAdvice) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.advise file.Descriptor offset length advice))
+
+    /// Has `length` bytes at `offset` written to the device; 0 bytes mean to the end. No replacement for `sync`.
+    let syncRange (file: File) (offset: int64) (length: int64) (how: RangeSync) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.syncRange file.Descriptor offset length how))
+
     /// Sets the length (Linux 6.9): cuts the file, or extends it with a hole.
     let truncate (file: File) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.truncate file.Descriptor length))
@@ -151,6 +159,14 @@ module File =
     /// Removes an empty directory.
     let removeDirectory (path: string) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.removeDirectory path))
+
+    /// Makes a symbolic link at `path` that leads to `target` (Linux 5.15).
+    let makeSymbolicLink (path: string) (target: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.makeSymbolicLink path target))
+
+    /// Gives the file that `target` names another name, `path` (Linux 5.15).
+    let makeHardLink (path: string) (target: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.makeHardLink path target))
 
     /// Renames; what `target` named before is replaced.
     let rename (source: string) (target: string) : Uring<unit> =

@@ -21,6 +21,56 @@ type OpenFlags =
     | Truncate = 0o1000
     | Append = 0o2000
 
+/// How a file will be read: posix_fadvise(2). Advice changes no contents.
+type FileAdvice =
+    /// As any other: takes back Random and Sequential.
+    | Normal = 0
+    /// Here and there: reading ahead is of no use.
+    | Random = 1
+    /// From its start to its end: reads further ahead.
+    | Sequential = 2
+    /// Soon: reads it into memory.
+    | WillNeed = 3
+    /// Not soon: what is in memory and on the device can go from memory.
+    | DoNotNeed = 4
+    /// Once.
+    | NoReuse = 5
+
+/// How memory will be used: madvise(2), without what takes contents away.
+type MemoryAdvice =
+    /// As any other.
+    | Normal = 0
+    /// Here and there.
+    | Random = 1
+    /// From its start to its end.
+    | Sequential = 2
+    /// Soon.
+    | WillNeed = 3
+    /// Large pages are welcome.
+    | HugePages = 14
+    /// Large pages are not.
+    | NoHugePages = 15
+    /// Not soon: the first to go when memory is short (5.4).
+    | Cold = 20
+    /// Goes now, to the swap or its file (5.4).
+    | PageOut = 21
+    /// Makes the pages present to read (5.14).
+    | PopulateRead = 22
+    /// Makes the pages present to write (5.14).
+    | PopulateWrite = 23
+
+/// What is done of a stretch of a file: sync_file_range(2). All three are a write that is waited for.
+[<Flags>]
+type RangeSync =
+    /// Nothing.
+    | None = 0
+    /// Waits for what is being written.
+    | WaitBefore = 1
+    /// Starts to write what has changed.
+    | Write = 2
+    /// Waits for all of it.
+    | WaitAfter = 4
+
 /// What each file operation asks of the ring.
 [<RequireQualifiedAccess>]
 module FileRequest =
@@ -40,6 +90,15 @@ module FileRequest =
 
     let private nonNegative (name: string) (value: int64) =
         ArgumentOutOfRangeException.ThrowIfNegative(value, name)
+
+    /// Two paths in one buffer: `submission` gets where the first and the second are.
+    let private onPaths (subject: string) (first: string) (second: string) submission : Request =
+        let secondBytes = pathBytes 0 second
+        let bytes = pathBytes secondBytes.Length first
+        secondBytes.CopyTo(bytes, 0)
+
+        submission (uint64 secondBytes.Length) 0UL
+        |> Request.onPath subject (Memory bytes) (Reach.Address ||| Reach.Offset)
 
     let private onPath path submission =
         Request.onPath path (Memory(pathBytes 0 path)) Reach.Address submission
@@ -113,6 +172,33 @@ module FileRequest =
     let sync (file: FileDescriptor) (dataOnly: bool) : Request =
         Submission.sync file.Number (if dataOnly then OpFlags.SyncData else 0u) |> Request.on file
 
+    /// Says how the file will be read: `length` bytes at `offset`, and 0 means to the end. More than 4 GiB need 6.10.
+    let advise (file: FileDescriptor) (offset: int64) (length: int64) (advice: FileAdvice) : Request =
+        nonNegative (nameof offset) offset
+        nonNegative (nameof length) length
+
+        if length > int64 UInt32.MaxValue then
+            Submission.adviseLong file.Number (uint64 offset) (uint64 length) (uint32 advice)
+            |> Request.on file
+        else
+            Submission.advise file.Number (uint64 offset) (uint32 length) (uint32 advice) |> Request.on file
+
+    /// Says how memory will be used that starts with a page: mapped, or allocated so. Its last page counts as a whole.
+    let adviseMemory (memory: Memory<byte>) (advice: MemoryAdvice) : Request = {
+        Request.bare (Submission.adviseMemory 0UL (uint32 memory.Length) (uint32 advice)) with
+            Buffer = memory
+            Reach = Reach.Address
+    }
+
+    /// Has `length` bytes at `offset` written to the device, and 0 means to the end; at most 4 GiB less one. Neither
+    /// metadata nor the device's own cache: what has to survive a power loss needs `sync`.
+    let syncRange (file: FileDescriptor) (offset: int64) (length: int64) (how: RangeSync) : Request =
+        nonNegative (nameof offset) offset
+        nonNegative (nameof length) length
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, int64 UInt32.MaxValue, nameof length)
+
+        Submission.syncRange file.Number (uint64 offset) (uint32 length) (uint32 how) |> Request.on file
+
     /// Sets the file's length (6.9): cuts it, or extends it with a hole.
     let truncate (file: FileDescriptor) (length: int64) : Request =
         nonNegative (nameof length) length
@@ -138,17 +224,18 @@ module FileRequest =
 
     /// Renames; what `target` named before is replaced.
     let rename (source: string) (target: string) : Request =
-        let targetBytes = pathBytes 0 target
-        let bytes = pathBytes targetBytes.Length source
-        targetBytes.CopyTo(bytes, 0)
+        onPaths source source target (fun source target ->
+            Submission.renameAt OpFlags.WorkingDirectory source OpFlags.WorkingDirectory target 0u)
 
-        Submission.renameAt
-            OpFlags.WorkingDirectory
-            (uint64 targetBytes.Length)
-            OpFlags.WorkingDirectory
-            0UL
-            0u
-        |> Request.onPath source (Memory bytes) (Reach.Address ||| Reach.Offset)
+    /// Makes a symbolic link at `path` (Linux 5.15). `target` is stored as it is, whether it names something or not.
+    let makeSymbolicLink (path: string) (target: string) : Request =
+        onPaths path target path (fun target path ->
+            Submission.symbolicLinkAt target OpFlags.WorkingDirectory path)
+
+    /// Gives the file that `target` names another name, `path` (Linux 5.15). A symbolic link there is not followed.
+    let makeHardLink (path: string) (target: string) : Request =
+        onPaths path target path (fun target path ->
+            Submission.linkAt OpFlags.WorkingDirectory target OpFlags.WorkingDirectory path 0u)
 
     /// Moves up to `length` bytes without copying them through user memory; one side must be a pipe. An offset of -1
     /// means the side's own position, and is the only one that a pipe has.

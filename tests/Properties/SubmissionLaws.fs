@@ -120,6 +120,37 @@ let private constructors = [
         "len", otherBits
         "rw_flags", flagBits
     ]
+    "symbolicLinkAt",
+    Submission.symbolicLinkAt address fd second,
+    [ "opcode", 38UL; "fd", fdBits; "off", second; "addr", address ]
+    "linkAt",
+    Submission.linkAt fd address other second flags,
+    [
+        "opcode", 39UL
+        "fd", fdBits
+        "off", second
+        "addr", address
+        "len", otherBits
+        "rw_flags", flagBits
+    ]
+    "advise",
+    Submission.advise fd offset length flags,
+    [ "opcode", 24UL; "fd", fdBits; "off", offset; "len", lengthBits; "rw_flags", flagBits ]
+    "adviseLong",
+    Submission.adviseLong fd offset second flags,
+    [ "opcode", 24UL; "fd", fdBits; "off", offset; "addr", second; "rw_flags", flagBits ]
+    "adviseMemory",
+    Submission.adviseMemory address length flags,
+    [
+        "opcode", 25UL
+        "fd", minusOne
+        "addr", address
+        "len", lengthBits
+        "rw_flags", flagBits
+    ]
+    "syncRange",
+    Submission.syncRange fd offset length flags,
+    [ "opcode", 8UL; "fd", fdBits; "off", offset; "len", lengthBits; "rw_flags", flagBits ]
     "splice",
     Submission.splice fd offset other second length flags,
     [

@@ -21,6 +21,10 @@ module internal Completing =
         | Opcode.UnlinkAt
         | Opcode.RenameAt
         | Opcode.MakeDirectoryAt
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt
+        | Opcode.MemoryAdvise
+        | Opcode.SyncFileRange
         | Opcode.Sync
         | Opcode.Truncate
         | Opcode.Allocate

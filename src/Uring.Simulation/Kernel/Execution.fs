@@ -227,6 +227,9 @@ type internal Execution(machine: Machine) =
         | Opcode.UnlinkAt
         | Opcode.MakeDirectoryAt
         | Opcode.RenameAt
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt
+        | Opcode.MemoryAdvise
         | Opcode.Status -> 0
         // An open set: everything else works on a descriptor.
         | _ ->
@@ -242,10 +245,13 @@ type internal Execution(machine: Machine) =
     override _.IsAlwaysWorkers request =
         match request.Opcode with
         | Opcode.Sync
+        | Opcode.SyncFileRange
+        | Opcode.MemoryAdvise
         | Opcode.Allocate
         | Opcode.Truncate
         | Opcode.Splice
         | Opcode.Shutdown -> true
+        | Opcode.FileAdvise -> Advising.mayBlock request
         // An open set: the rest is tried at once.
         | _ -> false
 
@@ -258,6 +264,8 @@ type internal Execution(machine: Machine) =
         match request.Opcode with
         | Opcode.Close when isDirect request -> named (files ring (int request.Submission.FileIndex - 1) true)
         | Opcode.Close -> named (files ring request.Submission.Fd false)
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt -> String.Concat(request.OtherPath, " for ", request.Path)
         | Opcode.RenameAt -> String.Concat(request.Path, " to ", request.OtherPath)
         | _ when isNull request.File && request.Path <> "" -> request.Path
         // An open set: the file, if it has one.
@@ -267,14 +275,19 @@ type internal Execution(machine: Machine) =
         match request.Opcode, request.File with
         | Opcode.Write, :? RegularFile
         | Opcode.Sync, _
+        | Opcode.SyncFileRange, _
+        | Opcode.MemoryAdvise, _
         | Opcode.Allocate, _
         | Opcode.Truncate, _
         | Opcode.Status, _
         | Opcode.UnlinkAt, _
         | Opcode.MakeDirectoryAt, _
+        | Opcode.LinkAt, _
+        | Opcode.SymbolicLinkAt, _
         | Opcode.RenameAt, _
         | Opcode.Splice, _
         | Opcode.Shutdown, _ -> true
+        | Opcode.FileAdvise, _ -> Advising.mayBlock request
         // A cached name that is only opened needs none.
         | Opcode.OpenAt, _ -> (request.Submission.OpFlags &&& 0o100u) <> 0u
         | Opcode.Read, :? RegularFile -> choices.Strikes Fault.Delayed
@@ -311,6 +324,9 @@ type internal Execution(machine: Machine) =
             | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory(request.Path, int submission.Length)
             | Opcode.RenameAt, _ ->
                 machine.Disk.Rename(request.Path, request.OtherPath, int submission.OpFlags)
+            | Opcode.LinkAt, _ -> Naming.link machine request
+            | Opcode.SymbolicLinkAt, _ -> machine.Disk.MakeSymbolicLink(request.Path, request.OtherPath)
+            | Opcode.MemoryAdvise, _ -> Advising.memory request
             | Opcode.Status, _ -> Naming.status machine request
             | _, null -> fail Errno.EBADF
             | Opcode.Read, file
@@ -330,6 +346,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Listen, file -> onSocket file _.Listen(int submission.Length)
             | Opcode.Shutdown, file -> onSocket file _.Shutdown(int submission.Length)
             | Opcode.Sync, file -> Disk.sync file
+            | Opcode.SyncFileRange, file -> Advising.syncRange request file
+            | Opcode.FileAdvise, file -> Advising.file request file
             | Opcode.Truncate, file -> Disk.truncate file (int64 submission.Offset)
             | Opcode.Allocate, file ->
                 Disk.allocate

@@ -22,7 +22,10 @@ module internal Failing =
         | Opcode.Receive
         | Opcode.ReceiveMessage
         | Opcode.SendZeroCopy -> [| Errno.ENOMEM; Errno.ENOBUFS |]
+        | Opcode.SyncFileRange -> [| Errno.EIO; Errno.ENOSPC |]
         | Opcode.MakeDirectoryAt
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt
         | Opcode.RenameAt -> [| Errno.EIO; Errno.ENOSPC |]
         | Opcode.UnlinkAt
         | Opcode.Status -> [| Errno.EIO |]

@@ -44,7 +44,9 @@ module internal Inputs =
         | Opcode.Status ->
             request.Path <- path submission.Address
             0
-        | Opcode.RenameAt ->
+        | Opcode.RenameAt
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt ->
             request.Path <- path submission.Address
             request.OtherPath <- path submission.Offset
             0

@@ -66,6 +66,16 @@ module internal Naming =
             | result -> result
         | None, file -> openAgain machine request (nonNull file)
 
+    /// linkat(2).
+    let link (machine: Machine) (request: KernelRequest) : int =
+        let submission = request.Submission
+        // AT_SYMLINK_FOLLOW.
+        let follows = (submission.OpFlags &&& 0x400u) <> 0u
+
+        match Device.tryFind request.Path, descriptor machine request.Path with
+        | None, null -> machine.Disk.MakeHardLink(request.Path, request.OtherPath, follows)
+        | _ -> fail Errno.EXDEV
+
     /// Nothing but what it is: S_IFIFO 1, S_IFCHR 2, S_IFSOCK 12.
     let private writeKind (file: OpenFile) (target: Span<byte>) =
         let kind =

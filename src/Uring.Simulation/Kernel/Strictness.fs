@@ -65,6 +65,11 @@ module internal Strictness =
         | Opcode.Splice ->
             Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
         | Opcode.RenameAt -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
+        | Opcode.LinkAt -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
+        | Opcode.SymbolicLinkAt -> Field.Address ||| Field.Offset
+        | Opcode.FileAdvise -> Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags
+        | Opcode.MemoryAdvise -> Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags
+        | Opcode.SyncFileRange -> Field.Offset ||| Field.Length ||| Field.OpFlags
         | Opcode.UnlinkAt -> Field.Address ||| Field.OpFlags
         | Opcode.MakeDirectoryAt -> Field.Address ||| Field.Length
         | Opcode.MessageRing ->

@@ -18,6 +18,7 @@ module internal Statx =
     let write
         (target: Span<byte>)
         inode
+        links
         kind
         permissions
         (length: int64)
@@ -28,7 +29,7 @@ module internal Statx =
         target.Clear()
         BinaryPrimitives.WriteUInt32LittleEndian(target, 0xfffu)
         BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 4, 4096u)
-        BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 16, 1u)
+        BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 16, uint32 (links: int))
         BinaryPrimitives.WriteUInt16LittleEndian(target.Slice 28, uint16 ((kind <<< 12) ||| permissions))
         BinaryPrimitives.WriteUInt64LittleEndian(target.Slice 32, uint64 (inode: int))
         BinaryPrimitives.WriteInt64LittleEndian(target.Slice 40, length)
@@ -72,6 +73,13 @@ type internal Disk(choices: Choices, now: unit -> int64) =
 
     member _.Remove(path: string, directory: bool) = answer (FileSystem.remove path directory fs)
 
+    /// symlink(2).
+    member _.MakeSymbolicLink(target: string, path: string) = answer (FileSystem.makeLink target path fs)
+
+    /// link(2).
+    member _.MakeHardLink(target: string, path: string, follows: bool) =
+        answer (FileSystem.makeHardLink target path follows fs)
+
     member _.Rename(source: string, target: string, flags: int) =
         answer (FileSystem.rename source target flags fs)
 
@@ -101,14 +109,15 @@ type internal Disk(choices: Choices, now: unit -> int64) =
     /// struct statx (256 bytes) of an inode. Source: man statx(2).
     member _.Status(inode: int, target: Span<byte>) =
         let mode = FileSystem.mode inode fs
+        let links = FileSystem.links inode fs
 
         match Map.tryFind inode fs.Files, Map.tryFind inode fs.Names.Links with
         | Some file, _ ->
             let pages = Map.count file.Current.Pages
-            Statx.write target inode 8 mode file.Current.Length pages file.Accessed file.Modified
-        | None, Some link -> Statx.write target inode 10 mode (int64 link.Length) 0 0L 0L
-        | None, None when FileSystem.isFifo inode fs -> Statx.write target inode 1 mode 0L 0 0L 0L
-        | None, None -> Statx.write target inode 4 mode 4096L 1 0L 0L
+            Statx.write target inode links 8 mode file.Current.Length pages file.Accessed file.Modified
+        | None, Some link -> Statx.write target inode links 10 mode (int64 link.Length) 0 0L 0L
+        | None, None when FileSystem.isFifo inode fs -> Statx.write target inode links 1 mode 0L 0 0L 0L
+        | None, None -> Statx.write target inode 1 4 mode 4096L 1 0L 0L
 
     /// The lights go out: nothing that is open survives, and of what was not synced perhaps something.
     member _.PowerLoss() =

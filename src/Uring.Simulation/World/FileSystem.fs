@@ -1,7 +1,7 @@
 // Length: one value and every change of it.
 // A file system as a value: names, files, and what of them would survive a power loss. Pure. As ext4 in ordered mode:
 // names are journaled in their order, contents are safe after fsync, and a fsync commits all names before it. Source: man
-// open(2), rename(2), unlink(2), mkdir(2), fsync(2), path_resolution(7).
+// open(2), rename(2), unlink(2), link(2), mkdir(2), fsync(2), path_resolution(7).
 namespace Uring.Simulation.World
 
 open System
@@ -168,6 +168,25 @@ module internal FileSystem =
     let private isNamed inode (names: Names) =
         names.Directories |> Map.exists (fun _ entries -> entries |> Map.exists (fun _ it -> it = inode))
 
+    /// Names that an inode has.
+    let links inode fs =
+        fs.Names.Directories
+        |> Map.fold
+            (fun total _ entries ->
+                Map.fold (fun total _ it -> if it = inode then total + 1 else total) total entries)
+            0
+
+    /// What a name that has gone said of its inode goes with the last of them.
+    let private forget inode (names: Names) =
+        if isNamed inode names then
+            names
+        else
+            {
+                Directories = Map.remove inode names.Directories
+                Links = Map.remove inode names.Links
+                Fifos = Set.remove inode names.Fifos
+            }
+
     /// Forgets files that have neither a name nor a descriptor. Older names keep theirs.
     let private sweep inode fs =
         match Map.tryFind inode fs.Files with
@@ -232,6 +251,17 @@ module internal FileSystem =
     let makeFifo (path: string) fs : Result<FileSystem, Errno> =
         make path false (fun inode names -> { names with Fifos = Set.add inode names.Fifos }) fs
 
+    /// link(2): another name for what `target` names.
+    let makeHardLink (target: string) (path: string) (follows: bool) fs : Result<FileSystem, Errno> =
+        match resolve target follows fs, entry path fs with
+        | Error errno, _ -> Error errno
+        | Ok from, _ when from.Inode < 0 -> Error Errno.ENOENT
+        | _, Error errno -> Error errno
+        | _, Ok place when place.Inode >= 0 -> Error Errno.EEXIST
+        | _ when path.EndsWith '/' -> Error Errno.ENOENT
+        | Ok from, _ when isDirectory from.Inode fs -> Error Errno.EPERM
+        | Ok from, Ok place -> Ok(renamed (enter place.Directory place.Name from.Inode fs.Names) fs)
+
     /// unlink(2), or rmdir(2).
     let remove (path: string) (directory: bool) fs : Result<FileSystem, Errno> =
         match entry path fs with
@@ -246,15 +276,7 @@ module internal FileSystem =
         | Ok place when directory && not (Map.isEmpty fs.Names.Directories[place.Inode]) ->
             Error Errno.ENOTEMPTY
         | Ok place ->
-            let names = leave place.Directory place.Name fs.Names
-
-            let names = {
-                Directories =
-                    if directory then Map.remove place.Inode names.Directories else names.Directories
-                Links = Map.remove place.Inode names.Links
-                Fifos = Set.remove place.Inode names.Fifos
-            }
-
+            let names = leave place.Directory place.Name fs.Names |> forget place.Inode
             Ok(renamed names fs |> sweep place.Inode)
 
     let rec private isWithin directory ancestor fs =
@@ -300,17 +322,7 @@ module internal FileSystem =
             let names =
                 fs.Names |> leave from.Directory from.Name |> enter into.Directory into.Name from.Inode
 
-            let names = {
-                Directories =
-                    if isDirectory into.Inode fs then
-                        Map.remove into.Inode names.Directories
-                    else
-                        names.Directories
-                Links = Map.remove into.Inode names.Links
-                Fifos = Set.remove into.Inode names.Fifos
-            }
-
-            Ok(renamed names fs |> sweep into.Inode)
+            Ok(renamed (forget into.Inode names) fs |> sweep into.Inode)
 
     /// The names in a directory, in ordinal order.
     let list (path: string) fs : Result<string list, Errno> =
