@@ -148,6 +148,10 @@ module File =
     let allocate (file: File) (offset: int64) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.allocate file.Descriptor offset length))
 
+    /// Reserves, frees or moves `length` bytes at `offset`.
+    let allocateAs (file: File) (mode: Allocation) (offset: int64) (length: int64) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.allocateAs file.Descriptor mode offset length))
+
     /// Makes a directory (Linux 5.15).
     let makeDirectory (path: string) : Uring<unit> =
         let mode = enum<UnixFileMode> 0o777

@@ -36,6 +36,23 @@ type FileAdvice =
     /// Once.
     | NoReuse = 5
 
+/// What becomes of a stretch of a file: the modes of fallocate(2). Not every file system has all of them.
+type Allocation =
+    /// Space is reserved, and the file is at least as long.
+    | Extend = 0
+    /// Space is reserved, past the end as well, and the length stays.
+    | KeepSize = 1
+    /// A hole: space goes back, and it reads as zeros. The length stays.
+    | PunchHole = 3
+    /// Cut out: what is behind comes forward. Whole blocks only, and not up to the end.
+    | Collapse = 8
+    /// Zeros, with their space; the file is at least as long.
+    | Zero = 16
+    /// Zeros, with their space; the length stays.
+    | ZeroKeepSize = 17
+    /// A hole is put in: what is there goes behind it. Whole blocks only, and before the end.
+    | Insert = 32
+
 /// How memory will be used: madvise(2), without what takes contents away.
 type MemoryAdvice =
     /// As any other.
@@ -204,12 +221,16 @@ module FileRequest =
         nonNegative (nameof length) length
         Submission.truncate file.Number (uint64 length) |> Request.on file
 
-    /// Reserves `length` bytes at `offset`, extending the file if need be.
-    let allocate (file: FileDescriptor) (offset: int64) (length: int64) : Request =
+    /// Reserves, frees or moves `length` bytes at `offset`.
+    let allocateAs (file: FileDescriptor) (mode: Allocation) (offset: int64) (length: int64) : Request =
         nonNegative (nameof offset) offset
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
 
-        Submission.allocate file.Number 0u (uint64 offset) (uint64 length) |> Request.on file
+        Submission.allocate file.Number (uint32 mode) (uint64 offset) (uint64 length) |> Request.on file
+
+    /// Reserves `length` bytes at `offset`, extending the file if need be.
+    let allocate (file: FileDescriptor) (offset: int64) (length: int64) : Request =
+        allocateAs file Allocation.Extend offset length
 
     /// Makes a directory (Linux 5.15); `mode` less the process's umask. man mkdirat(2).
     let makeDirectory (path: string) (mode: UnixFileMode) : Request =
@@ -259,5 +280,14 @@ module FileRequest =
                 (uint32 length)
                 0u
              |> Request.on target) with
+                Other = source
+        }
+
+    /// Copies up to `length` bytes from one pipe to another, and leaves them in the first (Linux 5.8). man tee(2).
+    let tee (source: FileDescriptor) (target: FileDescriptor) (length: int) : Request =
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
+
+        {
+            (Submission.tee source.Number target.Number (uint32 length) 0u |> Request.on target) with
                 Other = source
         }

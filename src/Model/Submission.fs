@@ -186,6 +186,12 @@ module Submission =
             FileIndex = uint32 (source: int)
     }
 
+    /// Copies `length` bytes from one pipe to another, and leaves them in the first. man io_uring_prep_tee(3).
+    let tee source target length flags = {
+        prepare Opcode.Tee target 0UL 0UL length flags with
+            FileIndex = uint32 (source: int)
+    }
+
     // ---- sockets
 
     /// Makes a socket (5.19). The result is the descriptor.

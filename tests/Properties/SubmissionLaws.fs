@@ -162,6 +162,15 @@ let private constructors = [
         "rw_flags", flagBits
         "file_index", fdBits
     ]
+    "tee",
+    Submission.tee fd other length flags,
+    [
+        "opcode", 33UL
+        "fd", otherBits
+        "len", lengthBits
+        "rw_flags", flagBits
+        "file_index", fdBits
+    ]
     "socket",
     Submission.socket fd other 0x5152_5354,
     [ "opcode", 45UL; "fd", fdBits; "off", otherBits; "len", 0x5152_5354UL ]

@@ -235,11 +235,13 @@ type internal Execution(machine: Machine) =
         | _ ->
             request.File <- take submission.Fd (request.Has SqeFlags.FixedFile)
 
-            if request.Opcode = Opcode.Splice then
+            let hasSource = request.Opcode = Opcode.Splice || request.Opcode = Opcode.Tee
+
+            if hasSource then
                 let isFixed = (submission.OpFlags &&& OpFlags.FixedSource) <> 0u
                 request.Other <- take (int submission.FileIndex) isFixed
 
-            let isMissing = isNull request.File || (request.Opcode = Opcode.Splice && isNull request.Other)
+            let isMissing = isNull request.File || (hasSource && isNull request.Other)
             if isMissing then fail Errno.EBADF else 0
 
     override _.IsAlwaysWorkers request =
@@ -250,6 +252,7 @@ type internal Execution(machine: Machine) =
         | Opcode.Allocate
         | Opcode.Truncate
         | Opcode.Splice
+        | Opcode.Tee
         | Opcode.Shutdown -> true
         | Opcode.FileAdvise -> Advising.mayBlock request
         // An open set: the rest is tried at once.
@@ -286,6 +289,7 @@ type internal Execution(machine: Machine) =
         | Opcode.SymbolicLinkAt, _
         | Opcode.RenameAt, _
         | Opcode.Splice, _
+        | Opcode.Tee, _
         | Opcode.Shutdown, _ -> true
         | Opcode.FileAdvise, _ -> Advising.mayBlock request
         // A cached name that is only opened needs none.
@@ -359,6 +363,10 @@ type internal Execution(machine: Machine) =
                 match request.Other with
                 | null -> fail Errno.EBADF
                 | source -> Splicing.perform request source file
+            | Opcode.Tee, file ->
+                match request.Other with
+                | null -> fail Errno.EBADF
+                | source -> Splicing.tee request source file
             // An open set: Strictness refuses what is unknown before it comes here.
             | _ -> fail Errno.EINVAL
 

@@ -64,6 +64,7 @@ module internal Strictness =
         | Opcode.ReadMultishot -> Field.Offset ||| Field.Length
         | Opcode.Splice ->
             Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
+        | Opcode.Tee -> Field.Length ||| Field.OpFlags ||| Field.FileIndex
         | Opcode.RenameAt -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
         | Opcode.LinkAt -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
         | Opcode.SymbolicLinkAt -> Field.Address ||| Field.Offset

@@ -225,22 +225,16 @@ module internal Disk =
             0
         | _ -> Errno.toResult Errno.EINVAL
 
-    /// fallocate(2), mode 0: the file is at least so long.
+    /// fallocate(2).
     let allocate (file: OpenFile) (mode: int) (offset: int64) (length: int64) : int =
         match file with
         | :? RegularFile as file when file.CanWrite ->
             let disk = file.Disk
-            let current = disk.FileSystem.Files[file.Inode].Current.Length
 
-            if offset < 0L || length <= 0L then
-                Errno.toResult Errno.EINVAL
-            elif mode <> 0 then
-                Errno.toResult Errno.EOPNOTSUPP
-            else
-                if offset + length > current then
-                    disk.FileSystem <- FileSystem.resize file.Inode (offset + length) disk.Now disk.FileSystem
-
-                disk.FileSystem <- FileSystem.reserve file.Inode offset length disk.FileSystem
+            match FileSystem.allocate file.Inode mode offset length disk.Now disk.FileSystem with
+            | Error errno -> Errno.toResult errno
+            | Ok changed ->
+                disk.FileSystem <- changed
                 0
         | :? RegularFile -> Errno.toResult Errno.EBADF
         | :? SocketFile

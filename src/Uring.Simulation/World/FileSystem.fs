@@ -11,6 +11,9 @@ open Uring.Model
 type internal Change =
     | Written of offset: int64 * bytes: byte array
     | Resized of length: int64
+    | Cleared of offset: int64 * length: int64
+    | Collapsed of offset: int64 * length: int64
+    | Inserted of offset: int64 * length: int64
 
 /// A regular file.
 type internal FileNode = {
@@ -373,21 +376,57 @@ module internal FileSystem =
             0L
             fs.Files
 
-    /// Sets the length.
-    let resize inode (length: int64) now fs =
+    let private changed change (contents: Contents) =
+        match change with
+        | Written(offset, bytes) -> Contents.write offset (ReadOnlySpan bytes) contents
+        | Resized length -> Contents.resize length contents
+        | Cleared(offset, length) -> Contents.clear offset length contents
+        | Collapsed(offset, length) -> Contents.collapse offset length contents
+        | Inserted(offset, length) -> Contents.insert offset length contents
+
+    let private edit change inode now fs =
         changeFile
             inode
             (fun file -> {
                 file with
-                    Current = Contents.resize length file.Current
-                    Pending = Resized length :: file.Pending
+                    Current = changed change file.Current
+                    Pending = change :: file.Pending
                     Modified = now
             })
             fs
 
+    /// Sets the length.
+    let resize inode (length: int64) now fs = edit (Resized length) inode now fs
+
     /// Occupies room for a stretch: what is a hole there becomes zeros.
     let reserve inode offset length fs =
         changeFile inode (fun file -> { file with Current = Contents.reserve offset length file.Current }) fs
+
+    /// fallocate(2), with its modes. As ext4: what moves bytes wants whole pages.
+    let allocate inode mode (offset: int64) (length: int64) now fs : Result<FileSystem, Errno> =
+        let size = fs.Files[inode].Current.Length
+        let finish = offset + length
+        let isWhole = offset % int64 Contents.pageSize = 0L && length % int64 Contents.pageSize = 0L
+        let extend fs = if finish > size then resize inode finish now fs else fs
+
+        match mode with
+        | _ when offset < 0L || length <= 0L -> Error Errno.EINVAL
+        | _ when finish < 0L || finish > longest -> Error Errno.EFBIG
+        | 0 -> fs |> extend |> reserve inode offset length |> Ok
+        // FALLOC_FL_KEEP_SIZE.
+        | 1 -> Ok(reserve inode offset length fs)
+        // With FALLOC_FL_PUNCH_HOLE.
+        | 3 -> Ok(edit (Cleared(offset, length)) inode now fs)
+        // FALLOC_FL_ZERO_RANGE, and keeping the size.
+        | 16 -> fs |> edit (Cleared(offset, length)) inode now |> extend |> reserve inode offset length |> Ok
+        | 17 -> fs |> edit (Cleared(offset, length)) inode now |> reserve inode offset length |> Ok
+        // FALLOC_FL_COLLAPSE_RANGE and FALLOC_FL_INSERT_RANGE.
+        | 8 when isWhole && finish < size -> Ok(edit (Collapsed(offset, length)) inode now fs)
+        | 32 when isWhole && size > longest - length -> Error Errno.EFBIG
+        | 32 when isWhole && offset < size -> Ok(edit (Inserted(offset, length)) inode now fs)
+        | 8
+        | 32 -> Error Errno.EINVAL
+        | _ -> Error Errno.EOPNOTSUPP
 
     /// open(2) of a regular file or a directory: its inode. Flags as in open(2).
     let openAt (path: string) (flags: int) (mode: int) now fs : Result<struct (FileSystem * int), Errno> =
@@ -463,7 +502,10 @@ module internal FileSystem =
             match keep bytes.Length with
             | 0 -> contents
             | kept -> Contents.write offset (ReadOnlySpan(bytes, 0, kept)) contents
-        | Resized length -> if keep 1 = 0 then contents else Contents.resize length contents
+        | Resized _
+        | Cleared _
+        | Collapsed _
+        | Inserted _ -> if keep 1 = 0 then contents else changed change contents
 
     /// After a power loss. `version` chooses how many changes of names are lost, of so many; `keep` how many bytes of a
     /// change that was not synced are kept, of so many (sectors of 512 bytes, of those that are longer).
