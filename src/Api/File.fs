@@ -53,6 +53,27 @@ module File =
     let create (path: string) : Uring<File> =
         openWith (OpenFlags.ReadWrite ||| OpenFlags.Create ||| OpenFlags.Truncate) readWriteByOwner path
 
+    /// Opens a directory, to open from.
+    let openDirectory (path: string) : Uring<File> =
+        openWith (OpenFlags.Read ||| OpenFlags.Directory) readWriteByOwner path
+
+    /// Opens a path from a directory, by rules. `mode` is for a file that this creates.
+    let openFrom
+        (directory: File)
+        (rules: PathRules)
+        (flags: OpenFlags)
+        (mode: UnixFileMode)
+        (path: string)
+        : Uring<File> =
+        uring {
+            let! number = Program.single (FileRequest.openFrom directory.Descriptor rules path flags mode)
+            return File(directory.Loop, directory.Loop.Own number, path)
+        }
+
+    /// Makes a file without a name in a directory: it goes when it is closed.
+    let openTemporary (directory: string) : Uring<File> =
+        openWith (OpenFlags.ReadWrite ||| OpenFlags.Temporary) readWriteByOwner directory
+
     /// Closes the file when the operations on it have ended; they are cancelled. Raises what close(2) reports.
     let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
 

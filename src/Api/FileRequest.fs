@@ -10,7 +10,7 @@ open System.Text
 open Uring.Driver
 open Uring.Model
 
-/// How to open a file: what open(2) calls its flags. These numbers are the same on x86-64 and arm64.
+/// How to open a file: what open(2) calls its flags, with the numbers of x86-64. Requests have the processor's own.
 [<Flags>]
 type OpenFlags =
     | Read = 0
@@ -20,6 +20,62 @@ type OpenFlags =
     | Exclusive = 0o200
     | Truncate = 0o1000
     | Append = 0o2000
+    /// Does not wait for the other end of a named pipe, or for a terminal.
+    | NonBlocking = 0o4000
+    /// Each write ends when its data are on the device.
+    | DataSync = 0o10000
+    /// Past the page cache: memory, offsets and lengths are multiples of the device's block.
+    | Direct = 0o40000
+    /// Nothing but a directory.
+    | Directory = 0o200000
+    /// No symbolic link as the last name.
+    | NoFollow = 0o400000
+    /// Reading does not change the access time. For the owner only.
+    | NoAccessTime = 0o1000000
+    /// Each write ends when its data and metadata are on the device.
+    | Sync = 0o4010000
+    /// The name alone, neither to read nor to write: a directory to open from, say.
+    | Path = 0o10000000
+    /// A file without a name, in the directory that the path names. Needs Write.
+    | Temporary = 0o20200000
+
+/// What a path may lead through, when it is opened from a directory: openat2(2).
+[<Flags>]
+type PathRules =
+    /// Whatever it likes.
+    | None = 0
+    /// No other file system.
+    | NoCrossDevice = 1
+    /// None of the links that lead elsewhere by themselves, as those of /proc/self/fd do.
+    | NoMagicLinks = 2
+    /// No symbolic links at all.
+    | NoLinks = 4
+    /// Nothing outside the directory: what leads there is an error.
+    | Beneath = 8
+    /// The directory is the root: absolute paths and ".." end there.
+    | InRoot = 16
+
+/// The numbers of open(2) that differ between processors.
+[<RequireQualifiedAccess>]
+module internal OpenNumbers =
+
+    /// From x86-64 to arm64, and back: O_DIRECT and O_DIRECTORY change places, O_NOFOLLOW and O_LARGEFILE too.
+    let swapped (flags: uint32) =
+        let exchange (one: uint32) (other: uint32) flags =
+            let without = flags &&& ~~~(one ||| other)
+
+            without
+            ||| (if flags &&& one <> 0u then other else 0u)
+            ||| (if flags &&& other <> 0u then one else 0u)
+
+        flags |> exchange 0o40000u 0o200000u |> exchange 0o100000u 0o400000u
+
+    /// This processor's, from those of x86-64, and back.
+    let native (flags: uint32) =
+        if RuntimeInformation.ProcessArchitecture = Architecture.Arm64 then
+            swapped flags
+        else
+            flags
 
 /// How a file will be read: posix_fadvise(2). Advice changes no contents.
 type FileAdvice =
@@ -122,8 +178,30 @@ module FileRequest =
 
     /// Opens a path. `mode` is used when the file is created, less the process's umask. The result is a descriptor.
     let openPath (path: string) (flags: OpenFlags) (mode: UnixFileMode) : Request =
-        Submission.openAt OpFlags.WorkingDirectory 0UL (uint32 flags ||| uint32 closeOnExec) (uint32 mode)
-        |> onPath path
+        let flags = OpenNumbers.native (uint32 flags) ||| uint32 closeOnExec
+        Submission.openAt OpFlags.WorkingDirectory 0UL flags (uint32 mode) |> onPath path
+
+    /// Opens a path from a directory, by rules. `mode` is used when a file is created. man openat2(2).
+    let openFrom
+        (directory: FileDescriptor)
+        (rules: PathRules)
+        (path: string)
+        (flags: OpenFlags)
+        (mode: UnixFileMode)
+        : Request =
+        let creates = flags.HasFlag OpenFlags.Create || flags.HasFlag OpenFlags.Temporary
+        // struct open_how, and then the path. A mode for nothing is refused.
+        let bytes = pathBytes Submission.openHowSize path
+        let words = MemoryMarshal.Cast<byte, uint64>(bytes.AsSpan(0, Submission.openHowSize))
+        words[0] <- uint64 (OpenNumbers.native (uint32 flags) ||| uint32 closeOnExec)
+        words[1] <- if creates then uint64 mode else 0UL
+        words[2] <- uint64 rules
+
+        {
+            (Submission.openAt2 directory.Number (uint64 Submission.openHowSize) 0UL
+             |> Request.onPath path (Memory bytes) (Reach.Address ||| Reach.Offset)) with
+                Target = directory
+        }
 
     /// Reads into `buffer` at `offset` bytes. The result is the number of bytes, 0 at the end of the file.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]

@@ -124,6 +124,13 @@ module Submission =
     /// Opens a path, relative to `directory`. The result is the descriptor.
     let openAt directory path flags mode = prepare Opcode.OpenAt directory 0UL path mode flags
 
+    /// Bytes of a struct open_how.
+    [<Literal>]
+    let openHowSize = 24
+
+    /// Opens a path, relative to `directory`, as the struct open_how at `how` says. man io_uring_prep_openat2(3).
+    let openAt2 directory path how = prepare Opcode.OpenAt2 directory how path (uint32 openHowSize) 0u
+
     /// Closes a descriptor. It cancels nothing. man io_uring_prep_close(3).
     let close fd = prepare Opcode.Close fd 0UL 0UL 0u 0u
 

@@ -81,6 +81,9 @@ let private constructors = [
     "openAt",
     Submission.openAt fd address flags length,
     [ "opcode", 18UL; "fd", fdBits; "addr", address; "len", lengthBits; "rw_flags", flagBits ]
+    "openAt2",
+    Submission.openAt2 fd address second,
+    [ "opcode", 28UL; "fd", fdBits; "off", second; "addr", address; "len", 24UL ]
     "close", Submission.close fd, [ "opcode", 19UL; "fd", fdBits ]
     "closeDirect", Submission.closeDirect 0x1234_5677, [ "opcode", 19UL; "file_index", 0x1234_5678UL ]
     "read",

@@ -207,7 +207,8 @@ type internal Execution(machine: Machine) =
 
         let take descriptor isFixed : OpenFile | null =
             match files ring descriptor isFixed with
-            | null -> null
+            | null
+            | :? PathFile -> null
             | file ->
                 file.Retain()
                 file
@@ -224,6 +225,7 @@ type internal Execution(machine: Machine) =
         | Opcode.Socket
         | Opcode.Pipe
         | Opcode.OpenAt
+        | Opcode.OpenAt2
         | Opcode.UnlinkAt
         | Opcode.MakeDirectoryAt
         | Opcode.RenameAt
@@ -293,7 +295,8 @@ type internal Execution(machine: Machine) =
         | Opcode.Shutdown, _ -> true
         | Opcode.FileAdvise, _ -> Advising.mayBlock request
         // A cached name that is only opened needs none.
-        | Opcode.OpenAt, _ -> (request.Submission.OpFlags &&& 0o100u) <> 0u
+        | Opcode.OpenAt, _
+        | Opcode.OpenAt2, _ -> Naming.creates request
         | Opcode.Read, :? RegularFile -> choices.Strikes Fault.Delayed
         // An open set: what poll(2) can wait for, and what is done at once.
         | _ -> false
@@ -322,7 +325,8 @@ type internal Execution(machine: Machine) =
                 |> Result.map (fun socket -> socket :> OpenFile)
                 |> addNew ring request
             | Opcode.Pipe, _ -> makePipe ring request
-            | Opcode.OpenAt, _ -> Naming.openAt machine request |> addNew ring request
+            | Opcode.OpenAt, _
+            | Opcode.OpenAt2, _ -> Naming.openAt machine request |> addNew ring request
             | Opcode.UnlinkAt, _ ->
                 machine.Disk.Remove(request.Path, (submission.OpFlags &&& OpFlags.RemoveDirectory) <> 0u)
             | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory(request.Path, int submission.Length)

@@ -14,7 +14,8 @@ module internal Failing =
         | Opcode.Truncate -> [| Errno.EIO |]
         | Opcode.Write
         | Opcode.Allocate -> [| Errno.EIO; Errno.ENOSPC |]
-        | Opcode.OpenAt -> [| Errno.EMFILE; Errno.ENOMEM |]
+        | Opcode.OpenAt
+        | Opcode.OpenAt2 -> [| Errno.EMFILE; Errno.ENOMEM |]
         | Opcode.Socket -> [| Errno.EMFILE; Errno.ENOBUFS |]
         | Opcode.Accept -> [| Errno.ECONNABORTED; Errno.EMFILE |]
         | Opcode.Connect -> [| Errno.ECONNREFUSED; Errno.ETIMEDOUT |]

@@ -41,6 +41,7 @@ module internal Strictness =
         | Opcode.Shutdown -> Field.Length
         | Opcode.Allocate -> Field.Offset ||| Field.Address ||| Field.Length
         | Opcode.OpenAt -> Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
+        | Opcode.OpenAt2 -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.FileIndex
         | Opcode.Close -> Field.FileIndex
         | Opcode.Status -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
         | Opcode.Send ->
@@ -166,6 +167,7 @@ module internal Strictness =
         | Opcode.OpenAt when submission.FileIndex <> 0u -> (submission.OpFlags &&& 0o2000000u) = 0u
         | Opcode.Socket when submission.FileIndex <> 0u -> (submission.Offset &&& 0o2000000UL) = 0UL
         | Opcode.Close -> submission.FileIndex = 0u || submission.Fd = 0
+        | Opcode.OpenAt2 -> submission.Length = uint32 Submission.openHowSize
         | Opcode.Timeout ->
             let isMultishot = (submission.OpFlags &&& OpFlags.TimeoutMultishot) <> 0u
             let known = if KernelVersion.supports Opcode.InstallFixed version then 0x6du else 0x2du

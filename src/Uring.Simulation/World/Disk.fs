@@ -137,6 +137,11 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
     let mutable position = 0L
     let access = flags &&& 3
     let appends = (flags &&& 0o2000) <> 0
+    // O_DSYNC, which is a part of O_SYNC too.
+    let syncs = (flags &&& 0o10000) <> 0
+    // O_DIRECT wants whole sectors.
+    let isOdd (offset: int64) length = (flags &&& 0o40000) <> 0 && (offset % 512L <> 0L || length % 512 <> 0)
+
     let node () = disk.FileSystem.Files[inode]
 
     member _.Inode = inode
@@ -151,10 +156,14 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
             Errno.toResult Errno.EBADF
         else
             let from = if offset < 0L then position else offset
-            let target = target.Slice(0, disk.Choices.Shorten target.Length)
-            let length = Contents.read from target (node ()).Current
-            if offset < 0L then position <- position + int64 length
-            length
+
+            if isOdd from target.Length then
+                Errno.toResult Errno.EINVAL
+            else
+                let target = target.Slice(0, disk.Choices.Shorten target.Length)
+                let length = Contents.read from target (node ()).Current
+                if offset < 0L then position <- position + int64 length
+                length
 
     override _.Write(source, offset) =
         if access = 0 then
@@ -167,10 +176,12 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
 
             if from > FileSystem.longest - int64 source.Length then
                 Errno.toResult Errno.EFBIG
+            elif isOdd from source.Length then
+                Errno.toResult Errno.EINVAL
             else
                 let source = source.Slice(0, disk.Choices.Shorten source.Length)
                 let struct (changed, length) = FileSystem.write inode from source disk.Now disk.FileSystem
-                disk.FileSystem <- changed
+                disk.FileSystem <- if syncs && length > 0 then FileSystem.sync inode changed else changed
                 if offset < 0L && length > 0 then position <- from + int64 length
                 length
 
@@ -188,13 +199,35 @@ type internal DirectoryFile(disk: Disk, path: string, inode: int) =
     override _.Read(_, _) = Errno.toResult Errno.EISDIR
     override _.Write(_, _) = Errno.toResult Errno.EBADF
 
+/// A name that was opened, and nothing of what it names: O_PATH.
+[<Sealed>]
+type internal PathFile(path: string, inode: int) =
+    inherit OpenFile()
+    member _.Inode = inode
+    override _.Name = path
+    override _.Events = PollEvents.None
+    override _.CanPoll = false
+    override _.Read(_, _) = Errno.toResult Errno.EBADF
+    override _.Write(_, _) = Errno.toResult Errno.EBADF
+
 /// What works on open files, and opens them.
 [<RequireQualifiedAccess>]
 module internal Disk =
 
-    /// open(2).
-    let openAt (disk: Disk) (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
-        match FileSystem.openAt path flags (mode &&& ~~~Disk.Umask) disk.Now disk.FileSystem with
+    let private openPath (disk: Disk) rules (path: string) (flags: int) : Result<OpenFile, Errno> =
+        let follows = (flags &&& 0o400000) = 0
+
+        match FileSystem.resolveFrom rules path follows disk.FileSystem with
+        | Error errno -> Error errno
+        | Ok place when place.Inode < 0 -> Error Errno.ENOENT
+        | Ok place when (flags &&& 0o200000) <> 0 && not (FileSystem.isDirectory place.Inode disk.FileSystem) ->
+            Error Errno.ENOTDIR
+        | Ok place -> Ok(PathFile(path, place.Inode))
+
+    /// openat2(2).
+    let openFrom (disk: Disk) rules (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
+        match FileSystem.openFrom rules path flags (mode &&& ~~~Disk.Umask) disk.Now disk.FileSystem with
+        | _ when (flags &&& 0o10000000) <> 0 -> openPath disk rules path flags
         | Error errno -> Error errno
         | Ok struct (_, inode) when FileSystem.isFifo inode disk.FileSystem ->
             disk.Fifo(inode, path).Open flags
@@ -204,6 +237,10 @@ module internal Disk =
         | Ok struct (changed, inode) ->
             disk.FileSystem <- FileSystem.opened inode changed
             Ok(RegularFile(disk, path, inode, flags))
+
+    /// open(2).
+    let openAt (disk: Disk) (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
+        openFrom disk FileSystem.free path flags mode
 
     /// fsync(2).
     let sync (file: OpenFile) : int =

@@ -1,7 +1,7 @@
 // Length: one value and every change of it.
 // A file system as a value: names, files, and what of them would survive a power loss. Pure. As ext4 in ordered mode:
 // names are journaled in their order, contents are safe after fsync, and a fsync commits all names before it. Source: man
-// open(2), rename(2), unlink(2), link(2), mkdir(2), fsync(2), path_resolution(7).
+// open(2), openat2(2), rename(2), unlink(2), link(2), mkdir(2), fsync(2), path_resolution(7).
 namespace Uring.Simulation.World
 
 open System
@@ -61,6 +61,10 @@ type internal FileSystem = {
     Capacity: int64
 }
 
+/// Where a path starts, and what it may lead through: flags as in openat2(2).
+[<Struct>]
+type internal Rules = { Start: int; Flags: int }
+
 /// Where a path leads.
 [<Struct>]
 type internal Place = {
@@ -105,13 +109,26 @@ module internal FileSystem =
                 if entries |> Map.exists (fun _ inode -> inode = directory) then Some parent else None)
             |> Option.defaultValue root
 
-    let rec private walk depth directory (parts: string list) followLast fs : Result<Place, Errno> =
+    /// From the root, through everything.
+    let free = { Start = root; Flags = 0 }
+
+    // RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT.
+    let private hasNoLinks rules = (rules.Flags &&& 4) <> 0
+    let private isBeneath rules = (rules.Flags &&& 8) <> 0
+    let private isInRoot rules = (rules.Flags &&& 16) <> 0
+
+    /// Where an absolute path starts.
+    let private top rules = if isInRoot rules then rules.Start else root
+
+    let rec private walk rules depth directory (parts: string list) followLast fs : Result<Place, Errno> =
         match parts with
         | [] -> Ok { Directory = directory; Name = "."; Inode = directory }
         | _ when not (isDirectory directory fs) -> Error Errno.ENOTDIR
         | name :: _ when name.Length > 255 -> Error Errno.ENAMETOOLONG
-        | "." :: rest -> walk depth directory rest followLast fs
-        | ".." :: rest -> walk depth (parentOf directory fs) rest followLast fs
+        | "." :: rest -> walk rules depth directory rest followLast fs
+        | ".." :: _ when directory = rules.Start && isBeneath rules -> Error Errno.EXDEV
+        | ".." :: rest when directory = top rules -> walk rules depth directory rest followLast fs
+        | ".." :: rest -> walk rules depth (parentOf directory fs) rest followLast fs
         | name :: rest ->
             match lookUp directory name fs with
             | Error errno -> Error errno
@@ -120,27 +137,43 @@ module internal FileSystem =
             | Ok inode ->
                 match Map.tryFind inode fs.Names.Links with
                 | Some _ when depth >= 40 -> Error Errno.ELOOP
+                | Some _ when hasNoLinks rules && (not rest.IsEmpty || followLast) -> Error Errno.ELOOP
+                | Some target when
+                    target.StartsWith '/' && isBeneath rules && (not rest.IsEmpty || followLast)
+                    ->
+                    Error Errno.EXDEV
                 | Some target when not rest.IsEmpty || followLast ->
-                    let start = if target.StartsWith '/' then root else directory
-                    walk (depth + 1) start (split target @ rest) followLast fs
+                    let start = if target.StartsWith '/' then top rules else directory
+                    walk rules (depth + 1) start (split target @ rest) followLast fs
                 | _ when rest.IsEmpty -> Ok { Directory = directory; Name = name; Inode = inode }
-                | _ -> walk depth inode rest followLast fs
+                | _ -> walk rules depth inode rest followLast fs
 
     and private split (path: string) = path.Split('/', StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
 
-    let private follow (path: string) (followLast: bool) fs : Result<Place, Errno> =
-        if path.Length = 0 then Error Errno.ENOENT
-        elif path.Length > 4095 then Error Errno.ENAMETOOLONG
-        else walk 0 root (split path) followLast fs
+    let private followFrom rules (path: string) (followLast: bool) fs : Result<Place, Errno> =
+        if path.Length = 0 then
+            Error Errno.ENOENT
+        elif path.Length > 4095 then
+            Error Errno.ENAMETOOLONG
+        elif path.StartsWith '/' && isBeneath rules then
+            Error Errno.EXDEV
+        else
+            walk rules 0 (if path.StartsWith '/' then top rules else rules.Start) (split path) followLast fs
 
-    /// Where a path leads. The working directory is the root.
-    let resolve (path: string) (followLast: bool) fs : Result<Place, Errno> =
+    let private follow path followLast fs = followFrom free path followLast fs
+
+    /// Where a path leads.
+    let resolveFrom rules (path: string) (followLast: bool) fs : Result<Place, Errno> =
         let isFolder = path.EndsWith '/'
 
-        match follow path (followLast || isFolder) fs with
+        match followFrom rules path (followLast || isFolder) fs with
         | Ok place when isFolder && place.Inode >= 0 && not (isDirectory place.Inode fs) ->
             Error Errno.ENOTDIR
         | result -> result
+
+    /// Where a path leads. The working directory is the root.
+    let resolve (path: string) (followLast: bool) fs : Result<Place, Errno> =
+        resolveFrom free path followLast fs
 
     /// Where the last name itself stands: what unlink, rename and mkdir change. A link there is not followed.
     let private entry (path: string) fs = follow path false fs
@@ -207,8 +240,8 @@ module internal FileSystem =
             let fs = { fs with Journal = [] }
             Map.fold (fun fs inode _ -> sweep inode fs) fs fs.Files
 
-    /// Makes a file that nothing refers to by descriptor yet.
-    let private createFile place mode now fs =
+    /// Makes a file that nothing refers to by name or descriptor yet.
+    let private newFile mode now fs =
         let inode = fs.NextInode
 
         let file = {
@@ -221,13 +254,12 @@ module internal FileSystem =
             Opens = 0
         }
 
-        let fs = {
-            renamed (enter place.Directory place.Name inode fs.Names) fs with
-                Files = Map.add inode file fs.Files
-                NextInode = inode + 1
-        }
-
+        let fs = { fs with Files = Map.add inode file fs.Files; NextInode = inode + 1 }
         struct (fs, inode)
+
+    let private createFile place mode now fs =
+        let struct (fs, inode) = newFile mode now fs
+        struct (renamed (enter place.Directory place.Name inode fs.Names) fs, inode)
 
     /// A name for something that is no regular file.
     let private make (path: string) isFolder (kind: int -> Names -> Names) fs : Result<FileSystem, Errno> =
@@ -429,15 +461,27 @@ module internal FileSystem =
         | _ -> Error Errno.EOPNOTSUPP
 
     /// open(2) of a regular file or a directory: its inode. Flags as in open(2).
-    let openAt (path: string) (flags: int) (mode: int) now fs : Result<struct (FileSystem * int), Errno> =
+    let openFrom
+        rules
+        (path: string)
+        (flags: int)
+        (mode: int)
+        now
+        fs
+        : Result<struct (FileSystem * int), Errno> =
         let has flag = (flags &&& flag) <> 0
         let creates = has 0o100
         let exclusive = has 0o200
         let writes = (flags &&& 3) <> 0
+        // O_TMPFILE, less O_DIRECTORY.
+        let isTemporary = has 0o20000000
         let noFollow = has 0o400000 || (creates && exclusive)
 
-        match resolve path (not noFollow) fs with
+        match resolveFrom rules path (not noFollow) fs with
         | Error errno -> Error errno
+        | Ok place when isTemporary && place.Inode < 0 -> Error Errno.ENOENT
+        | Ok place when isTemporary && not (isDirectory place.Inode fs) -> Error Errno.ENOTDIR
+        | Ok _ when isTemporary -> if writes then Ok(newFile mode now fs) else Error Errno.EINVAL
         // What is to be made is a file, and a slash says that it is none: before anything else.
         | Ok _ when creates && path.EndsWith '/' -> Error Errno.EISDIR
         | Ok place when place.Inode >= 0 && creates && exclusive -> Error Errno.EEXIST
@@ -449,6 +493,9 @@ module internal FileSystem =
         | Ok place when has 0o1000 && Map.containsKey place.Inode fs.Files ->
             Ok(struct (resize place.Inode 0L now fs, place.Inode))
         | Ok place -> Ok(struct (fs, place.Inode))
+
+    /// From the root.
+    let openAt path flags mode now fs = openFrom free path flags mode now fs
 
     let private room fs = max 0L (fs.Capacity - used fs)
 
