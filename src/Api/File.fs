@@ -53,6 +53,27 @@ module File =
     let create (path: string) : Uring<File> =
         openWith (OpenFlags.ReadWrite ||| OpenFlags.Create ||| OpenFlags.Truncate) readWriteByOwner path
 
+    /// Opens a directory, to open from.
+    let openDirectory (path: string) : Uring<File> =
+        openWith (OpenFlags.Read ||| OpenFlags.Directory) readWriteByOwner path
+
+    /// Opens a path from a directory, by rules. `mode` is for a file that this creates.
+    let openFrom
+        (directory: File)
+        (rules: PathRules)
+        (flags: OpenFlags)
+        (mode: UnixFileMode)
+        (path: string)
+        : Uring<File> =
+        uring {
+            let! number = Program.single (FileRequest.openFrom directory.Descriptor rules path flags mode)
+            return File(directory.Loop, directory.Loop.Own number, path)
+        }
+
+    /// Makes a file without a name in a directory: it goes when it is closed.
+    let openTemporary (directory: string) : Uring<File> =
+        openWith (OpenFlags.ReadWrite ||| OpenFlags.Temporary) readWriteByOwner directory
+
     /// Closes the file when the operations on it have ended; they are cancelled. Raises what close(2) reports.
     let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
 
@@ -132,6 +153,14 @@ module File =
     let sync (file: File) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.sync file.Descriptor false))
 
+    /// Says how `length` bytes at `offset` will be read; 0 bytes mean to the end.
+    let advise (file: File) (offset: int64) (length: int64) (advice: FileAdvice) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.advise file.Descriptor offset length advice))
+
+    /// Has `length` bytes at `offset` written to the device; 0 bytes mean to the end. No replacement for `sync`.
+    let syncRange (file: File) (offset: int64) (length: int64) (how: RangeSync) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.syncRange file.Descriptor offset length how))
+
     /// Sets the length (Linux 6.9): cuts the file, or extends it with a hole.
     let truncate (file: File) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.truncate file.Descriptor length))
@@ -139,6 +168,10 @@ module File =
     /// Reserves space, extending the file if need be.
     let allocate (file: File) (offset: int64) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.allocate file.Descriptor offset length))
+
+    /// Reserves, frees or moves `length` bytes at `offset`.
+    let allocateAs (file: File) (mode: Allocation) (offset: int64) (length: int64) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.allocateAs file.Descriptor mode offset length))
 
     /// Makes a directory (Linux 5.15).
     let makeDirectory (path: string) : Uring<unit> =
@@ -151,6 +184,14 @@ module File =
     /// Removes an empty directory.
     let removeDirectory (path: string) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.removeDirectory path))
+
+    /// Makes a symbolic link at `path` that leads to `target` (Linux 5.15).
+    let makeSymbolicLink (path: string) (target: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.makeSymbolicLink path target))
+
+    /// Gives the file that `target` names another name, `path` (Linux 5.15).
+    let makeHardLink (path: string) (target: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.makeHardLink path target))
 
     /// Renames; what `target` named before is replaced.
     let rename (source: string) (target: string) : Uring<unit> =

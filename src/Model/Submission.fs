@@ -149,6 +149,13 @@ module Submission =
     /// Opens a path, relative to `directory`. The result is the descriptor.
     let openAt directory path flags mode = prepare Opcode.OpenAt directory 0UL path mode flags
 
+    /// Bytes of a struct open_how.
+    [<Literal>]
+    let openHowSize = 24
+
+    /// Opens a path, relative to `directory`, as the struct open_how at `how` says. man io_uring_prep_openat2(3).
+    let openAt2 directory path how = prepare Opcode.OpenAt2 directory how path (uint32 openHowSize) 0u
+
     /// Closes a descriptor. It cancels nothing. man io_uring_prep_close(3).
     let close fd = prepare Opcode.Close fd 0UL 0UL 0u 0u
 
@@ -185,10 +192,35 @@ module Submission =
     let renameAt oldDirectory oldPath (newDirectory: int) newPath flags =
         prepare Opcode.RenameAt oldDirectory newPath oldPath (uint32 newDirectory) flags
 
+    /// Makes a symbolic link at `path` that leads to `target` (5.15). man io_uring_prep_symlinkat(3).
+    let symbolicLinkAt target directory path = prepare Opcode.SymbolicLinkAt directory path target 0u 0u
+
+    /// Gives what `oldPath` names another name (5.15). man io_uring_prep_linkat(3).
+    let linkAt oldDirectory oldPath (newDirectory: int) newPath flags =
+        prepare Opcode.LinkAt oldDirectory newPath oldPath (uint32 newDirectory) flags
+
+    /// Says how `length` bytes at `offset` will be read; `advice` as in posix_fadvise(2), and no length means to the end.
+    let advise fd offset length advice = prepare Opcode.FileAdvise fd offset 0UL length advice
+
+    /// As `advise`, for a length that needs 64 bits (6.10).
+    let adviseLong fd offset (length: uint64) advice = prepare Opcode.FileAdvise fd offset length 0u advice
+
+    /// Says how `length` bytes of memory will be used; `advice` as in madvise(2). man io_uring_prep_madvise(3).
+    let adviseMemory address length advice = prepare Opcode.MemoryAdvise -1 0UL address length advice
+
+    /// Starts to write `length` bytes at `offset` to the device, or waits for that; `flags` as in sync_file_range(2).
+    let syncRange fd offset length flags = prepare Opcode.SyncFileRange fd offset 0UL length flags
+
     /// Moves `length` bytes between two descriptors of which one is a pipe; an offset of
     /// `OpFlags.CurrentPosition` means none.
     let splice source sourceOffset target targetOffset length flags = {
         prepare Opcode.Splice target targetOffset sourceOffset length flags with
+            FileIndex = uint32 (source: int)
+    }
+
+    /// Copies `length` bytes from one pipe to another, and leaves them in the first. man io_uring_prep_tee(3).
+    let tee source target length flags = {
+        prepare Opcode.Tee target 0UL 0UL length flags with
             FileIndex = uint32 (source: int)
     }
 

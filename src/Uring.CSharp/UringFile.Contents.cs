@@ -162,6 +162,29 @@ public sealed partial class UringFile
         Ending.Discard(
             Start(FileAccess.Write, FileRequest.allocate(descriptor, offset, length), cancellationToken));
 
+    /// <summary>
+    /// Reserves, frees or moves space. See man fallocate(2); which of it there is depends on the file system.
+    /// </summary>
+    /// <param name="offset">Where the stretch starts, in bytes.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="mode">What becomes of the stretch.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="offset"/> is negative, or
+    /// <paramref name="length"/> is less than 1.</exception>
+    /// <exception cref="ArgumentException">What moves bytes wants whole blocks before the end of the file.</exception>
+    /// <exception cref="NotSupportedException">The file system cannot do it, or the file is not open to write.</exception>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    /// <exception cref="IOException">The disk is full (ENOSPC, 28), or another error; HResult is the errno.</exception>
+    public ValueTask AllocateAsync(
+        long offset,
+        long length,
+        FileAllocation mode,
+        CancellationToken cancellationToken = default)
+    {
+        var request = FileRequest.allocateAs(descriptor, (Allocation)mode, offset, length);
+        return Ending.Discard(Start(FileAccess.Write, in request, cancellationToken));
+    }
+
     private ValueTask<int> Start(FileAccess needed, in Request request, CancellationToken cancellationToken)
     {
         ThrowUnlessOpenTo(needed);

@@ -67,17 +67,45 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         var request = FileRequest.openPath(path, FileOpening.Flags(mode, access), FileOpening.NewFileMode);
-        return OpenAsync(Ring.LoopFor(ring), request, path, access, cancellationToken);
+        return OpenAsync(Ring.LoopFor(ring), request, path, path, access, cancellationToken);
     }
 
-    private static async ValueTask<UringFile> OpenAsync(
+    /// <summary>
+    /// Makes a file without a name: nobody else can open it, and it goes when it is closed. See man open(2), O_TMPFILE.
+    /// </summary>
+    /// <param name="directory">It is on the file system of this directory.</param>
+    /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentException"><paramref name="directory"/> is empty or contains a zero character.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    /// <exception cref="UnauthorizedAccessException">Permissions forbid it.</exception>
+    /// <exception cref="NotSupportedException">The file system has no such files.</exception>
+    /// <exception cref="IOException">Another error; HResult is the errno.</exception>
+    public static ValueTask<UringFile> CreateTemporaryAsync(
+        string directory,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        var request = FileRequest.openPath(
+            directory,
+            OpenFlags.ReadWrite | OpenFlags.Temporary,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        // What is missing is a directory: it is looked for below its own name.
+        var missing = System.IO.Path.Join(directory, "x");
+        return OpenAsync(Ring.LoopFor(ring), request, directory, missing, FileAccess.ReadWrite, cancellationToken);
+    }
+
+    /// <summary>When the kernel finds nothing, the directory of <paramref name="missing"/> is looked for.</summary>
+    internal static async ValueTask<UringFile> OpenAsync(
         Loop loop,
         Request request,
         string path,
+        string missing,
         FileAccess access,
         CancellationToken cancellationToken)
     {
-        var number = await PathOperation.PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        var number = await PathOperation.PerformAsync(loop, request, missing, cancellationToken).ConfigureAwait(Ending.OnLoop);
         var file = new UringFile(loop, loop.Own(number), path, access);
 
         // For writing the kernel refuses a directory by itself.

@@ -102,7 +102,8 @@ module internal Entry =
         | Opcode.Send
         | Opcode.SendZeroCopy
         | Opcode.Receive
-        | Opcode.Splice -> true
+        | Opcode.Splice
+        | Opcode.Tee -> true
         // An open set: for the rest it is a mode, a backlog, or nothing.
         | _ -> false
 

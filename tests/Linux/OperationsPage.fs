@@ -53,7 +53,7 @@ let offers: Offer list = [
         "UringSocket.PollAsync UringSocket.PollAllAsync Ring.PollAsync"
         "PollTests MultishotKindsTests"
     later Opcode.PollRemove
-    later Opcode.SyncFileRange
+    offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"
     offer Opcode.SendMessage "" "" "MessageTests"
     |> because "not offered yet: messages are received only"
     offer Opcode.ReceiveMessage "Socket.receiveMessages" "UringSocket.ReceiveMessagesAsync" "MessageTests"
@@ -72,7 +72,11 @@ let offers: Offer list = [
     offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
     |> because "C#: cancellation tokens with a time"
     offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
-    offer Opcode.Allocate "File.allocate" "UringFile.AllocateAsync" "FileOperationTests FileFacadeTests"
+    offer
+        Opcode.Allocate
+        "File.allocate File.allocateAs"
+        "UringFile.AllocateAsync"
+        "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
         "File.openWith File.openRead File.create"
@@ -95,8 +99,9 @@ let offers: Offer list = [
         "File.write File.writeSome File.writeNext"
         "UringFile.WriteAsync UringFile.WriteSomeAsync"
         "FileOperationTests FileFacadeTests"
-    later Opcode.FileAdvise
-    later Opcode.MemoryAdvise
+    offer Opcode.FileAdvise "File.advise" "UringFile.AdviseAsync" "FileAdviceTests"
+    offer Opcode.MemoryAdvise "" "Ring.AdviseMemoryAsync" "FileAdviceTests"
+    |> because "F#: a request (FileRequest.adviseMemory)"
     offer
         Opcode.Send
         "Socket.send Socket.sendSome Socket.sendLease SendQueue.send"
@@ -107,13 +112,17 @@ let offers: Offer list = [
         "Socket.receive Socket.receiveMany Socket.receiveAll"
         "UringSocket.ReceiveAsync UringSocket.ReceiveAllAsync"
         "SocketOperationTests StreamTests MultishotFacadeTests"
-    later Opcode.OpenAt2
+    offer
+        Opcode.OpenAt2
+        "File.openFrom File.openDirectory"
+        "UringDirectory.OpenAsync UringDirectory.OpenFileAsync"
+        "FileOpenTests"
     later Opcode.EpollControl
     offer Opcode.Splice "" "" "PathOperationTests"
     |> because "a request (FileRequest.splice); no method yet"
     legacy Opcode.ProvideBuffers
     legacy Opcode.RemoveBuffers
-    later Opcode.Tee
+    offer Opcode.Tee "" "" "FileSpaceTests" |> because "a request (FileRequest.tee); no method yet"
     offer
         Opcode.Shutdown
         "Socket.shutdown"
@@ -130,8 +139,8 @@ let offers: Offer list = [
         "File.makeDirectory"
         "UringFile.CreateDirectoryAsync"
         "PathOperationTests PathFacadeTests"
-    later Opcode.SymbolicLinkAt
-    later Opcode.LinkAt
+    offer Opcode.SymbolicLinkAt "File.makeSymbolicLink" "UringFile.CreateSymbolicLinkAsync" "FileNameTests"
+    offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
     offer Opcode.MessageRing "" "" "HandOffTests" |> because $"{inside}: waking a loop"
     later Opcode.SetAttributeOfFile
     later Opcode.SetAttribute

@@ -173,4 +173,22 @@ let laws =
             let older = List.last (history first)
             List.fold apply older later |> ignore
             isAsModel older
+
+        testProperty
+            "7. pages that are taken out bring what is behind them forward, and a hole that is put in moves it back"
+        <| fun (steps: Step list) (at: byte) (count: byte) ->
+            let contents = (List.last (history steps)).Contents
+            let offset, length = int at % 3 * Page, (1 + int count % 2) * Page
+            let old = all contents
+
+            if old.Length <= offset + length then
+                true
+            else
+                let out = Contents.collapse (int64 offset) (int64 length) contents
+                let back = Contents.insert (int64 offset) (int64 length) out
+                let cleared = Contents.clear (int64 offset) (int64 length) contents
+
+                all out = Array.append old[.. offset - 1] old[offset + length ..]
+                && all back = all cleared
+                && back.Pages.Count = cleared.Pages.Count
     ]

@@ -15,6 +15,7 @@ type Step =
     | Resize of nth: byte * length: byte
     | MakeDirectory of path: byte
     | Link of target: byte * path: byte
+    | HardLink of target: byte * path: byte * follows: bool
     | MakeFifo of path: byte
     | Remove of path: byte * directory: bool
     | Rename of source: byte * target: byte * flags: byte
@@ -194,6 +195,8 @@ let private apply world step =
         | None -> world
     | MakeDirectory path -> applyNames world (FileSystem.makeDirectory (pathOf path) world.Fs)
     | Link(target, path) -> applyNames world (FileSystem.makeLink (pathOf target) (pathOf path) world.Fs)
+    | HardLink(target, path, follows) ->
+        FileSystem.makeHardLink (pathOf target) (pathOf path) follows world.Fs |> applyNames world
     | MakeFifo path -> applyNames world (FileSystem.makeFifo (pathOf path) world.Fs)
     | Remove(path, directory) -> applyNames world (FileSystem.remove (pathOf path) directory world.Fs)
     | Rename(source, target, flags) ->
@@ -256,8 +259,9 @@ let private isTree (it: Transition) =
     let places = tree it.After.Fs
     let inodes = places |> List.map snd
     let fs = it.After.Fs
+    let folders = inodes |> List.filter (fun inode -> FileSystem.isDirectory inode fs)
 
-    List.distinct inodes = inodes
+    List.distinct folders = folders
     && inodes
        |> List.forall (fun inode ->
            FileSystem.isDirectory inode fs

@@ -83,6 +83,9 @@ let internal constructors = [
     "openAt",
     Submission.openAt fd address flags length,
     [ "opcode", 18UL; "fd", fdBits; "addr", address; "len", lengthBits; "rw_flags", flagBits ]
+    "openAt2",
+    Submission.openAt2 fd address second,
+    [ "opcode", 28UL; "fd", fdBits; "off", second; "addr", address; "len", 24UL ]
     "close", Submission.close fd, [ "opcode", 19UL; "fd", fdBits ]
     "closeDirect", Submission.closeDirect 0x1234_5677, [ "opcode", 19UL; "file_index", 0x1234_5678UL ]
     "read",
@@ -122,6 +125,37 @@ let internal constructors = [
         "len", otherBits
         "rw_flags", flagBits
     ]
+    "symbolicLinkAt",
+    Submission.symbolicLinkAt address fd second,
+    [ "opcode", 38UL; "fd", fdBits; "off", second; "addr", address ]
+    "linkAt",
+    Submission.linkAt fd address other second flags,
+    [
+        "opcode", 39UL
+        "fd", fdBits
+        "off", second
+        "addr", address
+        "len", otherBits
+        "rw_flags", flagBits
+    ]
+    "advise",
+    Submission.advise fd offset length flags,
+    [ "opcode", 24UL; "fd", fdBits; "off", offset; "len", lengthBits; "rw_flags", flagBits ]
+    "adviseLong",
+    Submission.adviseLong fd offset second flags,
+    [ "opcode", 24UL; "fd", fdBits; "off", offset; "addr", second; "rw_flags", flagBits ]
+    "adviseMemory",
+    Submission.adviseMemory address length flags,
+    [
+        "opcode", 25UL
+        "fd", minusOne
+        "addr", address
+        "len", lengthBits
+        "rw_flags", flagBits
+    ]
+    "syncRange",
+    Submission.syncRange fd offset length flags,
+    [ "opcode", 8UL; "fd", fdBits; "off", offset; "len", lengthBits; "rw_flags", flagBits ]
     "splice",
     Submission.splice fd offset other second length flags,
     [
@@ -129,6 +163,15 @@ let internal constructors = [
         "fd", otherBits
         "off", second
         "addr", offset
+        "len", lengthBits
+        "rw_flags", flagBits
+        "file_index", fdBits
+    ]
+    "tee",
+    Submission.tee fd other length flags,
+    [
+        "opcode", 33UL
+        "fd", otherBits
         "len", lengthBits
         "rw_flags", flagBits
         "file_index", fdBits

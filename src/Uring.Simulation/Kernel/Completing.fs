@@ -21,6 +21,10 @@ module internal Completing =
         | Opcode.UnlinkAt
         | Opcode.RenameAt
         | Opcode.MakeDirectoryAt
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt
+        | Opcode.MemoryAdvise
+        | Opcode.SyncFileRange
         | Opcode.Sync
         | Opcode.Truncate
         | Opcode.Allocate
@@ -30,6 +34,7 @@ module internal Completing =
             result <> Errno.toResult Errno.ETIME && Errno.isError result
         | Opcode.Read
         | Opcode.Write
+        | Opcode.Tee
         | Opcode.Splice -> result <> (if request.Wanted > 0 then request.Wanted else int submission.Length)
         | Opcode.Send
         | Opcode.Receive when (submission.OpFlags &&& waitAll) <> 0u -> result < int submission.Length

@@ -206,7 +206,8 @@ type internal Execution(machine: Machine) =
 
         let take descriptor isFixed : OpenFile | null =
             match files ring descriptor isFixed with
-            | null -> null
+            | null
+            | :? PathFile -> null
             | file ->
                 file.Retain()
                 file
@@ -225,28 +226,38 @@ type internal Execution(machine: Machine) =
         | Opcode.Socket
         | Opcode.Pipe
         | Opcode.OpenAt
+        | Opcode.OpenAt2
         | Opcode.UnlinkAt
         | Opcode.MakeDirectoryAt
         | Opcode.RenameAt
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt
+        | Opcode.MemoryAdvise
         | Opcode.Status -> 0
         // An open set: everything else works on a descriptor.
         | _ ->
             request.File <- take submission.Fd (request.Has SqeFlags.FixedFile)
 
-            if request.Opcode = Opcode.Splice then
+            let hasSource = request.Opcode = Opcode.Splice || request.Opcode = Opcode.Tee
+
+            if hasSource then
                 let isFixed = (submission.OpFlags &&& OpFlags.FixedSource) <> 0u
                 request.Other <- take (int submission.FileIndex) isFixed
 
-            let isMissing = isNull request.File || (request.Opcode = Opcode.Splice && isNull request.Other)
+            let isMissing = isNull request.File || (hasSource && isNull request.Other)
             if isMissing then fail Errno.EBADF else 0
 
     override _.IsAlwaysWorkers request =
         match request.Opcode with
         | Opcode.Sync
+        | Opcode.SyncFileRange
+        | Opcode.MemoryAdvise
         | Opcode.Allocate
         | Opcode.Truncate
         | Opcode.Splice
+        | Opcode.Tee
         | Opcode.Shutdown -> true
+        | Opcode.FileAdvise -> Advising.mayBlock request
         // An open set: the rest is tried at once.
         | _ -> false
 
@@ -259,6 +270,8 @@ type internal Execution(machine: Machine) =
         match request.Opcode with
         | Opcode.Close when isDirect request -> named (files ring (int request.Submission.FileIndex - 1) true)
         | Opcode.Close -> named (files ring request.Submission.Fd false)
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt -> String.Concat(request.OtherPath, " for ", request.Path)
         | Opcode.RenameAt -> String.Concat(request.Path, " to ", request.OtherPath)
         | _ when isNull request.File && request.Path <> "" -> request.Path
         // An open set: the file, if it has one.
@@ -268,16 +281,23 @@ type internal Execution(machine: Machine) =
         match request.Opcode, request.File with
         | Opcode.Write, :? RegularFile
         | Opcode.Sync, _
+        | Opcode.SyncFileRange, _
+        | Opcode.MemoryAdvise, _
         | Opcode.Allocate, _
         | Opcode.Truncate, _
         | Opcode.Status, _
         | Opcode.UnlinkAt, _
         | Opcode.MakeDirectoryAt, _
+        | Opcode.LinkAt, _
+        | Opcode.SymbolicLinkAt, _
         | Opcode.RenameAt, _
         | Opcode.Splice, _
+        | Opcode.Tee, _
         | Opcode.Shutdown, _ -> true
+        | Opcode.FileAdvise, _ -> Advising.mayBlock request
         // A cached name that is only opened needs none.
-        | Opcode.OpenAt, _ -> (request.Submission.OpFlags &&& 0o100u) <> 0u
+        | Opcode.OpenAt, _
+        | Opcode.OpenAt2, _ -> Naming.creates request
         | Opcode.Read, :? RegularFile -> choices.Strikes Fault.Delayed
         // An open set: what poll(2) can wait for, and what is done at once.
         | _ -> false
@@ -308,12 +328,16 @@ type internal Execution(machine: Machine) =
                 |> Result.map (fun socket -> socket :> OpenFile)
                 |> addNew ring request
             | Opcode.Pipe, _ -> makePipe ring request
-            | Opcode.OpenAt, _ -> Naming.openAt machine request |> addNew ring request
+            | Opcode.OpenAt, _
+            | Opcode.OpenAt2, _ -> Naming.openAt machine request |> addNew ring request
             | Opcode.UnlinkAt, _ ->
                 machine.Disk.Remove(request.Path, (submission.OpFlags &&& OpFlags.RemoveDirectory) <> 0u)
             | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory(request.Path, int submission.Length)
             | Opcode.RenameAt, _ ->
                 machine.Disk.Rename(request.Path, request.OtherPath, int submission.OpFlags)
+            | Opcode.LinkAt, _ -> Naming.link machine request
+            | Opcode.SymbolicLinkAt, _ -> machine.Disk.MakeSymbolicLink(request.Path, request.OtherPath)
+            | Opcode.MemoryAdvise, _ -> Advising.memory request
             | Opcode.Status, _ -> Naming.status machine request
             | _, null -> fail Errno.EBADF
             | Opcode.Read, file
@@ -336,6 +360,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Listen, file -> onSocket file _.Listen(int submission.Length)
             | Opcode.Shutdown, file -> onSocket file _.Shutdown(int submission.Length)
             | Opcode.Sync, file -> Disk.sync file
+            | Opcode.SyncFileRange, file -> Advising.syncRange request file
+            | Opcode.FileAdvise, file -> Advising.file request file
             | Opcode.Truncate, file -> Disk.truncate file (int64 submission.Offset)
             | Opcode.Allocate, file ->
                 Disk.allocate
@@ -347,6 +373,10 @@ type internal Execution(machine: Machine) =
                 match request.Other with
                 | null -> fail Errno.EBADF
                 | source -> Splicing.perform request source file
+            | Opcode.Tee, file ->
+                match request.Other with
+                | null -> fail Errno.EBADF
+                | source -> Splicing.tee request source file
             // An open set: Strictness refuses what is unknown before it comes here.
             | _ -> fail Errno.EINVAL
 

@@ -49,7 +49,13 @@ module internal Inputs =
         | Opcode.Status ->
             request.Path <- path submission.Address
             0
-        | Opcode.RenameAt ->
+        | Opcode.OpenAt2 ->
+            request.Path <- path submission.Address
+            request.Address <- bytes submission.Offset (int submission.Length)
+            0
+        | Opcode.RenameAt
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt ->
             request.Path <- path submission.Address
             request.OtherPath <- path submission.Offset
             0

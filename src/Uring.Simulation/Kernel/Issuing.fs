@@ -85,6 +85,7 @@ type internal Issuing
         | Opcode.SendMessage
         | Opcode.SendZeroCopy
         | Opcode.Connect -> always ||| PollEvents.Writable
+        | Opcode.Tee
         | Opcode.Splice -> always ||| PollEvents.Readable ||| PollEvents.Writable
         // An open set: the rest waits for something to read.
         | _ -> always ||| PollEvents.Readable

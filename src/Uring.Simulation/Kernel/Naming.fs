@@ -4,8 +4,10 @@ namespace Uring.Simulation.Kernel
 
 open System
 open System.Buffers.Binary
+open Uring.FSharp
 open Uring.Kernel
 open Uring.Model
+open Uring.Simulation
 open Uring.Simulation.World
 
 [<RequireQualifiedAccess>]
@@ -24,13 +26,54 @@ module internal Naming =
             | _ -> null
         | false -> null
 
+    /// Flags and mode of an open, and openat2's rules, with the numbers of x86-64.
+    let private how (request: KernelRequest) : struct (int * int * int) =
+        let submission = request.Submission
+        let native flags = int (OpenNumbers.native flags)
+
+        match request.Opcode with
+        | Opcode.OpenAt2 ->
+            let word at = BinaryPrimitives.ReadUInt64LittleEndian(ReadOnlySpan(request.Address, at * 8, 8))
+            struct (native (uint32 (word 0)), int (word 1), int (word 2))
+        // An open set: there is only one other.
+        | _ -> struct (native submission.OpFlags, int submission.Length, 0)
+
+    /// What the kernel refuses before it looks at the path: O_CREAT and O_TMPFILE alone have a mode.
+    let private isSound (request: KernelRequest) =
+        let struct (flags, mode, rules) = how request
+        let hasMode = (flags &&& 0o20000100) <> 0
+
+        request.Opcode = Opcode.OpenAt
+        || ((hasMode || mode = 0) && (rules &&& ~~~0x3f) = 0 && (rules &&& 24) <> 24)
+
+    /// It may change what is there, which is a worker's.
+    let creates (request: KernelRequest) =
+        let struct (flags, _, _) = how request
+        (flags &&& 0o20000100) <> 0
+
+    /// The directory that relative paths start from.
+    let private startOf (machine: Machine) (request: KernelRequest) : Result<int, Errno> =
+        let submission = request.Submission
+        let isAbsolute = request.Path.StartsWith '/'
+        let struct (_, _, rules) = how request
+
+        if submission.Fd = OpFlags.WorkingDirectory || (isAbsolute && (rules &&& 24) = 0) then
+            Ok FileSystem.root
+        else
+            match machine.Descriptors.Find submission.Fd with
+            | null -> Error Errno.EBADF
+            | :? DirectoryFile as directory -> Ok directory.Inode
+            | :? PathFile as file when FileSystem.isDirectory file.Inode machine.Disk.FileSystem ->
+                Ok file.Inode
+            | _ -> Error Errno.ENOTDIR
+
     /// Opening an end of a pipe again is sharing it.
     let private openAgain
         (machine: Machine)
         (request: KernelRequest)
         (file: OpenFile)
         : Result<OpenFile, Errno> =
-        let submission = request.Submission
+        let struct (flags, mode, _) = how request
 
         match file with
         | :? PipeReader
@@ -38,33 +81,51 @@ module internal Naming =
             file.Retain()
             Ok file
         | :? RegularFile
-        | :? DirectoryFile ->
-            Disk.openAt machine.Disk file.Name (int submission.OpFlags) (int submission.Length)
+        | :? DirectoryFile -> Disk.openAt machine.Disk file.Name flags mode
         | :? DeviceFile as device -> Ok(DeviceFile(file.Name, device.Kind))
         | _ -> Error Errno.ENXIO
 
-    /// openat(2).
+    let private openOnDisk (machine: Machine) (request: KernelRequest) rules : Result<OpenFile, Errno> =
+        let struct (flags, mode, _) = how request
+
+        match Disk.openFrom machine.Disk rules request.Path flags mode with
+        // Only a named pipe can make an open wait.
+        | Error Errno.EAGAIN ->
+            match FileSystem.resolveFrom rules request.Path true machine.Disk.FileSystem with
+            | Ok place ->
+                let door = machine.Disk.Fifo(place.Inode, request.Path).Door
+
+                if isNull request.File then
+                    door.Retain()
+                    request.File <- door
+            | Error _ -> ()
+
+            Error Errno.EAGAIN
+        | result -> result
+
+    /// openat(2), openat2(2).
     let openAt (machine: Machine) (request: KernelRequest) : Result<OpenFile, Errno> =
+        let struct (_, _, rules) = how request
+
+        match isSound request, startOf machine request with
+        | false, _ -> Error Errno.EINVAL
+        | _, Error errno -> Error errno
+        | _, Ok start when rules <> 0 -> openOnDisk machine request { Start = start; Flags = rules }
+        | _, Ok start ->
+            match Device.tryFind request.Path, descriptor machine request.Path with
+            | Some kind, _ -> Ok(DeviceFile(request.Path, kind))
+            | None, null -> openOnDisk machine request { Start = start; Flags = 0 }
+            | None, file -> openAgain machine request (nonNull file)
+
+    /// linkat(2).
+    let link (machine: Machine) (request: KernelRequest) : int =
         let submission = request.Submission
+        // AT_SYMLINK_FOLLOW.
+        let follows = (submission.OpFlags &&& 0x400u) <> 0u
 
         match Device.tryFind request.Path, descriptor machine request.Path with
-        | Some kind, _ -> Ok(DeviceFile(request.Path, kind))
-        | None, null ->
-            match Disk.openAt machine.Disk request.Path (int submission.OpFlags) (int submission.Length) with
-            // Only a named pipe can make an open wait.
-            | Error Errno.EAGAIN ->
-                match FileSystem.resolve request.Path true machine.Disk.FileSystem with
-                | Ok place ->
-                    let door = machine.Disk.Fifo(place.Inode, request.Path).Door
-
-                    if isNull request.File then
-                        door.Retain()
-                        request.File <- door
-                | Error _ -> ()
-
-                Error Errno.EAGAIN
-            | result -> result
-        | None, file -> openAgain machine request (nonNull file)
+        | None, null -> machine.Disk.MakeHardLink(request.Path, request.OtherPath, follows)
+        | _ -> fail Errno.EXDEV
 
     /// Nothing but what it is: S_IFIFO 1, S_IFCHR 2, S_IFSOCK 12.
     let private writeKind (file: OpenFile) (target: Span<byte>) =
@@ -81,6 +142,7 @@ module internal Naming =
         match file with
         | :? RegularFile as file -> file.Disk.Status(file.Inode, target)
         | :? DirectoryFile as directory -> machine.Disk.Status(directory.Inode, target)
+        | :? PathFile as file -> machine.Disk.Status(file.Inode, target)
         | file -> writeKind file target
 
         0

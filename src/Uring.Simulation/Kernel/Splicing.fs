@@ -1,4 +1,4 @@
-// splice(2): what a pipe and another file give each other.
+// splice(2) and tee(2): what a pipe and another file give each other.
 namespace Uring.Simulation.Kernel
 
 open System
@@ -46,4 +46,18 @@ module internal Splicing =
                     | _ -> ()
 
                     given
+        | _ -> Errno.toResult Errno.EINVAL
+
+    /// Copies what is in a pipe to another, and leaves it there.
+    let tee (request: KernelRequest) (source: OpenFile) (target: OpenFile) : int =
+        let submission = request.Submission
+
+        match source, target with
+        | (:? PipeReader as reader), (:? PipeWriter as writer) when not (writer.IsOf reader) ->
+            match min (int submission.Length) writer.Room with
+            | 0 -> Outcome.again
+            | room ->
+                let bytes = Array.zeroCreate<byte> room
+                let taken = reader.Peek(bytes.AsSpan())
+                if taken <= 0 then taken else writer.Write(ReadOnlySpan(bytes, 0, taken), -1L)
         | _ -> Errno.toResult Errno.EINVAL

@@ -44,6 +44,13 @@ module internal Strictness =
         | Opcode.InstallFixed
         | Opcode.FutexWait
         | Opcode.FutexWake
+        | Opcode.OpenAt2
+        | Opcode.Tee
+        | Opcode.LinkAt
+        | Opcode.SymbolicLinkAt
+        | Opcode.FileAdvise
+        | Opcode.MemoryAdvise
+        | Opcode.SyncFileRange
         | Opcode.Pipe -> true
         // An open set: what is not simulated is not there.
         | _ -> false
@@ -132,6 +139,7 @@ module internal Strictness =
         | Opcode.InstallFixed ->
             (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u
         | Opcode.Close -> submission.FileIndex = 0u || submission.Fd = 0
+        | Opcode.OpenAt2 -> submission.Length = uint32 Submission.openHowSize
         | Opcode.Timeout ->
             let isMultishot = (submission.OpFlags &&& OpFlags.TimeoutMultishot) <> 0u
             let known = if KernelVersion.supports Opcode.InstallFixed version then 0x6du else 0x2du

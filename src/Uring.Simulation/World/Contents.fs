@@ -16,6 +16,7 @@ open System
 ///  4. clearing a stretch changes no other byte, and not the length
 ///  5. holes take no room: a page is there only if it was written or reserved
 ///  6. an older value stays as it was, whatever is written afterwards
+///  7. pages that are taken out bring what is behind them forward, and a hole that is put in moves it back
 type internal Contents = {
     Pages: Map<int64, byte array>
     /// In bytes.
@@ -116,6 +117,42 @@ module internal Contents =
                     |> Seq.choose (fun (index, page) ->
                         change index page |> Option.map (fun page -> index, page))
                     |> Map.ofSeq
+        }
+
+    let private moved (change: int64 -> int64 voption) contents =
+        contents.Pages
+        |> Map.toSeq
+        |> Seq.choose (fun (index, page) ->
+            match change index with
+            | ValueSome index -> Some(index, page)
+            | ValueNone -> None)
+        |> Map.ofSeq
+
+    /// Takes whole pages out: what is behind them comes forward.
+    let collapse (offset: int64) (length: int64) (contents: Contents) : Contents =
+        let first, last = offset / size, (offset + length) / size
+
+        let change index =
+            if index < first then ValueSome index
+            elif index < last then ValueNone
+            else ValueSome(index - (last - first))
+
+        {
+            Pages = moved change contents
+            Length =
+                if contents.Length <= offset then
+                    contents.Length
+                else
+                    max offset (contents.Length - length)
+        }
+
+    /// Puts a hole of whole pages in: what is there goes behind it.
+    let insert (offset: int64) (length: int64) (contents: Contents) : Contents =
+        let change index = ValueSome(if index < offset / size then index else index + length / size)
+
+        {
+            Pages = moved change contents
+            Length = if contents.Length <= offset then contents.Length else contents.Length + length
         }
 
     /// Sets the length: cuts, or extends with zeros.

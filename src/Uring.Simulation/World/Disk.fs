@@ -18,6 +18,7 @@ module internal Statx =
     let write
         (target: Span<byte>)
         inode
+        links
         kind
         permissions
         (length: int64)
@@ -28,7 +29,7 @@ module internal Statx =
         target.Clear()
         BinaryPrimitives.WriteUInt32LittleEndian(target, 0xfffu)
         BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 4, 4096u)
-        BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 16, 1u)
+        BinaryPrimitives.WriteUInt32LittleEndian(target.Slice 16, uint32 (links: int))
         BinaryPrimitives.WriteUInt16LittleEndian(target.Slice 28, uint16 ((kind <<< 12) ||| permissions))
         BinaryPrimitives.WriteUInt64LittleEndian(target.Slice 32, uint64 (inode: int))
         BinaryPrimitives.WriteInt64LittleEndian(target.Slice 40, length)
@@ -72,6 +73,13 @@ type internal Disk(choices: Choices, now: unit -> int64) =
 
     member _.Remove(path: string, directory: bool) = answer (FileSystem.remove path directory fs)
 
+    /// symlink(2).
+    member _.MakeSymbolicLink(target: string, path: string) = answer (FileSystem.makeLink target path fs)
+
+    /// link(2).
+    member _.MakeHardLink(target: string, path: string, follows: bool) =
+        answer (FileSystem.makeHardLink target path follows fs)
+
     member _.Rename(source: string, target: string, flags: int) =
         answer (FileSystem.rename source target flags fs)
 
@@ -101,14 +109,15 @@ type internal Disk(choices: Choices, now: unit -> int64) =
     /// struct statx (256 bytes) of an inode. Source: man statx(2).
     member _.Status(inode: int, target: Span<byte>) =
         let mode = FileSystem.mode inode fs
+        let links = FileSystem.links inode fs
 
         match Map.tryFind inode fs.Files, Map.tryFind inode fs.Names.Links with
         | Some file, _ ->
             let pages = Map.count file.Current.Pages
-            Statx.write target inode 8 mode file.Current.Length pages file.Accessed file.Modified
-        | None, Some link -> Statx.write target inode 10 mode (int64 link.Length) 0 0L 0L
-        | None, None when FileSystem.isFifo inode fs -> Statx.write target inode 1 mode 0L 0 0L 0L
-        | None, None -> Statx.write target inode 4 mode 4096L 1 0L 0L
+            Statx.write target inode links 8 mode file.Current.Length pages file.Accessed file.Modified
+        | None, Some link -> Statx.write target inode links 10 mode (int64 link.Length) 0 0L 0L
+        | None, None when FileSystem.isFifo inode fs -> Statx.write target inode links 1 mode 0L 0 0L 0L
+        | None, None -> Statx.write target inode 1 4 mode 4096L 1 0L 0L
 
     /// The lights go out: nothing that is open survives, and of what was not synced perhaps something.
     member _.PowerLoss() =
@@ -128,6 +137,11 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
     let mutable position = 0L
     let access = flags &&& 3
     let appends = (flags &&& 0o2000) <> 0
+    // O_DSYNC, which is a part of O_SYNC too.
+    let syncs = (flags &&& 0o10000) <> 0
+    // O_DIRECT wants whole sectors.
+    let isOdd (offset: int64) length = (flags &&& 0o40000) <> 0 && (offset % 512L <> 0L || length % 512 <> 0)
+
     let node () = disk.FileSystem.Files[inode]
 
     member _.Inode = inode
@@ -142,10 +156,14 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
             Errno.toResult Errno.EBADF
         else
             let from = if offset < 0L then position else offset
-            let target = target.Slice(0, disk.Choices.Shorten target.Length)
-            let length = Contents.read from target (node ()).Current
-            if offset < 0L then position <- position + int64 length
-            length
+
+            if isOdd from target.Length then
+                Errno.toResult Errno.EINVAL
+            else
+                let target = target.Slice(0, disk.Choices.Shorten target.Length)
+                let length = Contents.read from target (node ()).Current
+                if offset < 0L then position <- position + int64 length
+                length
 
     override _.Write(source, offset) =
         if access = 0 then
@@ -158,10 +176,12 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
 
             if from > FileSystem.longest - int64 source.Length then
                 Errno.toResult Errno.EFBIG
+            elif isOdd from source.Length then
+                Errno.toResult Errno.EINVAL
             else
                 let source = source.Slice(0, disk.Choices.Shorten source.Length)
                 let struct (changed, length) = FileSystem.write inode from source disk.Now disk.FileSystem
-                disk.FileSystem <- changed
+                disk.FileSystem <- if syncs && length > 0 then FileSystem.sync inode changed else changed
                 if offset < 0L && length > 0 then position <- from + int64 length
                 length
 
@@ -179,13 +199,35 @@ type internal DirectoryFile(disk: Disk, path: string, inode: int) =
     override _.Read(_, _) = Errno.toResult Errno.EISDIR
     override _.Write(_, _) = Errno.toResult Errno.EBADF
 
+/// A name that was opened, and nothing of what it names: O_PATH.
+[<Sealed>]
+type internal PathFile(path: string, inode: int) =
+    inherit OpenFile()
+    member _.Inode = inode
+    override _.Name = path
+    override _.Events = PollEvents.None
+    override _.CanPoll = false
+    override _.Read(_, _) = Errno.toResult Errno.EBADF
+    override _.Write(_, _) = Errno.toResult Errno.EBADF
+
 /// What works on open files, and opens them.
 [<RequireQualifiedAccess>]
 module internal Disk =
 
-    /// open(2).
-    let openAt (disk: Disk) (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
-        match FileSystem.openAt path flags (mode &&& ~~~Disk.Umask) disk.Now disk.FileSystem with
+    let private openPath (disk: Disk) rules (path: string) (flags: int) : Result<OpenFile, Errno> =
+        let follows = (flags &&& 0o400000) = 0
+
+        match FileSystem.resolveFrom rules path follows disk.FileSystem with
+        | Error errno -> Error errno
+        | Ok place when place.Inode < 0 -> Error Errno.ENOENT
+        | Ok place when (flags &&& 0o200000) <> 0 && not (FileSystem.isDirectory place.Inode disk.FileSystem) ->
+            Error Errno.ENOTDIR
+        | Ok place -> Ok(PathFile(path, place.Inode))
+
+    /// openat2(2).
+    let openFrom (disk: Disk) rules (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
+        match FileSystem.openFrom rules path flags (mode &&& ~~~Disk.Umask) disk.Now disk.FileSystem with
+        | _ when (flags &&& 0o10000000) <> 0 -> openPath disk rules path flags
         | Error errno -> Error errno
         | Ok struct (_, inode) when FileSystem.isFifo inode disk.FileSystem ->
             disk.Fifo(inode, path).Open flags
@@ -195,6 +237,10 @@ module internal Disk =
         | Ok struct (changed, inode) ->
             disk.FileSystem <- FileSystem.opened inode changed
             Ok(RegularFile(disk, path, inode, flags))
+
+    /// open(2).
+    let openAt (disk: Disk) (path: string) (flags: int) (mode: int) : Result<OpenFile, Errno> =
+        openFrom disk FileSystem.free path flags mode
 
     /// fsync(2).
     let sync (file: OpenFile) : int =
@@ -216,22 +262,16 @@ module internal Disk =
             0
         | _ -> Errno.toResult Errno.EINVAL
 
-    /// fallocate(2), mode 0: the file is at least so long.
+    /// fallocate(2).
     let allocate (file: OpenFile) (mode: int) (offset: int64) (length: int64) : int =
         match file with
         | :? RegularFile as file when file.CanWrite ->
             let disk = file.Disk
-            let current = disk.FileSystem.Files[file.Inode].Current.Length
 
-            if offset < 0L || length <= 0L then
-                Errno.toResult Errno.EINVAL
-            elif mode <> 0 then
-                Errno.toResult Errno.EOPNOTSUPP
-            else
-                if offset + length > current then
-                    disk.FileSystem <- FileSystem.resize file.Inode (offset + length) disk.Now disk.FileSystem
-
-                disk.FileSystem <- FileSystem.reserve file.Inode offset length disk.FileSystem
+            match FileSystem.allocate file.Inode mode offset length disk.Now disk.FileSystem with
+            | Error errno -> Errno.toResult errno
+            | Ok changed ->
+                disk.FileSystem <- changed
                 0
         | :? RegularFile -> Errno.toResult Errno.EBADF
         | :? SocketFile

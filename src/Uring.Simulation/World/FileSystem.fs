@@ -1,7 +1,7 @@
 // Length: one value and every change of it.
 // A file system as a value: names, files, and what of them would survive a power loss. Pure. As ext4 in ordered mode:
 // names are journaled in their order, contents are safe after fsync, and a fsync commits all names before it. Source: man
-// open(2), rename(2), unlink(2), mkdir(2), fsync(2), path_resolution(7).
+// open(2), openat2(2), rename(2), unlink(2), link(2), mkdir(2), fsync(2), path_resolution(7).
 namespace Uring.Simulation.World
 
 open System
@@ -11,6 +11,9 @@ open Uring.Model
 type internal Change =
     | Written of offset: int64 * bytes: byte array
     | Resized of length: int64
+    | Cleared of offset: int64 * length: int64
+    | Collapsed of offset: int64 * length: int64
+    | Inserted of offset: int64 * length: int64
 
 /// A regular file.
 type internal FileNode = {
@@ -58,6 +61,10 @@ type internal FileSystem = {
     Capacity: int64
 }
 
+/// Where a path starts, and what it may lead through: flags as in openat2(2).
+[<Struct>]
+type internal Rules = { Start: int; Flags: int }
+
 /// Where a path leads.
 [<Struct>]
 type internal Place = {
@@ -102,13 +109,26 @@ module internal FileSystem =
                 if entries |> Map.exists (fun _ inode -> inode = directory) then Some parent else None)
             |> Option.defaultValue root
 
-    let rec private walk depth directory (parts: string list) followLast fs : Result<Place, Errno> =
+    /// From the root, through everything.
+    let free = { Start = root; Flags = 0 }
+
+    // RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT.
+    let private hasNoLinks rules = (rules.Flags &&& 4) <> 0
+    let private isBeneath rules = (rules.Flags &&& 8) <> 0
+    let private isInRoot rules = (rules.Flags &&& 16) <> 0
+
+    /// Where an absolute path starts.
+    let private top rules = if isInRoot rules then rules.Start else root
+
+    let rec private walk rules depth directory (parts: string list) followLast fs : Result<Place, Errno> =
         match parts with
         | [] -> Ok { Directory = directory; Name = "."; Inode = directory }
         | _ when not (isDirectory directory fs) -> Error Errno.ENOTDIR
         | name :: _ when name.Length > 255 -> Error Errno.ENAMETOOLONG
-        | "." :: rest -> walk depth directory rest followLast fs
-        | ".." :: rest -> walk depth (parentOf directory fs) rest followLast fs
+        | "." :: rest -> walk rules depth directory rest followLast fs
+        | ".." :: _ when directory = rules.Start && isBeneath rules -> Error Errno.EXDEV
+        | ".." :: rest when directory = top rules -> walk rules depth directory rest followLast fs
+        | ".." :: rest -> walk rules depth (parentOf directory fs) rest followLast fs
         | name :: rest ->
             match lookUp directory name fs with
             | Error errno -> Error errno
@@ -117,27 +137,43 @@ module internal FileSystem =
             | Ok inode ->
                 match Map.tryFind inode fs.Names.Links with
                 | Some _ when depth >= 40 -> Error Errno.ELOOP
+                | Some _ when hasNoLinks rules && (not rest.IsEmpty || followLast) -> Error Errno.ELOOP
+                | Some target when
+                    target.StartsWith '/' && isBeneath rules && (not rest.IsEmpty || followLast)
+                    ->
+                    Error Errno.EXDEV
                 | Some target when not rest.IsEmpty || followLast ->
-                    let start = if target.StartsWith '/' then root else directory
-                    walk (depth + 1) start (split target @ rest) followLast fs
+                    let start = if target.StartsWith '/' then top rules else directory
+                    walk rules (depth + 1) start (split target @ rest) followLast fs
                 | _ when rest.IsEmpty -> Ok { Directory = directory; Name = name; Inode = inode }
-                | _ -> walk depth inode rest followLast fs
+                | _ -> walk rules depth inode rest followLast fs
 
     and private split (path: string) = path.Split('/', StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
 
-    let private follow (path: string) (followLast: bool) fs : Result<Place, Errno> =
-        if path.Length = 0 then Error Errno.ENOENT
-        elif path.Length > 4095 then Error Errno.ENAMETOOLONG
-        else walk 0 root (split path) followLast fs
+    let private followFrom rules (path: string) (followLast: bool) fs : Result<Place, Errno> =
+        if path.Length = 0 then
+            Error Errno.ENOENT
+        elif path.Length > 4095 then
+            Error Errno.ENAMETOOLONG
+        elif path.StartsWith '/' && isBeneath rules then
+            Error Errno.EXDEV
+        else
+            walk rules 0 (if path.StartsWith '/' then top rules else rules.Start) (split path) followLast fs
 
-    /// Where a path leads. The working directory is the root.
-    let resolve (path: string) (followLast: bool) fs : Result<Place, Errno> =
+    let private follow path followLast fs = followFrom free path followLast fs
+
+    /// Where a path leads.
+    let resolveFrom rules (path: string) (followLast: bool) fs : Result<Place, Errno> =
         let isFolder = path.EndsWith '/'
 
-        match follow path (followLast || isFolder) fs with
+        match followFrom rules path (followLast || isFolder) fs with
         | Ok place when isFolder && place.Inode >= 0 && not (isDirectory place.Inode fs) ->
             Error Errno.ENOTDIR
         | result -> result
+
+    /// Where a path leads. The working directory is the root.
+    let resolve (path: string) (followLast: bool) fs : Result<Place, Errno> =
+        resolveFrom free path followLast fs
 
     /// Where the last name itself stands: what unlink, rename and mkdir change. A link there is not followed.
     let private entry (path: string) fs = follow path false fs
@@ -168,6 +204,25 @@ module internal FileSystem =
     let private isNamed inode (names: Names) =
         names.Directories |> Map.exists (fun _ entries -> entries |> Map.exists (fun _ it -> it = inode))
 
+    /// Names that an inode has.
+    let links inode fs =
+        fs.Names.Directories
+        |> Map.fold
+            (fun total _ entries ->
+                Map.fold (fun total _ it -> if it = inode then total + 1 else total) total entries)
+            0
+
+    /// What a name that has gone said of its inode goes with the last of them.
+    let private forget inode (names: Names) =
+        if isNamed inode names then
+            names
+        else
+            {
+                Directories = Map.remove inode names.Directories
+                Links = Map.remove inode names.Links
+                Fifos = Set.remove inode names.Fifos
+            }
+
     /// Forgets files that have neither a name nor a descriptor. Older names keep theirs.
     let private sweep inode fs =
         match Map.tryFind inode fs.Files with
@@ -185,8 +240,8 @@ module internal FileSystem =
             let fs = { fs with Journal = [] }
             Map.fold (fun fs inode _ -> sweep inode fs) fs fs.Files
 
-    /// Makes a file that nothing refers to by descriptor yet.
-    let private createFile place mode now fs =
+    /// Makes a file that nothing refers to by name or descriptor yet.
+    let private newFile mode now fs =
         let inode = fs.NextInode
 
         let file = {
@@ -199,13 +254,12 @@ module internal FileSystem =
             Opens = 0
         }
 
-        let fs = {
-            renamed (enter place.Directory place.Name inode fs.Names) fs with
-                Files = Map.add inode file fs.Files
-                NextInode = inode + 1
-        }
-
+        let fs = { fs with Files = Map.add inode file fs.Files; NextInode = inode + 1 }
         struct (fs, inode)
+
+    let private createFile place mode now fs =
+        let struct (fs, inode) = newFile mode now fs
+        struct (renamed (enter place.Directory place.Name inode fs.Names) fs, inode)
 
     /// A name for something that is no regular file.
     let private make (path: string) isFolder (kind: int -> Names -> Names) fs : Result<FileSystem, Errno> =
@@ -232,6 +286,17 @@ module internal FileSystem =
     let makeFifo (path: string) fs : Result<FileSystem, Errno> =
         make path false (fun inode names -> { names with Fifos = Set.add inode names.Fifos }) fs
 
+    /// link(2): another name for what `target` names.
+    let makeHardLink (target: string) (path: string) (follows: bool) fs : Result<FileSystem, Errno> =
+        match resolve target follows fs, entry path fs with
+        | Error errno, _ -> Error errno
+        | Ok from, _ when from.Inode < 0 -> Error Errno.ENOENT
+        | _, Error errno -> Error errno
+        | _, Ok place when place.Inode >= 0 -> Error Errno.EEXIST
+        | _ when path.EndsWith '/' -> Error Errno.ENOENT
+        | Ok from, _ when isDirectory from.Inode fs -> Error Errno.EPERM
+        | Ok from, Ok place -> Ok(renamed (enter place.Directory place.Name from.Inode fs.Names) fs)
+
     /// unlink(2), or rmdir(2).
     let remove (path: string) (directory: bool) fs : Result<FileSystem, Errno> =
         match entry path fs with
@@ -246,15 +311,7 @@ module internal FileSystem =
         | Ok place when directory && not (Map.isEmpty fs.Names.Directories[place.Inode]) ->
             Error Errno.ENOTEMPTY
         | Ok place ->
-            let names = leave place.Directory place.Name fs.Names
-
-            let names = {
-                Directories =
-                    if directory then Map.remove place.Inode names.Directories else names.Directories
-                Links = Map.remove place.Inode names.Links
-                Fifos = Set.remove place.Inode names.Fifos
-            }
-
+            let names = leave place.Directory place.Name fs.Names |> forget place.Inode
             Ok(renamed names fs |> sweep place.Inode)
 
     let rec private isWithin directory ancestor fs =
@@ -300,17 +357,7 @@ module internal FileSystem =
             let names =
                 fs.Names |> leave from.Directory from.Name |> enter into.Directory into.Name from.Inode
 
-            let names = {
-                Directories =
-                    if isDirectory into.Inode fs then
-                        Map.remove into.Inode names.Directories
-                    else
-                        names.Directories
-                Links = Map.remove into.Inode names.Links
-                Fifos = Set.remove into.Inode names.Fifos
-            }
-
-            Ok(renamed names fs |> sweep into.Inode)
+            Ok(renamed (forget into.Inode names) fs |> sweep into.Inode)
 
     /// The names in a directory, in ordinal order.
     let list (path: string) fs : Result<string list, Errno> =
@@ -361,32 +408,80 @@ module internal FileSystem =
             0L
             fs.Files
 
-    /// Sets the length.
-    let resize inode (length: int64) now fs =
+    let private changed change (contents: Contents) =
+        match change with
+        | Written(offset, bytes) -> Contents.write offset (ReadOnlySpan bytes) contents
+        | Resized length -> Contents.resize length contents
+        | Cleared(offset, length) -> Contents.clear offset length contents
+        | Collapsed(offset, length) -> Contents.collapse offset length contents
+        | Inserted(offset, length) -> Contents.insert offset length contents
+
+    let private edit change inode now fs =
         changeFile
             inode
             (fun file -> {
                 file with
-                    Current = Contents.resize length file.Current
-                    Pending = Resized length :: file.Pending
+                    Current = changed change file.Current
+                    Pending = change :: file.Pending
                     Modified = now
             })
             fs
+
+    /// Sets the length.
+    let resize inode (length: int64) now fs = edit (Resized length) inode now fs
 
     /// Occupies room for a stretch: what is a hole there becomes zeros.
     let reserve inode offset length fs =
         changeFile inode (fun file -> { file with Current = Contents.reserve offset length file.Current }) fs
 
+    /// fallocate(2), with its modes. As ext4: what moves bytes wants whole pages.
+    let allocate inode mode (offset: int64) (length: int64) now fs : Result<FileSystem, Errno> =
+        let size = fs.Files[inode].Current.Length
+        let finish = offset + length
+        let isWhole = offset % int64 Contents.pageSize = 0L && length % int64 Contents.pageSize = 0L
+        let extend fs = if finish > size then resize inode finish now fs else fs
+
+        match mode with
+        | _ when offset < 0L || length <= 0L -> Error Errno.EINVAL
+        | _ when finish < 0L || finish > longest -> Error Errno.EFBIG
+        | 0 -> fs |> extend |> reserve inode offset length |> Ok
+        // FALLOC_FL_KEEP_SIZE.
+        | 1 -> Ok(reserve inode offset length fs)
+        // With FALLOC_FL_PUNCH_HOLE.
+        | 3 -> Ok(edit (Cleared(offset, length)) inode now fs)
+        // FALLOC_FL_ZERO_RANGE, and keeping the size.
+        | 16 -> fs |> edit (Cleared(offset, length)) inode now |> extend |> reserve inode offset length |> Ok
+        | 17 -> fs |> edit (Cleared(offset, length)) inode now |> reserve inode offset length |> Ok
+        // FALLOC_FL_COLLAPSE_RANGE and FALLOC_FL_INSERT_RANGE.
+        | 8 when isWhole && finish < size -> Ok(edit (Collapsed(offset, length)) inode now fs)
+        | 32 when isWhole && size > longest - length -> Error Errno.EFBIG
+        | 32 when isWhole && offset < size -> Ok(edit (Inserted(offset, length)) inode now fs)
+        | 8
+        | 32 -> Error Errno.EINVAL
+        | _ -> Error Errno.EOPNOTSUPP
+
     /// open(2) of a regular file or a directory: its inode. Flags as in open(2).
-    let openAt (path: string) (flags: int) (mode: int) now fs : Result<struct (FileSystem * int), Errno> =
+    let openFrom
+        rules
+        (path: string)
+        (flags: int)
+        (mode: int)
+        now
+        fs
+        : Result<struct (FileSystem * int), Errno> =
         let has flag = (flags &&& flag) <> 0
         let creates = has 0o100
         let exclusive = has 0o200
         let writes = (flags &&& 3) <> 0
+        // O_TMPFILE, less O_DIRECTORY.
+        let isTemporary = has 0o20000000
         let noFollow = has 0o400000 || (creates && exclusive)
 
-        match resolve path (not noFollow) fs with
+        match resolveFrom rules path (not noFollow) fs with
         | Error errno -> Error errno
+        | Ok place when isTemporary && place.Inode < 0 -> Error Errno.ENOENT
+        | Ok place when isTemporary && not (isDirectory place.Inode fs) -> Error Errno.ENOTDIR
+        | Ok _ when isTemporary -> if writes then Ok(newFile mode now fs) else Error Errno.EINVAL
         // What is to be made is a file, and a slash says that it is none: before anything else.
         | Ok _ when creates && path.EndsWith '/' -> Error Errno.EISDIR
         | Ok place when place.Inode >= 0 && creates && exclusive -> Error Errno.EEXIST
@@ -398,6 +493,9 @@ module internal FileSystem =
         | Ok place when has 0o1000 && Map.containsKey place.Inode fs.Files ->
             Ok(struct (resize place.Inode 0L now fs, place.Inode))
         | Ok place -> Ok(struct (fs, place.Inode))
+
+    /// From the root.
+    let openAt path flags mode now fs = openFrom free path flags mode now fs
 
     let private room fs = max 0L (fs.Capacity - used fs)
 
@@ -451,7 +549,10 @@ module internal FileSystem =
             match keep bytes.Length with
             | 0 -> contents
             | kept -> Contents.write offset (ReadOnlySpan(bytes, 0, kept)) contents
-        | Resized length -> if keep 1 = 0 then contents else Contents.resize length contents
+        | Resized _
+        | Cleared _
+        | Collapsed _
+        | Inserted _ -> if keep 1 = 0 then contents else changed change contents
 
     /// After a power loss. `version` chooses how many changes of names are lost, of so many; `keep` how many bytes of a
     /// change that was not synced are kept, of so many (sectors of 512 bytes, of those that are longer).

@@ -109,6 +109,12 @@ type internal PipeWriter(pipe: PipeState, name: string) =
 
     override _.Read(_, _) = Errno.toResult Errno.EBADF
 
+    /// The two are ends of one pipe.
+    member _.IsOf(reader: OpenFile) =
+        match pipe.Reader with
+        | null -> false
+        | own -> Object.ReferenceEquals(own, reader)
+
     /// Bytes that it would take now.
     member _.Room = pipe.Bytes.Free
 
