@@ -102,6 +102,14 @@ let private facts: (string * Batch list) list = [
         [ linked (WaitWord(0, 0)); alone (Nop 1) ]
         [ alone (WakeWord(0, 1)) ]
     ]
+    "a wait for a word that is cancelled counts as done",
+    [
+        [ linked (WaitWord(0, 0)); alone (Nop 1) ]
+        [ WaitWord(1, 0), SqeFlags.SkipSuccess ]
+        [ alone (Cancel 0) ]
+        [ alone (Cancel 2) ]
+        [ alone CancelAll ]
+    ]
     "what is no word is refused",
     [
         [ alone (Bad 10) ]
