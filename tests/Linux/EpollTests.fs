@@ -53,7 +53,7 @@ let tests =
             theirs.Send "x"B |> ignore
             Expect.equal (finish "wait" waiting) [| { Events = PollEvents.Readable; Data = 5UL } |] "events")
 
-        case "no more events than asked for" (fun host epoll handle theirs ->
+        case "no more events than asked for" (fun host epoll handle _ ->
             let struct (other, peer) = connectPair host
             use second = new SafeFileHandle(nativeint other.Descriptor.Number, false)
             runOn host (Epoll.add epoll handle PollEvents.Writable EpollMode.Edge 1UL)
