@@ -97,7 +97,9 @@ let tests =
                 runOn host (Epoll.add epoll file PollEvents.Readable EpollMode.Level 0UL))
 
             fails<ArgumentException> "EINVAL" (fun () -> runOn host (Uring.discard (Epoll.wait handle 1)))
-            fails<ArgumentOutOfRangeException> "no room" (fun () -> runOn host (Uring.discard (Epoll.wait epoll 0))))
+
+            fails<ArgumentOutOfRangeException> "no room" (fun () ->
+                runOn host (Uring.discard (Epoll.wait epoll 0))))
 
         case "cancelled during, and before" (fun host epoll _ _ ->
             use source = new CancellationTokenSource()
