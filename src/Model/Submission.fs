@@ -115,6 +115,14 @@ module Submission =
     /// Completes each time that one of the events comes, until cancelled (5.13).
     let pollMultishot fd (events: uint32) = prepare Opcode.PollAdd fd 0UL 0UL OpFlags.PollMultishot events
 
+    /// Changes what the epoll waits for on `fd`: `operation` as in epoll_ctl(2), with the struct epoll_event at `event`.
+    let epollControl epoll (operation: uint32) (fd: int) event =
+        prepare Opcode.EpollControl epoll (uint64 (uint32 fd)) event operation 0u
+
+    /// Waits until the epoll has something to tell, and writes up to `most` struct epoll_event to `events` (6.15). The
+    /// result counts them.
+    let epollWait epoll events (most: uint32) = prepare Opcode.EpollWait epoll 0UL events most 0u
+
     // ---- processes and words of memory
 
     /// Waits for a change of a child: `options` say for which, as in waitid(2). Writes a 128-byte siginfo_t to `info` (6.7).

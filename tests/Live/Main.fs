@@ -48,6 +48,9 @@ let main arguments =
     OneMachine.start ()
     Console.Out.WriteLine "left out: Process: there are no processes on the simulated machine, and no WAITID"
 
+    Console.Out.WriteLine
+        "left out: Epoll: there is no epoll on the simulated machine, and no EPOLL_CTL or EPOLL_WAIT"
+
     let tests =
         match Impl.testFromThisAssembly () with
         | None -> testList "nothing" []

@@ -218,6 +218,12 @@ let internal constructors = [
     "readMultishot",
     Submission.readMultishot fd 0x8182us,
     [ "opcode", 49UL; "flags", 0x20UL; "fd", fdBits; "off", minusOne; "buf_index", 0x8182UL ]
+    "epollControl",
+    Submission.epollControl fd length other address,
+    [ "opcode", 29UL; "fd", fdBits; "off", otherBits; "addr", address; "len", lengthBits ]
+    "epollWait",
+    Submission.epollWait fd address length,
+    [ "opcode", 59UL; "fd", fdBits; "addr", address; "len", lengthBits ]
     "waitId",
     Submission.waitId length fd flags second,
     [ "opcode", 50UL; "fd", fdBits; "off", second; "len", lengthBits; "file_index", flagBits ]

@@ -146,8 +146,12 @@ let judge (runs: int) (program: Program) : Verdict =
     let first = compare program
     if first.Difference.IsNone then first else again first (runs - 1)
 
+/// From this seed on programs use what was added later, so that the older seeds stay what they were.
+let newer = 1_000_000
+
 /// A random program.
 let generate (seed: int) : Program =
+    let kinds, bad = if seed < newer then 40, 10 else 43, 16
     let random = Random seed
     let fd () = random.Next 8
     let length () = random.Next(0, 40)
@@ -155,7 +159,7 @@ let generate (seed: int) : Program =
     let offset () = if random.Next 2 = 0 then -1 else random.Next 50
 
     let command () =
-        match random.Next 40 with
+        match random.Next kinds with
         | 0 -> Nop(random.Next(-3, 5))
         | 1
         | 2 -> MakePipe
@@ -197,7 +201,10 @@ let generate (seed: int) : Program =
         | 36 -> MakeDirectory(file ())
         | 37
         | 38 -> Provide(random.Next(1, 4))
-        | _ -> Bad(random.Next 10)
+        | 39 -> Bad(random.Next bad)
+        | 40
+        | 41 -> WaitWord(random.Next 2, (if random.Next 5 = 0 then 1 else 0))
+        | _ -> WakeWord(random.Next 2, random.Next 3)
 
     let flags () =
         match random.Next 12 with

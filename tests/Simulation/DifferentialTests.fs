@@ -86,6 +86,38 @@ let private facts: (string * Batch list) list = [
         [ alone (ReadBuffer 0) ]
         [ alone (ReadBuffer 0) ]
     ]
+    "those who wait for a word are woken in their order, as many as are asked for",
+    [
+        [ alone (WaitWord(0, 0)) ]
+        [ alone (WaitWord(0, 0)); alone (WaitWord(1, 0)); alone (WaitWord(0, 1)) ]
+        [ alone (WakeWord(0, 0)) ]
+        [ alone (WakeWord(0, 1)) ]
+        [ alone (Cancel 1) ]
+        [ alone (WakeWord(0, 2)); alone (WakeWord(1, 2)) ]
+    ]
+    "a wait for a word is bounded, and breaks a chain",
+    [
+        [ linked (WaitWord(0, 0)); alone (Limit 200) ]
+        [ linked (WaitWord(0, 1)); alone (Nop 1) ]
+        [ linked (WaitWord(0, 0)); alone (Nop 1) ]
+        [ alone (WakeWord(0, 1)) ]
+    ]
+    "a wait for a word that is cancelled counts as done",
+    [
+        [ linked (WaitWord(0, 0)); alone (Nop 1) ]
+        [ WaitWord(1, 0), SqeFlags.SkipSuccess ]
+        [ alone (Cancel 0) ]
+        [ alone (Cancel 2) ]
+        [ alone CancelAll ]
+    ]
+    "what is no word is refused",
+    [
+        [ alone (Bad 10) ]
+        [ alone (Bad 11) ]
+        [ alone (Bad 12) ]
+        [ alone (Bad 13) ]
+        [ alone (Bad 14) ]
+    ]
     "a multishot poll tells what has woken it, and not what else is true",
     [
         [ alone (Connect true) ]
@@ -164,6 +196,10 @@ let tests =
 
         testCase "five hundred programs agree" (fun () ->
             for seed in 1..500 do
+                agrees $"seed {seed}" (generate seed))
+
+        testCase "three hundred programs with words to wait for agree" (fun () ->
+            for seed in newer + 1 .. newer + 300 do
                 agrees $"seed {seed}" (generate seed))
 
         test "the order of others is free, and that of one submission is not" {

@@ -41,6 +41,8 @@ type Command =
     | Rename of file: int * target: int
     | MakeDirectory of file: int
     | Provide of count: int
+    | WaitWord of word: int * expected: int
+    | WakeWord of word: int * count: int
     | Bad of kind: int
 
 /// Commands that are submitted together, with their flags.
@@ -84,6 +86,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
     let placeOf index = memory + nativeint (index * room)
     let bufferAt id = memory + nativeint (60000 + id * bufferSize)
+
+    let wordAt word = uint64 (memory + 62000n) + uint64 (word * 4)
+    let wordSize = OpFlags.FutexSize32 ||| OpFlags.FutexPrivate
 
     let registerGroup () =
         let argument = Array.zeroCreate<byte> 40
@@ -143,7 +148,15 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
                 Submission.pollMultishot (fd file) (uint32 events)
             else
                 Submission.poll (fd file) (uint32 events)
-        | Pause microseconds -> Submission.timeout (timespec index (int64 microseconds)) 0u
+        // By any of the clocks: nobody can tell them apart here.
+        | Pause microseconds ->
+            let clocks = [| 0u; OpFlags.TimeoutBootTime; OpFlags.TimeoutRealTime |]
+            Submission.timeout (timespec index (int64 microseconds)) clocks[microseconds % 3]
+        // Its words are zero for ever.
+        | WaitWord(word, expected) ->
+            Submission.futexWait (wordAt word) (uint32 expected) OpFlags.FutexAnyone wordSize
+        | WakeWord(word, count) ->
+            Submission.futexWake (wordAt word) (uint32 count) OpFlags.FutexAnyone wordSize
         | Forever -> Submission.timeout (timespec index 3_600_000_000L) 0u
         | Limit microseconds ->
             let span = if microseconds = 0 then 3_600_000_000L else int64 microseconds
@@ -164,6 +177,11 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | Bad 6 -> { Submission.cancel (userData 1) with OpFlags = 6u }
         | Bad 7 -> { Submission.close 3 with Offset = 1UL }
         | Bad 8 -> { Submission.send (fd 0) address 1u 0u with Buffer = 1us }
+        | Bad 10 -> Submission.timeout (timespec index 0L) 12u
+        | Bad 11 -> Submission.futexWait (wordAt 0 + 1UL) 0u OpFlags.FutexAnyone wordSize
+        | Bad 12 -> Submission.futexWait (wordAt 0) 0u 0u wordSize
+        | Bad 13 -> Submission.futexWake (wordAt 0) 1u OpFlags.FutexAnyone 0x40u
+        | Bad 14 -> { Submission.futexWake (wordAt 0) 1u 1u wordSize with OpFlags = 1u }
         | Bad 9 -> Submission.read (fd 0) 0UL 0u 0UL |> Submission.withBuffers 9us
         | Bad _ -> Submission.linkTimeout address 0u
         | Rename _

@@ -53,6 +53,11 @@ module internal Cancelling =
         // An open set, as enumerations are: what has its result, or has not begun.
         | _ -> Errno.toResult Errno.ENOENT
 
+    /// What ending one is told as: for those who wait for a word Linux (6.18) counts, where it says 0 of all others, and so
+    /// a link timeout says 1 as well, in place of -ETIME.
+    let told (request: KernelRequest) (stopped: int) : int =
+        if stopped = 0 && request.Opcode = Opcode.FutexWait then 1 else stopped
+
     /// What the cancel's completion says.
     let perform (ring: KernelRing) (choices: Choices) (asker: KernelRequest | null) (wanted: Wanted) : int =
         let targets = [|
@@ -70,5 +75,5 @@ module internal Cancelling =
             targets |> Array.sumBy (fun request -> if stop choices request = 0 then 1 else 0)
         else
             match targets |> Array.tryHead with
-            | Some target -> stop choices target
+            | Some target -> told target (stop choices target)
             | None -> Errno.toResult Errno.ENOENT

@@ -30,6 +30,8 @@ module internal Completing =
         | Opcode.Allocate
         | Opcode.Status -> result = canceled
         | Opcode.Shutdown -> result = canceled || result = Errno.toResult Errno.ENOTSOCK
+        // Cancelled, it counts as done: a follower runs, and one that is silent on success says nothing.
+        | Opcode.FutexWait -> Errno.isError result && result <> canceled
         | Opcode.Timeout when (submission.OpFlags &&& OpFlags.TimeoutSuccess) <> 0u ->
             result <> Errno.toResult Errno.ETIME && Errno.isError result
         | Opcode.Read

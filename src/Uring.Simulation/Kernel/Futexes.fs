@@ -1,4 +1,5 @@
-// Who waits for which word of memory on one machine. Source: man futex(2), futex2, io_uring_prep_futex_wait(3).
+// Who waits for which word of memory on one machine. Tested in tests/Linux/FutexTests.fs, which runs on it, too, and in
+// DifferentialTests.fs. Source: man futex(2), futex2, io_uring_prep_futex_wait(3).
 namespace Uring.Simulation.Kernel
 
 open System.Collections.Generic

@@ -243,7 +243,7 @@ type internal Issuing
         match timeout.Bounded with
         | null -> Completing.finish ring timeout (Errno.toResult Errno.ETIME) CqeFlags.None
         | bounded ->
-            let stopped = Cancelling.stop choices bounded
+            let stopped = Cancelling.told bounded (Cancelling.stop choices bounded)
             bounded.LinkTimeout <- null
             let result = if stopped = 0 then Errno.toResult Errno.ETIME else stopped
             Completing.finish ring timeout result CqeFlags.None
