@@ -23,6 +23,7 @@ module internal Failing =
         | Opcode.Receive
         | Opcode.ReceiveMessage
         | Opcode.SendZeroCopy -> [| Errno.ENOMEM; Errno.ENOBUFS |]
+        | Opcode.SetAttributeOfFile
         | Opcode.SyncFileRange -> [| Errno.EIO; Errno.ENOSPC |]
         | Opcode.MakeDirectoryAt
         | Opcode.LinkAt

@@ -65,6 +65,8 @@ module internal Strictness =
         | Opcode.ReadMultishot -> Field.Offset ||| Field.Length
         | Opcode.Splice ->
             Field.Offset ||| Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex
+        | Opcode.GetAttributeOfFile -> Field.Address ||| Field.Offset ||| Field.Length
+        | Opcode.SetAttributeOfFile -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
         | Opcode.Tee -> Field.Length ||| Field.OpFlags ||| Field.FileIndex
         | Opcode.RenameAt -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
         | Opcode.LinkAt -> Field.Address ||| Field.Offset ||| Field.Length ||| Field.OpFlags
