@@ -161,6 +161,22 @@ module File =
     let syncRange (file: File) (offset: int64) (length: int64) (how: RangeSync) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.syncRange file.Descriptor offset length how))
 
+    /// The value of an extended attribute such as "user.note" (Linux 5.19). One that is missing is an error (ENODATA, 61).
+    let attribute (file: File) (name: string) : Uring<byte array> =
+        uring {
+            let! length = Program.single (FileRequest.attribute file.Descriptor name 0)
+            let request = FileRequest.attribute file.Descriptor name length
+            // Without room it would ask for the length again.
+            let! found = if length = 0 then Uring.result 0 else Program.single request
+            return request.Buffer.Slice(0, found).ToArray()
+        }
+
+    /// Sets an extended attribute (Linux 5.19).
+    let setAttribute (file: File) (name: string) (value: ReadOnlyMemory<byte>) : Uring<unit> =
+        FileRequest.setAttribute file.Descriptor name value AttributeChange.CreateOrReplace
+        |> Program.single
+        |> Uring.discard
+
     /// Sets the length (Linux 6.9): cuts the file, or extends it with a hole.
     let truncate (file: File) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.truncate file.Descriptor length))

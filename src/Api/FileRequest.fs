@@ -10,140 +10,6 @@ open System.Text
 open Uring.Driver
 open Uring.Model
 
-/// How to open a file: what open(2) calls its flags, with the numbers of x86-64. Requests have the processor's own.
-[<Flags>]
-type OpenFlags =
-    | Read = 0
-    | Write = 1
-    | ReadWrite = 2
-    | Create = 0o100
-    | Exclusive = 0o200
-    | Truncate = 0o1000
-    | Append = 0o2000
-    /// Does not wait for the other end of a named pipe, or for a terminal.
-    | NonBlocking = 0o4000
-    /// Each write ends when its data are on the device.
-    | DataSync = 0o10000
-    /// Past the page cache: memory, offsets and lengths are multiples of the device's block.
-    | Direct = 0o40000
-    /// Nothing but a directory.
-    | Directory = 0o200000
-    /// No symbolic link as the last name.
-    | NoFollow = 0o400000
-    /// Reading does not change the access time. For the owner only.
-    | NoAccessTime = 0o1000000
-    /// Each write ends when its data and metadata are on the device.
-    | Sync = 0o4010000
-    /// The name alone, neither to read nor to write: a directory to open from, say.
-    | Path = 0o10000000
-    /// A file without a name, in the directory that the path names. Needs Write.
-    | Temporary = 0o20200000
-
-/// What a path may lead through, when it is opened from a directory: openat2(2).
-[<Flags>]
-type PathRules =
-    /// Whatever it likes.
-    | None = 0
-    /// No other file system.
-    | NoCrossDevice = 1
-    /// None of the links that lead elsewhere by themselves, as those of /proc/self/fd do.
-    | NoMagicLinks = 2
-    /// No symbolic links at all.
-    | NoLinks = 4
-    /// Nothing outside the directory: what leads there is an error.
-    | Beneath = 8
-    /// The directory is the root: absolute paths and ".." end there.
-    | InRoot = 16
-
-/// The numbers of open(2) that differ between processors.
-[<RequireQualifiedAccess>]
-module internal OpenNumbers =
-
-    /// From x86-64 to arm64, and back: O_DIRECT and O_DIRECTORY change places, O_NOFOLLOW and O_LARGEFILE too.
-    let swapped (flags: uint32) =
-        let exchange (one: uint32) (other: uint32) flags =
-            let without = flags &&& ~~~(one ||| other)
-
-            without
-            ||| (if flags &&& one <> 0u then other else 0u)
-            ||| (if flags &&& other <> 0u then one else 0u)
-
-        flags |> exchange 0o40000u 0o200000u |> exchange 0o100000u 0o400000u
-
-    /// This processor's, from those of x86-64, and back.
-    let native (flags: uint32) =
-        if RuntimeInformation.ProcessArchitecture = Architecture.Arm64 then
-            swapped flags
-        else
-            flags
-
-/// How a file will be read: posix_fadvise(2). Advice changes no contents.
-type FileAdvice =
-    /// As any other: takes back Random and Sequential.
-    | Normal = 0
-    /// Here and there: reading ahead is of no use.
-    | Random = 1
-    /// From its start to its end: reads further ahead.
-    | Sequential = 2
-    /// Soon: reads it into memory.
-    | WillNeed = 3
-    /// Not soon: what is in memory and on the device can go from memory.
-    | DoNotNeed = 4
-    /// Once.
-    | NoReuse = 5
-
-/// What becomes of a stretch of a file: the modes of fallocate(2). Not every file system has all of them.
-type Allocation =
-    /// Space is reserved, and the file is at least as long.
-    | Extend = 0
-    /// Space is reserved, past the end as well, and the length stays.
-    | KeepSize = 1
-    /// A hole: space goes back, and it reads as zeros. The length stays.
-    | PunchHole = 3
-    /// Cut out: what is behind comes forward. Whole blocks only, and not up to the end.
-    | Collapse = 8
-    /// Zeros, with their space; the file is at least as long.
-    | Zero = 16
-    /// Zeros, with their space; the length stays.
-    | ZeroKeepSize = 17
-    /// A hole is put in: what is there goes behind it. Whole blocks only, and before the end.
-    | Insert = 32
-
-/// How memory will be used: madvise(2), without what takes contents away.
-type MemoryAdvice =
-    /// As any other.
-    | Normal = 0
-    /// Here and there.
-    | Random = 1
-    /// From its start to its end.
-    | Sequential = 2
-    /// Soon.
-    | WillNeed = 3
-    /// Large pages are welcome.
-    | HugePages = 14
-    /// Large pages are not.
-    | NoHugePages = 15
-    /// Not soon: the first to go when memory is short (5.4).
-    | Cold = 20
-    /// Goes now, to the swap or its file (5.4).
-    | PageOut = 21
-    /// Makes the pages present to read (5.14).
-    | PopulateRead = 22
-    /// Makes the pages present to write (5.14).
-    | PopulateWrite = 23
-
-/// What is done of a stretch of a file: sync_file_range(2). All three are a write that is waited for.
-[<Flags>]
-type RangeSync =
-    /// Nothing.
-    | None = 0
-    /// Waits for what is being written.
-    | WaitBefore = 1
-    /// Starts to write what has changed.
-    | Write = 2
-    /// Waits for all of it.
-    | WaitAfter = 4
-
 /// What each file operation asks of the ring.
 [<RequireQualifiedAccess>]
 module FileRequest =
@@ -293,6 +159,38 @@ module FileRequest =
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, int64 UInt32.MaxValue, nameof length)
 
         Submission.syncRange file.Number (uint64 offset) (uint32 length) (uint32 how) |> Request.on file
+
+    /// Asks for an extended attribute of at most `capacity` bytes (Linux 5.19): its value is at the start of the request's
+    /// buffer, and the result is its length. No capacity asks for the length alone. man fgetxattr(2).
+    let attribute (file: FileDescriptor) (name: string) (capacity: int) : Request =
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity, nameof capacity)
+
+        {
+            (Submission.attribute file.Number (uint64 capacity) 0UL (uint32 capacity)
+             |> Request.over file (Memory(pathBytes capacity name))) with
+                Reach = Reach.Address ||| Reach.Offset
+        }
+
+    /// Sets an extended attribute (Linux 5.19); the value is copied. man fsetxattr(2).
+    let setAttribute
+        (file: FileDescriptor)
+        (name: string)
+        (value: ReadOnlyMemory<byte>)
+        (change: AttributeChange)
+        : Request =
+        let bytes = pathBytes value.Length name
+        value.Span.CopyTo(bytes.AsSpan())
+
+        {
+            (Submission.setAttribute
+                file.Number
+                (uint64 value.Length)
+                0UL
+                (uint32 value.Length)
+                (uint32 change)
+             |> Request.over file (Memory bytes)) with
+                Reach = Reach.Address ||| Reach.Offset
+        }
 
     /// Sets the file's length (6.9): cuts it, or extends it with a hole.
     let truncate (file: FileDescriptor) (length: int64) : Request =

@@ -85,7 +85,6 @@ module Catalogue =
     let private message = Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.Priority
     let private sends = message ||| Field.Offset ||| Field.FileIndex ||| Field.Buffer
     let private path = Field.Address ||| Field.OpFlags
-    let private attribute = flagged
     let private memory = [ Errno.ENOMEM; Errno.ENOBUFS ]
     let private space = [ Errno.EIO; Errno.ENOSPC ]
     let private disk = [ Errno.EIO ]
@@ -188,10 +187,10 @@ module Catalogue =
         |> fails space
         row Opcode.LinkAt "LINKAT" "5.15" flagged Meaning.Done |> fails space
         row Opcode.MessageRing "MSG_RING" "5.18" (flagged ||| Field.FileIndex ||| Field.Address3) Meaning.Done
-        row Opcode.SetAttributeOfFile "FSETXATTR" "5.19" attribute Meaning.Done |> fails space
-        row Opcode.SetAttribute "SETXATTR" "5.19" (attribute ||| Field.Address3) Meaning.Done |> fails space
-        row Opcode.GetAttributeOfFile "FGETXATTR" "5.19" attribute Meaning.Bytes |> fails disk
-        row Opcode.GetAttribute "GETXATTR" "5.19" (attribute ||| Field.Address3) Meaning.Bytes |> fails disk
+        row Opcode.SetAttributeOfFile "FSETXATTR" "5.19" flagged Meaning.Done |> fails space
+        row Opcode.SetAttribute "SETXATTR" "5.19" (flagged ||| Field.Address3) Meaning.Done |> fails space
+        row Opcode.GetAttributeOfFile "FGETXATTR" "5.19" at Meaning.Bytes |> fails disk
+        row Opcode.GetAttribute "GETXATTR" "5.19" (at ||| Field.Address3) Meaning.Bytes |> fails disk
         row
             Opcode.Socket
             "SOCKET"

@@ -184,6 +184,12 @@ module Submission =
     /// Waits until the file is on its device; `OpFlags.SyncData` for its data alone. man io_uring_prep_fsync(3).
     let sync fd flags = prepare Opcode.Sync fd 0UL 0UL 0u flags
 
+    /// Reads the extended attribute that `name` names into `length` bytes at `value` (5.19). fgetxattr(2).
+    let attribute fd name value length = prepare Opcode.GetAttributeOfFile fd value name length 0u
+
+    /// Sets the extended attribute that `name` names to `length` bytes at `value` (5.19). fsetxattr(2).
+    let setAttribute fd name value length flags = prepare Opcode.SetAttributeOfFile fd value name length flags
+
     /// Sets a file's length (6.9).
     let truncate fd length = prepare Opcode.Truncate fd length 0UL 0u 0u
 

@@ -117,7 +117,11 @@ let offers: Offer list = [
         "File.openFrom File.openDirectory"
         "UringDirectory.OpenAsync UringDirectory.OpenFileAsync"
         "FileOpenTests"
-    later Opcode.EpollControl
+    offer
+        Opcode.EpollControl
+        "Epoll.add Epoll.change Epoll.remove"
+        "UringEpoll.AddAsync UringEpoll.ChangeAsync UringEpoll.RemoveAsync"
+        "EpollTests"
     offer Opcode.Splice "" "" "PathOperationTests"
     |> because "a request (FileRequest.splice); no method yet"
     legacy Opcode.ProvideBuffers
@@ -142,10 +146,10 @@ let offers: Offer list = [
     offer Opcode.SymbolicLinkAt "File.makeSymbolicLink" "UringFile.CreateSymbolicLinkAsync" "FileNameTests"
     offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
     offer Opcode.MessageRing "" "" "HandOffTests" |> because $"{inside}: waking a loop"
-    later Opcode.SetAttributeOfFile
-    later Opcode.SetAttribute
-    later Opcode.GetAttributeOfFile
-    later Opcode.GetAttribute
+    offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
+    missing "not offered yet: open the file and set it there" Opcode.SetAttribute
+    offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
+    missing "not offered yet: open the file and read it there" Opcode.GetAttribute
     offer
         Opcode.Socket
         "Socket.create Socket.listen Socket.connect"
@@ -164,7 +168,7 @@ let offers: Offer list = [
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
     offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
     missing "left out: needs a network card that splits headers from data" Opcode.ReceiveZeroCopy
-    later Opcode.EpollWait
+    offer Opcode.EpollWait "Epoll.wait" "UringEpoll.WaitAsync" "EpollTests"
     registered Opcode.ReadVectorFixed
     registered Opcode.WriteVectorFixed
     later Opcode.Pipe

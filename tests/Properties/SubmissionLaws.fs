@@ -1,3 +1,4 @@
+// Length: one row for each constructor.
 module Uring.Laws.SubmissionLaws
 
 open System
@@ -175,6 +176,19 @@ let internal constructors = [
         "len", lengthBits
         "rw_flags", flagBits
         "file_index", fdBits
+    ]
+    "attribute",
+    Submission.attribute fd address second length,
+    [ "opcode", 43UL; "fd", fdBits; "off", second; "addr", address; "len", lengthBits ]
+    "setAttribute",
+    Submission.setAttribute fd address second length flags,
+    [
+        "opcode", 41UL
+        "fd", fdBits
+        "off", second
+        "addr", address
+        "len", lengthBits
+        "rw_flags", flagBits
     ]
     "socket",
     Submission.socket fd other 0x5152_5354,

@@ -23,6 +23,8 @@ module internal Completing =
         | Opcode.MakeDirectoryAt
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt
+        | Opcode.GetAttributeOfFile
+        | Opcode.SetAttributeOfFile
         | Opcode.MemoryAdvise
         | Opcode.SyncFileRange
         | Opcode.Sync

@@ -251,6 +251,8 @@ type internal Execution(machine: Machine) =
         match request.Opcode with
         | Opcode.Sync
         | Opcode.SyncFileRange
+        | Opcode.GetAttributeOfFile
+        | Opcode.SetAttributeOfFile
         | Opcode.MemoryAdvise
         | Opcode.Allocate
         | Opcode.Truncate
@@ -282,6 +284,8 @@ type internal Execution(machine: Machine) =
         | Opcode.Write, :? RegularFile
         | Opcode.Sync, _
         | Opcode.SyncFileRange, _
+        | Opcode.GetAttributeOfFile, _
+        | Opcode.SetAttributeOfFile, _
         | Opcode.MemoryAdvise, _
         | Opcode.Allocate, _
         | Opcode.Truncate, _
@@ -362,6 +366,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Sync, file -> Disk.sync file
             | Opcode.SyncFileRange, file -> Advising.syncRange request file
             | Opcode.FileAdvise, file -> Advising.file request file
+            | Opcode.GetAttributeOfFile, file -> Attributing.get machine request file
+            | Opcode.SetAttributeOfFile, file -> Attributing.set request file
             | Opcode.Truncate, file -> Disk.truncate file (int64 submission.Offset)
             | Opcode.Allocate, file ->
                 Disk.allocate

@@ -49,6 +49,10 @@ module internal Inputs =
         | Opcode.Status ->
             request.Path <- path submission.Address
             0
+        | Opcode.GetAttributeOfFile ->
+            request.Path <- path submission.Address
+            0
+        | Opcode.SetAttributeOfFile
         | Opcode.OpenAt2 ->
             request.Path <- path submission.Address
             request.Address <- bytes submission.Offset (int submission.Length)

@@ -51,6 +51,8 @@ module internal Strictness =
         | Opcode.FileAdvise
         | Opcode.MemoryAdvise
         | Opcode.SyncFileRange
+        | Opcode.GetAttributeOfFile
+        | Opcode.SetAttributeOfFile
         | Opcode.Pipe -> true
         // An open set: what is not simulated is not there.
         | _ -> false

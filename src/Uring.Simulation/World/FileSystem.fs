@@ -57,6 +57,8 @@ type internal FileSystem = {
     NextInode: int
     /// Permissions of what is no regular file, where they are not the usual ones.
     Modes: Map<int, int>
+    /// Extended attributes by inode and name.
+    Attributes: Map<struct (int * string), byte array>
     /// Bytes that files may occupy.
     Capacity: int64
 }
@@ -86,6 +88,7 @@ module internal FileSystem =
         Journal = []
         NextInode = 2
         Modes = Map.empty
+        Attributes = Map.empty
         Capacity = capacity
     }
 
