@@ -157,15 +157,7 @@ module Catalogue =
         row Opcode.Write "WRITE" "5.6" readsOrWrites Meaning.Bytes |> transfers |> fails space
         row Opcode.FileAdvise "FADVISE" "5.6" flagged Meaning.Done
         row Opcode.MemoryAdvise "MADVISE" "5.6" flagged Meaning.Done
-        row
-            Opcode.Send
-            "SEND"
-            "5.6"
-            (message ||| Field.Offset ||| Field.FileIndex ||| Field.Buffer)
-            Meaning.Bytes
-        |> transfers
-        |> groups "6.10"
-        |> fails memory
+        row Opcode.Send "SEND" "5.6" sends Meaning.Bytes |> transfers |> groups "6.10" |> fails memory
         row Opcode.Receive "RECV" "5.6" (message ||| Field.FileIndex) Meaning.Bytes
         |> transfers
         |> multishot "6.0"

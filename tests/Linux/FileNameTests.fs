@@ -13,13 +13,11 @@ open Uring.Tests.Linux.Hosting
 type private Bcl = System.IO.File
 type private Facade = global.Uring.UringFile
 
-let private case name (body: LoopThread -> string -> unit) =
-    testCase name (fun () -> inFolder (fun folder -> withLoop (fun host -> body host folder)))
+let private case = folderCase
 
 let private refuses name (errno: Errno) (request: string -> Request) =
     case $"{name}: {errno}" (fun host folder -> Expect.equal (errnoOf host (request folder)) errno name)
 
-let private at (folder: string) name = Path.Combine(folder, name)
 
 let private written folder name (text: string) =
     Bcl.WriteAllText(at folder name, text)

@@ -16,14 +16,12 @@ type private Bcl = System.IO.File
 let private userOnly = UnixFileMode.UserRead ||| UnixFileMode.UserWrite
 
 /// A test with a loop and a folder.
-let private case name (body: LoopThread -> string -> unit) =
-    testCase name (fun () -> inFolder (fun folder -> withLoop (fun host -> body host folder)))
+let private case = folderCase
 
 /// One that expects an errno of one request.
 let private refuses name (errno: Errno) (request: LoopThread -> string -> Request) =
     case $"{name}: {errno}" (fun host folder -> Expect.equal (errnoOf host (request host folder)) errno name)
 
-let private at (folder: string) name = Path.Combine(folder, name)
 
 let private written folder (bytes: byte array) =
     let path = at folder "written"

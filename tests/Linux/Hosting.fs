@@ -88,6 +88,13 @@ let inFolder (body: string -> unit) =
     finally
         Directory.Delete(folder, true)
 
+/// A test with a loop and a folder of its own.
+let folderCase name (body: LoopThread -> string -> unit) =
+    testCase name (fun () -> inFolder (fun folder -> withLoop (fun host -> body host folder)))
+
+/// A name in a folder.
+let at (folder: string) name = Path.Combine(folder, name)
+
 let loopback = IPEndPoint(IPAddress.Loopback, 0)
 
 /// A TCP connection: ours on the loop, the other a socket of the BCL.

@@ -25,6 +25,17 @@ let internal describe (file: OpenFile) : int = live.Machine.Descriptors.Add file
 
 let internal close (descriptor: int) = inside (fun () -> live.Machine.Close(descriptor, false) |> ignore)
 
+/// A blocking call: what `attempt` says as soon as it is not EAGAIN, or EAGAIN when nothing came in time.
+let internal await (limit: TimeSpan) (attempt: unit -> int) : int =
+    let again = Errno.toResult Errno.EAGAIN
+
+    let tried () =
+        match attempt () with
+        | result when result = again -> ValueNone
+        | result -> ValueSome result
+
+    ValueOption.defaultValue again (live.Until(limit, tried))
+
 let private write (path: string) (text: string) =
     match Disk.openAt disk path 0o101 0o644 with
     | Ok file ->

@@ -28,20 +28,10 @@ type AnonymousPipeServerStream(direction: PipeDirection) =
     let mutable isExposed = false
 
     /// Its result, when it has one.
-    let await (attempt: unit -> int) : int =
-        let found =
-            live.Until(
-                Timeout.InfiniteTimeSpan,
-                fun () ->
-                    match attempt () with
-                    | result when result = Errno.toResult Errno.EAGAIN -> ValueNone
-                    | result -> ValueSome result
-            )
-
-        match found with
-        | ValueSome result when result >= 0 -> result
-        | ValueSome result -> raise (IOException($"pipe: errno {-result}", -result))
-        | ValueNone -> 0
+    let finish (attempt: unit -> int) : int =
+        match await Timeout.InfiniteTimeSpan attempt with
+        | result when result >= 0 -> result
+        | result -> raise (IOException($"pipe: errno {-result}", -result))
 
     new() = new AnonymousPipeServerStream(PipeDirection.Out)
 
@@ -70,13 +60,14 @@ type AnonymousPipeServerStream(direction: PipeDirection) =
     override _.Flush() = ()
 
     override _.Read(buffer: byte array, offset: int, count: int) : int =
-        await (fun () -> own.Read(buffer.AsSpan(offset, count), -1L))
+        finish (fun () -> own.Read(buffer.AsSpan(offset, count), -1L))
 
     override _.Write(buffer: byte array, offset: int, count: int) =
         let mutable sent = 0
 
         while sent < count do
-            sent <- sent + await (fun () -> own.Write(ReadOnlySpan(buffer, offset + sent, count - sent), -1L))
+            sent <-
+                sent + finish (fun () -> own.Write(ReadOnlySpan(buffer, offset + sent, count - sent), -1L))
 
     override this.Dispose(_: bool) =
         if isOpen then

@@ -80,19 +80,9 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
     let refused (result: int) = if result < 0 then rejected result
 
     /// Its result, when it has one.
-    let await (limit: int) (attempt: unit -> int) : int =
+    let finish (limit: int) (attempt: unit -> int) : int =
         let limit = if limit <= 0 then Timeout.InfiniteTimeSpan else TimeSpan.FromMilliseconds(float limit)
-
-        let found =
-            live.Until(
-                limit,
-                fun () ->
-                    match attempt () with
-                    | result when result = Errno.toResult Errno.EAGAIN -> ValueNone
-                    | result -> ValueSome result
-            )
-
-        let result = ValueOption.defaultValue (Errno.toResult Errno.EAGAIN) found
+        let result = await limit attempt
         refused result
         result
 
@@ -121,7 +111,7 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
 
     member _.Connect(endPoint: EndPoint) =
         let socket = inside (fun () -> made (familyOf endPoint))
-        await 0 (fun () -> socket.Connect(bytesOf endPoint)) |> ignore
+        finish 0 (fun () -> socket.Connect(bytesOf endPoint)) |> ignore
 
     member this.ConnectAsync(endPoint: EndPoint) : Task = Task.Run(fun () -> this.Connect endPoint)
 
@@ -129,7 +119,7 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
         let listener = opened ()
         let mutable accepted: SocketFile | null = null
 
-        await 0 (fun () ->
+        finish 0 (fun () ->
             let struct (connection, errno) = listener.Accept()
             accepted <- connection
             if isNull connection then errno else 0)
@@ -147,7 +137,7 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
 
         // All of it, as blocking sockets do.
         while sent < bytes.Length do
-            sent <- sent + await 0 (fun () -> socket.Send(bytes.Span.Slice sent, 0, [||]))
+            sent <- sent + finish 0 (fun () -> socket.Send(bytes.Span.Slice sent, 0, [||]))
 
         sent
 
@@ -161,12 +151,12 @@ type Socket(family: AddressFamily, kind: SocketType, _protocol: ProtocolType) =
 
     member _.SendTo(bytes: byte array, target: EndPoint) : int =
         let socket = inside (fun () -> made (familyOf target))
-        await 0 (fun () -> socket.Send(ReadOnlySpan bytes, 0, bytesOf target))
+        finish 0 (fun () -> socket.Send(ReadOnlySpan bytes, 0, bytesOf target))
 
     member this.Receive(buffer: Memory<byte>) : int =
         let socket = opened ()
 
-        await this.ReceiveTimeout (fun () ->
+        finish this.ReceiveTimeout (fun () ->
             let mutable source: byte array = [||]
             let mutable isTruncated = false
             socket.Receive(buffer.Span, 0, &source, &isTruncated))

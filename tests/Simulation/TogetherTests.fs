@@ -11,17 +11,24 @@ open Uring.Tests.Simulation.FileWork
 
 let private address = IPEndPoint(IPAddress.Parse "10.0.0.1", 4000)
 
-let private serve () : Task =
+/// The next five bytes.
+let private five (socket: UringSocket) : Task<byte array> =
     task {
-        use! listener = UringListener.ListenAsync(address, 16)
-        use! connection = listener.AcceptAsync()
         let buffer = Array.zeroCreate<byte> 5
         let mutable filled = 0
 
         while filled < 5 do
-            let! count = connection.ReceiveAsync(buffer.AsMemory filled)
+            let! count = socket.ReceiveAsync(buffer.AsMemory filled)
             filled <- filled + count
 
+        return buffer
+    }
+
+let private serve () : Task =
+    task {
+        use! listener = UringListener.ListenAsync(address, 16)
+        use! connection = listener.AcceptAsync()
+        let! buffer = five connection
         do! connection.SendAllAsync(ReadOnlyMemory(Array.rev buffer))
     }
 
@@ -42,13 +49,7 @@ let private ask () : Task =
         let remote = socket.RemoteEndPoint
         expect (remote.Equals address) $"connected to {remote}"
         do! socket.SendAllAsync(ReadOnlyMemory "hello"B)
-        let buffer = Array.zeroCreate<byte> 5
-        let mutable filled = 0
-
-        while filled < 5 do
-            let! count = socket.ReceiveAsync(buffer.AsMemory filled)
-            filled <- filled + count
-
+        let! buffer = five socket
         expect (buffer = "olleh"B) "another answer"
     }
 

@@ -71,13 +71,6 @@ module internal Address =
             number.CopyTo(bytes, (if family = inet then 4 else 8))
             bytes
 
-    /// The name of a socket that was not bound.
-    let unbound (family: int) : Address =
-        match family with
-        | 1 -> Address.Unix ""
-        | 10 -> Address.Internet(10, "::", 0)
-        | _ -> Address.Internet(2, "0.0.0.0", 0)
-
     let family (address: Address) =
         match address with
         | Address.Unspecified -> 0
@@ -86,6 +79,10 @@ module internal Address =
 
     /// Every address of a machine.
     let wildcard (family: int) = if family = inet6 then "::" else "0.0.0.0"
+
+    /// The name of a socket that was not bound.
+    let unbound (family: int) : Address =
+        if family = unix then Address.Unix "" else Address.Internet(family, wildcard family, 0)
 
     /// What never leaves a machine.
     let loopback (family: int) = if family = inet6 then "::1" else "127.0.0.1"

@@ -269,8 +269,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         | (StreamPhase.Connected | StreamPhase.Connecting), _ -> fail Errno.EINVAL
         | _, ValueNone when family = unix -> fail Errno.EINVAL
         | _, ValueNone ->
-            let any = if family = 10 then "::" else "0.0.0.0"
-            let bound = this.Bind(Address.bytes (Address.Internet(family, any, 0)))
+            let bound = this.Bind(Address.bytes (Address.unbound family))
             if bound < 0 then bound else this.Listen limit
         | _ ->
             phase <- StreamPhase.Listening
