@@ -13,6 +13,8 @@ type Reach =
     | Address = 1uy
     /// `Offset` (the kernel's addr2) counts from the start of the buffer.
     | Offset = 2uy
+    /// `Address3` counts from the start of the buffer.
+    | Address3 = 4uy
 
 /// One SQE as an immutable 64-byte value, in the kernel's own layout: storing it in the ring is one write.
 ///
@@ -363,4 +365,6 @@ module Submission =
             Address =
                 submission.Address + (if (byte reach &&& byte Reach.Address) <> 0uy then address else 0UL)
             Offset = submission.Offset + (if (byte reach &&& byte Reach.Offset) <> 0uy then address else 0UL)
+            Address3 =
+                submission.Address3 + (if (byte reach &&& byte Reach.Address3) <> 0uy then address else 0UL)
     }

@@ -421,6 +421,10 @@ let laws =
                     Reach.Address, [ 16 ]
                     Reach.Offset, [ 8 ]
                     Reach.Address ||| Reach.Offset, [ 8; 16 ]
+                    Reach.Address3, [ 48 ]
+                    Reach.Address ||| Reach.Offset ||| Reach.Address3, [ 8; 16; 48 ]
+                    Reach.Address3, [ 48 ]
+                    Reach.Address ||| Reach.Offset ||| Reach.Address3, [ 8; 16; 48 ]
                 ] do
                 let expected = random seed
 
