@@ -149,6 +149,12 @@ module File =
     /// What a path names, itself a symbolic link or not.
     let statusOfLink (path: string) : Uring<FileStatus> = statusOf (FileRequest.status path false)
 
+    /// Moves up to `length` bytes without copying them through user memory: one of the two is a pipe's end. An offset of -1 is
+    /// the file's own position, and the only one that a pipe has. 0 when no more will come. man splice(2).
+    let splice (source: File) (sourceOffset: int64) (target: File) (targetOffset: int64) (length: int) : Uring<int> =
+        FileRequest.splice source.Descriptor sourceOffset target.Descriptor targetOffset length
+        |> Program.single
+
     /// Waits until data and metadata are on the device.
     let sync (file: File) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.sync file.Descriptor false))
@@ -177,7 +183,7 @@ module File =
         |> Program.single
         |> Uring.discard
 
-    /// Sets the length (Linux 6.9): cuts the file, or extends it with a hole.
+    /// Sets the length: cuts the file, or extends it with a hole. Before Linux 6.9 by a system call.
     let truncate (file: File) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.truncate file.Descriptor length))
 

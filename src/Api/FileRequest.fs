@@ -192,7 +192,7 @@ module FileRequest =
                 Reach = Reach.Address ||| Reach.Offset
         }
 
-    /// Sets the file's length (6.9): cuts it, or extends it with a hole.
+    /// Sets the file's length (6.9, older by a system call): cuts it, or extends it with a hole.
     let truncate (file: FileDescriptor) (length: int64) : Request =
         nonNegative (nameof length) length
         Submission.truncate file.Number (uint64 length) |> Request.on file
@@ -234,6 +234,11 @@ module FileRequest =
         onPaths path target path (fun target path ->
             Submission.linkAt OpFlags.WorkingDirectory target OpFlags.WorkingDirectory path 0u)
 
+    /// One operation runs on one ring, which has to have both descriptors.
+    let private onOneRing (source: FileDescriptor) (target: FileDescriptor) =
+        if not (obj.ReferenceEquals(source.Home, target.Home)) then
+            raise (ArgumentException("Both ends have to belong to the same ring.", nameof target))
+
     /// Moves up to `length` bytes without copying them through user memory; one side must be a pipe. An offset of -1
     /// means the side's own position, and is the only one that a pipe has.
     let splice
@@ -246,6 +251,7 @@ module FileRequest =
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
         ArgumentOutOfRangeException.ThrowIfLessThan(sourceOffset, -1L, nameof sourceOffset)
         ArgumentOutOfRangeException.ThrowIfLessThan(targetOffset, -1L, nameof targetOffset)
+        onOneRing source target
 
         {
             (Submission.splice
@@ -259,9 +265,31 @@ module FileRequest =
                 Other = source
         }
 
+    /// Makes a pipe (Linux 6.16; older kernels by pipe2(2), except for direct descriptors): `pipeEnds` says what it made.
+    let pipe (modes: PipeModes) : Request =
+        let flags = OpenNumbers.native (uint32 (modes &&& ~~~PipeModes.Direct))
+
+        let submission =
+            if modes.HasFlag PipeModes.Direct then
+                Submission.intoFreeSlot (Submission.pipe 0UL flags)
+            else
+                Submission.pipe 0UL (flags ||| uint32 closeOnExec)
+
+        {
+            Request.bare submission with
+                Buffer = Memory(Array.zeroCreate 8)
+                Reach = Reach.Address
+        }
+
+    /// What a request for a pipe made: the numbers, or slots, of the end to read from and of the end to write to.
+    let pipeEnds (request: Request) : struct (int * int) =
+        let numbers = MemoryMarshal.Cast<byte, int> request.Buffer.Span
+        struct (numbers[0], numbers[1])
+
     /// Copies up to `length` bytes from one pipe to another, and leaves them in the first (Linux 5.8). man tee(2).
     let tee (source: FileDescriptor) (target: FileDescriptor) (length: int) : Request =
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
+        onOneRing source target
 
         {
             (Submission.tee source.Number target.Number (uint32 length) 0u |> Request.on target) with

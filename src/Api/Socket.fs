@@ -46,7 +46,7 @@ module Socket =
     /// Closes the socket when the operations on it have ended; they are cancelled.
     let close (socket: Socket) : Uring<unit> = uring { do! (socket :> IAsyncDisposable).DisposeAsync() }
 
-    /// Binds to an address (Linux 6.11).
+    /// Binds to an address. Before Linux 6.11 by a system call.
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
         Uring.discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
 
@@ -203,6 +203,15 @@ module Socket =
         : Uring<ZeroCopySend> =
         Program.ofScope (fun scope ->
             ValueTask<_>(ZeroCopySend.Start(socket.Loop, socket.Descriptor, buffer, holdAtMost, scope.Token)))
+
+    /// Moves up to `length` bytes that came to a pipe's end, without copying them through user memory; 0 when the peer has
+    /// finished. Waits on a worker thread of the kernel: for many connections receive and send. man splice(2).
+    let spliceTo (socket: Socket) (target: File) (length: int) : Uring<int> =
+        Program.single (FileRequest.splice socket.Descriptor -1L target.Descriptor -1L length)
+
+    /// Moves up to `length` bytes from a pipe's end to the peer, in the same way.
+    let spliceFrom (source: File) (socket: Socket) (length: int) : Uring<int> =
+        Program.single (FileRequest.splice source.Descriptor -1L socket.Descriptor -1L length)
 
     /// Drops the connection at once, with what it has not sent. The peer sees a reset.
     let abort (socket: Socket) : Uring<unit> =

@@ -58,7 +58,7 @@ module SocketRequest =
         let protocol = if protocol = ProtocolType.Unspecified then 0 else int protocol
         Request.bare (Submission.socket (domain family) (int kind ||| closeOnExec) protocol)
 
-    /// Binds to an address (Linux 6.11). man bind(2).
+    /// Binds to an address (Linux 6.11, older by a system call). man bind(2).
     let bind (socket: FileDescriptor) (endPoint: EndPoint) : Request =
         onAddress socket endPoint Submission.bind
 
@@ -66,7 +66,7 @@ module SocketRequest =
     let connect (socket: FileDescriptor) (endPoint: EndPoint) : Request =
         onAddress socket endPoint Submission.connect
 
-    /// Starts listening, with room for `backlog` connections that wait.
+    /// Starts listening, with room for `backlog` connections that wait (Linux 6.11, older by a system call).
     let listen (socket: FileDescriptor) (backlog: int) : Request =
         ArgumentOutOfRangeException.ThrowIfNegative(backlog, nameof backlog)
         Submission.listen socket.Number (uint32 backlog) |> Request.on socket

@@ -240,6 +240,9 @@ module Submission =
             FileIndex = uint32 (source: int)
     }
 
+    /// Makes a pipe (6.16): writes the numbers of its two ends, 4 bytes each, to `ends`; `flags` as in pipe2(2).
+    let pipe ends flags = prepare Opcode.Pipe 0 0UL ends 0u flags
+
     // ---- sockets
 
     /// Makes a socket (5.19). The result is the descriptor.

@@ -32,7 +32,7 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     public EndPoint LocalEndPoint => SocketNames.Local(descriptor, this);
 
     /// <summary>
-    /// Starts listening. Linux 6.11 (it binds by io_uring); see man bind(2) and listen(2).
+    /// Starts listening. Linux 5.19; before 6.11 it binds by system calls on the ring's thread. See man bind(2) and listen(2).
     /// </summary>
     /// <param name="endPoint">
     /// An <see cref="IPEndPoint"/>, whose port may be 0 for a free one, or a <see cref="UnixDomainSocketEndPoint"/>.

@@ -26,6 +26,10 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         this.descriptor = descriptor;
     }
 
+    internal FileDescriptor Descriptor => descriptor;
+
+    internal Loop Loop => loop;
+
     /// <summary>It was disposed of: nothing can be started on it any more.</summary>
     public bool IsClosed => descriptor.IsClosed;
 

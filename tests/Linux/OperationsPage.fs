@@ -121,11 +121,14 @@ let offers: Offer list = [
         "Epoll.add Epoll.change Epoll.remove"
         "UringEpoll.AddAsync UringEpoll.ChangeAsync UringEpoll.RemoveAsync"
         "EpollTests"
-    offer Opcode.Splice "" "" "PathOperationTests"
-    |> because "a request (FileRequest.splice); no method yet"
+    offer
+        Opcode.Splice
+        "File.splice Socket.spliceTo Socket.spliceFrom"
+        "UringFile.SpliceAsync UringSocket.SpliceAsync"
+        "PipeTests PathOperationTests"
     legacy Opcode.ProvideBuffers
     legacy Opcode.RemoveBuffers
-    offer Opcode.Tee "" "" "FileSpaceTests" |> because "a request (FileRequest.tee); no method yet"
+    offer Opcode.Tee "Pipe.tee" "UringFile.TeeAsync" "PipeTests FileSpaceTests"
     offer
         Opcode.Shutdown
         "Socket.shutdown"
@@ -157,7 +160,7 @@ let offers: Offer list = [
     later Opcode.Command
     offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
     later Opcode.SendMessageZeroCopy
-    offer Opcode.ReadMultishot "File.readMany" "" "MultishotKindsTests" |> because "C#: not offered yet"
+    offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
     offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
@@ -170,7 +173,7 @@ let offers: Offer list = [
     offer Opcode.EpollWait "Epoll.wait" "UringEpoll.WaitAsync" "EpollTests"
     registered Opcode.ReadVectorFixed
     registered Opcode.WriteVectorFixed
-    later Opcode.Pipe
+    offer Opcode.Pipe "Pipe.create Pipe.createWith" "UringPipe.CreateAsync" "PipeTests"
 ]
 
 /// "File.read" is a function of the module File, "UringFile.ReadAsync" a member of that type.

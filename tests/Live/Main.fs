@@ -24,6 +24,7 @@ let private leftOut =
         "(IP_PKTINFO)", control
         "without room is told of", control
         "(SCM_CREDENTIALS)", control
+        "packets: what is written", "pipes of packets are not simulated"
         "each by itself, and it ends", "SOCK_SEQPACKET is not simulated"
         "with the scope of an IPv6 address", "the simulated machine has no address of a link"
         "of more than a number", "socket options are remembered, and not understood"

@@ -275,6 +275,7 @@ let internal constructors = [
         "rw_flags", flagBits
         "buf_index", 0x8182UL
     ]
+    "pipe", Submission.pipe address flags, [ "opcode", 62UL; "addr", address; "rw_flags", flagBits ]
     "shutdown", Submission.shutdown fd length, [ "opcode", 34UL; "fd", fdBits; "len", lengthBits ]
 ]
 

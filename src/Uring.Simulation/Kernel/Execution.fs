@@ -97,7 +97,7 @@ type internal Execution(machine: Machine) =
     let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         let wanted = request.Submission.FileIndex
 
-        if ring.Files.Length = 0 then
+        if ring.Files.Length = 0 && wanted <> OpFlags.AllocateFile then
             file.Release()
             fail Errno.ENXIO
         elif wanted = OpFlags.AllocateFile then
@@ -153,18 +153,33 @@ type internal Execution(machine: Machine) =
         let result = socket.Connect request.Address
         result
 
+    /// Both ends, into the process's table or the ring's: or none.
     let makePipe (ring: KernelRing) (request: KernelRequest) : int =
-        ignore ring
-        let struct (reader, writer) = Pipe.create choices
-        let one = machine.Descriptors.Add reader
-        let other = if one < 0 then one else machine.Descriptors.Add writer
+        let submission = request.Submission
 
-        if other < 0 then
-            if one >= 0 then machine.Close(one, false) |> ignore
-            other
-        else
-            Mapped.write<int> (nativeint request.Submission.Address) one
-            Mapped.write<int> (nativeint request.Submission.Address + 4n) other
+        let made =
+            if not (isDirect request) then
+                machine.MakePipe()
+            else
+                let struct (reader, writer) = Pipe.create choices
+
+                match place ring request reader with
+                | one when one < 0 ->
+                    writer.Release()
+                    Error(Errno.ofResult one)
+                | one ->
+                    match place ring request writer with
+                    | other when other < 0 ->
+                        release ring one |> ignore
+                        Error(Errno.ofResult other)
+                    | other -> Ok(struct (one, other))
+
+        match made with
+        | Error errno -> fail errno
+        | Ok(struct (one, other)) ->
+            world.Memory.CheckWrite(submission.Address, 8, "Pipe")
+            Mapped.write<int> (nativeint submission.Address) one
+            Mapped.write<int> (nativeint submission.Address + 4n) other
             0
 
     /// Sends, and tells later that the memory is free: when the other side has it.

@@ -137,6 +137,13 @@ module internal Strictness =
         // A direct descriptor cannot be close-on-exec.
         | Opcode.Accept
         | Opcode.OpenAt when submission.FileIndex <> 0u -> (submission.OpFlags &&& 0o2000000u) = 0u
+        | Opcode.Pipe ->
+            // O_CLOEXEC. Neither packets nor a slot of one's choice are simulated.
+            submission.Fd = 0
+            && (submission.OpFlags &&& ~~~0o2000000u) = 0u
+            && (submission.FileIndex = 0u
+                || (submission.FileIndex = OpFlags.AllocateFile
+                    && (submission.OpFlags &&& 0o2000000u) = 0u))
         | Opcode.Socket when submission.FileIndex <> 0u -> (submission.Offset &&& 0o2000000UL) = 0UL
         | Opcode.InstallFixed ->
             (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u
