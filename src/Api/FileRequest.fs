@@ -27,6 +27,15 @@ module FileRequest =
         Encoding.UTF8.GetBytes(path, bytes.AsSpan reserved) |> ignore
         bytes
 
+    /// An attribute's name, as a path.
+    let private attributeName (reserved: int) (name: string) =
+        ArgumentException.ThrowIfNullOrEmpty(name, nameof name)
+
+        if name.Contains '\000' then
+            raise (ArgumentException("A name cannot contain a zero character.", nameof name))
+
+        pathBytes reserved name
+
     let private nonNegative (name: string) (value: int64) =
         ArgumentOutOfRangeException.ThrowIfNegative(value, name)
 
@@ -46,6 +55,42 @@ module FileRequest =
     let openPath (path: string) (flags: OpenFlags) (mode: UnixFileMode) : Request =
         let flags = OpenNumbers.native (uint32 flags) ||| uint32 closeOnExec
         Submission.openAt OpFlags.WorkingDirectory 0UL flags (uint32 mode) |> onPath path
+
+    /// Opens a path into a free slot of the ring's own table (`LoopOptions.DirectDescriptors`, Linux 5.19). The result is the
+    /// slot.
+    let openPathDirect (path: string) (flags: OpenFlags) (mode: UnixFileMode) : Request =
+        Submission.openAt OpFlags.WorkingDirectory 0UL (OpenNumbers.native (uint32 flags)) (uint32 mode)
+        |> Submission.intoFreeSlot
+        |> onPath path
+
+    /// A descriptor of the process for a direct one, which stays open: both are the same (Linux 6.8). The result is its number.
+    let install (direct: FileDescriptor) : Request =
+        if not direct.IsDirect then
+            raise (
+                InvalidOperationException
+                    "This has a descriptor of the process already: install is for those of the ring's own table."
+            )
+
+        Submission.installFixed direct.Number |> Request.on direct
+
+    /// A slot of the ring's own table for a descriptor of the process, which stays open: both are the same (Linux 6.0).
+    /// `slotOf` says which. man io_uring_prep_files_update(3).
+    let makeDirect (descriptor: FileDescriptor) : Request =
+        if descriptor.IsDirect then
+            raise (InvalidOperationException "This is a slot of the ring's own table already.")
+
+        let bytes = Array.zeroCreate<byte> 4
+        BitConverter.TryWriteBytes(bytes.AsSpan(), descriptor.Number) |> ignore
+
+        {
+            Request.bare (Submission.updateFiles 0UL 1u OpFlags.AllocateFile) with
+                Target = descriptor
+                Buffer = Memory bytes
+                Reach = Reach.Address
+        }
+
+    /// The slot that `makeDirect` has filled.
+    let slotOf (request: Request) : int = MemoryMarshal.Read<int>(Memory.op_Implicit(request.Buffer).Span)
 
     /// Opens a path from a directory, by rules. `mode` is used when a file is created. man openat2(2).
     let openFrom
@@ -123,11 +168,18 @@ module FileRequest =
         |> Request.onPath path (Memory(pathBytes FileStatus.Size path)) (Reach.Address ||| Reach.Offset)
 
     /// Asks what an open file is. The struct statx is at the start of the request's buffer.
-    let statusOf (file: FileDescriptor) : Request = {
-        (Submission.status file.Number (uint64 FileStatus.Size) OpFlags.EmptyPath OpFlags.StatusAll 0UL
-         |> Request.over file (Memory(Array.zeroCreate (FileStatus.Size + 1)))) with
-            Reach = Reach.Address ||| Reach.Offset
-    }
+    let statusOf (file: FileDescriptor) : Request =
+        if file.IsDirect then
+            raise (
+                NotSupportedException
+                    "A direct descriptor has no number that statx(2) could be told: install it in the process's table first."
+            )
+
+        {
+            (Submission.status file.Number (uint64 FileStatus.Size) OpFlags.EmptyPath OpFlags.StatusAll 0UL
+             |> Request.over file (Memory(Array.zeroCreate (FileStatus.Size + 1)))) with
+                Reach = Reach.Address ||| Reach.Offset
+        }
 
     /// Waits until the file's data (and unless `dataOnly`, its metadata) are on the device.
     let sync (file: FileDescriptor) (dataOnly: bool) : Request =
@@ -167,7 +219,7 @@ module FileRequest =
 
         {
             (Submission.attribute file.Number (uint64 capacity) 0UL (uint32 capacity)
-             |> Request.over file (Memory(pathBytes capacity name))) with
+             |> Request.over file (Memory(attributeName capacity name))) with
                 Reach = Reach.Address ||| Reach.Offset
         }
 
@@ -178,7 +230,7 @@ module FileRequest =
         (value: ReadOnlyMemory<byte>)
         (change: AttributeChange)
         : Request =
-        let bytes = pathBytes value.Length name
+        let bytes = attributeName value.Length name
         value.Span.CopyTo(bytes.AsSpan())
 
         {
@@ -191,6 +243,35 @@ module FileRequest =
              |> Request.over file (Memory bytes)) with
                 Reach = Reach.Address ||| Reach.Offset
         }
+
+    /// `room` for a value, then the attribute's name, then the path; and where both start.
+    let private named (room: int) (name: string) (path: string) : struct (byte array * uint64 * uint64) =
+        let pathBytes = pathBytes 0 path
+        let bytes = attributeName room name
+        let whole = Array.append bytes pathBytes
+        struct (whole, uint64 room, uint64 bytes.Length)
+
+    let private onAttribute (path: string) (bytes: byte array) submission =
+        Request.onPath path (Memory bytes) (Reach.Address ||| Reach.Offset ||| Reach.Address3) submission
+
+    /// As `attribute`, of what a path names; symbolic links are followed (Linux 5.19). man getxattr(2).
+    let attributeOfPath (path: string) (name: string) (capacity: int) : Request =
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity, nameof capacity)
+        let struct (bytes, nameAt, pathAt) = named capacity name path
+        Submission.attributeOfPath pathAt nameAt 0UL (uint32 capacity) |> onAttribute path bytes
+
+    /// As `setAttribute`, of what a path names; symbolic links are followed (Linux 5.19). man setxattr(2).
+    let setAttributeOfPath
+        (path: string)
+        (name: string)
+        (value: ReadOnlyMemory<byte>)
+        (change: AttributeChange)
+        : Request =
+        let struct (bytes, nameAt, pathAt) = named value.Length name path
+        value.Span.CopyTo(bytes.AsSpan())
+
+        Submission.setAttributeOfPath pathAt nameAt 0UL (uint32 value.Length) (uint32 change)
+        |> onAttribute path bytes
 
     /// Sets the file's length (6.9, older by a system call): cuts it, or extends it with a hole.
     let truncate (file: FileDescriptor) (length: int64) : Request =

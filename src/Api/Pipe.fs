@@ -27,7 +27,11 @@ type Pipe internal (reader: File, writer: File) =
 module Pipe =
 
     /// The ends that a request for a pipe has made on this loop.
-    let internal own (loop: Loop) (modes: PipeModes) (request: Request) : struct (FileDescriptor * FileDescriptor) =
+    let internal own
+        (loop: Loop)
+        (modes: PipeModes)
+        (request: Request)
+        : struct (FileDescriptor * FileDescriptor) =
         let isDirect = modes.HasFlag PipeModes.Direct
         let struct (reader, writer) = FileRequest.pipeEnds request
         struct (loop.OwnAs(isDirect, reader), loop.OwnAs(isDirect, writer))

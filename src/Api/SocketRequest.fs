@@ -58,6 +58,11 @@ module SocketRequest =
         let protocol = if protocol = ProtocolType.Unspecified then 0 else int protocol
         Request.bare (Submission.socket (domain family) (int kind ||| closeOnExec) protocol)
 
+    /// Makes a socket in a free slot of the ring's own table. The result is the slot.
+    let socketDirect (family: AddressFamily) (kind: SocketType) (protocol: ProtocolType) : Request =
+        let protocol = if protocol = ProtocolType.Unspecified then 0 else int protocol
+        Request.bare (Submission.intoFreeSlot (Submission.socket (domain family) (int kind) protocol))
+
     /// Binds to an address (Linux 6.11, older by a system call). man bind(2).
     let bind (socket: FileDescriptor) (endPoint: EndPoint) : Request =
         onAddress socket endPoint Submission.bind
@@ -74,6 +79,10 @@ module SocketRequest =
     /// Takes one connection. The result is a descriptor.
     let accept (socket: FileDescriptor) : Request =
         Submission.accept socket.Number 0UL 0UL (uint32 closeOnExec) |> Request.on socket
+
+    /// Takes one connection into a free slot of the ring's own table. The result is the slot.
+    let acceptDirect (socket: FileDescriptor) : Request =
+        Submission.accept socket.Number 0UL 0UL 0u |> Submission.intoFreeSlot |> Request.on socket
 
     /// Takes connections until cancelled. Each result is a descriptor. One submission for all of them (Linux 5.19).
     let acceptMany (socket: FileDescriptor) : StreamRequest = {
@@ -100,14 +109,7 @@ module SocketRequest =
     }
 
     /// A descriptor of the process for a direct one, which stays open: both are the same socket. The result is its number.
-    let install (socket: FileDescriptor) : Request =
-        if not socket.IsDirect then
-            raise (
-                InvalidOperationException
-                    "This socket has a descriptor of the process already: install is for those of acceptManyDirect."
-            )
-
-        Submission.installFixed socket.Number |> Request.on socket
+    let install (socket: FileDescriptor) : Request = FileRequest.install socket
 
     /// Sends `buffer`. The result is the number of bytes, which can be fewer.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]

@@ -155,6 +155,7 @@ module internal Native =
 
     let truncate (fd: int) (length: int64) = int (orErrno (nativeint (ftruncate (fd, length))))
 
-    let bindTo (fd: int) (address: nativeint) (size: int) = int (orErrno (nativeint (bind (fd, address, size))))
+    let bindTo (fd: int) (address: nativeint) (size: int) =
+        int (orErrno (nativeint (bind (fd, address, size))))
 
     let listenFor (fd: int) (backlog: int) = int (orErrno (nativeint (listen (fd, backlog))))

@@ -149,9 +149,9 @@ let offers: Offer list = [
     offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
     offer Opcode.MessageRing "" "" "HandOffTests" |> because $"{inside}: waking a loop"
     offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
-    missing "not offered yet: open the file and set it there" Opcode.SetAttribute
+    offer Opcode.SetAttribute "File.setAttributeOfPath" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
-    missing "not offered yet: open the file and read it there" Opcode.GetAttribute
+    offer Opcode.GetAttribute "File.attributeOfPath" "UringFile.GetAttributeAsync" "FileAttributeTests"
     offer
         Opcode.Socket
         "Socket.create Socket.listen Socket.connect"

@@ -32,7 +32,8 @@ let private everywhere name (body: LoopThread -> unit) = [
         testCase $"{name} ({kernel})" (fun () -> withTable (make ()) body)
 ]
 
-let private case name (body: LoopThread -> unit) = testCase name (fun () -> withTable LinuxKernel.Instance body)
+let private case name (body: LoopThread -> unit) =
+    testCase name (fun () -> withTable LinuxKernel.Instance body)
 
 let private bytes (text: string) = ReadOnlyMemory(Text.Encoding.UTF8.GetBytes text)
 
@@ -83,7 +84,10 @@ let private making =
                         let! text = reading
                         Expect.equal text "late" "read"
                         do! File.close pipe.Reader
-                        let! result = Uring.attempt (FileRequest.writeNext pipe.Writer.Descriptor (bytes "x"))
+
+                        let! result =
+                            Uring.attempt (FileRequest.writeNext pipe.Writer.Descriptor (bytes "x"))
+
                         Expect.equal (Errno.ofResult result) Errno.EPIPE "no reader"
                     }
 
@@ -136,7 +140,11 @@ let private making =
                 uring {
                     for _ in 1..slots do
                         use! pipe = Pipe.createWith PipeModes.Direct
-                        Expect.isTrue (pipe.Reader.Descriptor.IsDirect && pipe.Writer.Descriptor.IsDirect) "direct"
+
+                        Expect.isTrue
+                            (pipe.Reader.Descriptor.IsDirect && pipe.Writer.Descriptor.IsDirect)
+                            "direct"
+
                         let! _ = File.writeNext pipe.Writer (bytes "slot")
                         let! text = next pipe.Reader
                         Expect.equal text "slot" "read"
@@ -280,7 +288,9 @@ let private splicing =
                 let other = runOn elsewhere Pipe.create
 
                 let attempts = [
-                    fun () -> FileRequest.splice pipe.Reader.Descriptor -1L other.Writer.Descriptor -1L 1 |> ignore
+                    fun () ->
+                        FileRequest.splice pipe.Reader.Descriptor -1L other.Writer.Descriptor -1L 1
+                        |> ignore
                     fun () -> FileRequest.tee pipe.Reader.Descriptor other.Writer.Descriptor 1 |> ignore
                 ]
 
@@ -304,9 +314,17 @@ let private facade =
                 let! _ = Observe.raises<NotSupportedException> "the wrong end" wrongly
                 let wrongly () = Observe.discard (pipe.Writer.ReadNextAsync buffer)
                 let! _ = Observe.raises<NotSupportedException> "the wrong end" wrongly
-                let! _ = Observe.raises<ArgumentException> "a mode" (fun () -> Observe.discard (Facade.CreateAsync(enum 1)))
+
+                let! _ =
+                    Observe.raises<ArgumentException> "a mode" (fun () ->
+                        Observe.discard (Facade.CreateAsync(enum 1)))
+
                 do! pipe.Reader.DisposeAsync()
-                let! reason = Observe.raises<IOException> "no reader" (fun () -> pipe.Writer.WriteNextAllAsync(bytes "x"))
+
+                let! reason =
+                    Observe.raises<IOException> "no reader" (fun () ->
+                        pipe.Writer.WriteNextAllAsync(bytes "x"))
+
                 Expect.equal reason.HResult 32 "EPIPE"
             })
 

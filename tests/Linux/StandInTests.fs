@@ -16,7 +16,8 @@ open Uring.Tests.Linux.Hosting
 let private old () = FaultyKernel(Hidden = [ Opcode.Truncate; Opcode.Bind; Opcode.Listen; Opcode.Pipe ])
 
 let private case name (body: LoopThread -> string -> unit) =
-    testCase name (fun () -> inFolder (fun folder -> withLoopOf (old ()) small (fun host -> body host folder)))
+    testCase name (fun () ->
+        inFolder (fun folder -> withLoopOf (old ()) small (fun host -> body host folder)))
 
 let private fileOf host folder =
     System.IO.File.WriteAllText(at folder "file", "0123456789")
@@ -36,7 +37,12 @@ let tests =
         case "ftruncate: its errno is the operation's, and a closed file is closed" (fun host folder ->
             let file = fileOf host folder
             let reader = runOn host (File.openRead (at folder "file"))
-            Expect.equal (errnoOf host (FileRequest.truncate reader.Descriptor 1L)) Errno.EINVAL "not to write"
+
+            Expect.equal
+                (errnoOf host (FileRequest.truncate reader.Descriptor 1L))
+                Errno.EINVAL
+                "not to write"
+
             runOn host (File.close file)
             Expect.equal (errnoOf host (FileRequest.truncate file.Descriptor 1L)) Errno.EBADF "closed"
             Expect.equal (FileInfo(at folder "file").Length) 10L "as it was"

@@ -248,6 +248,8 @@ type internal Execution(machine: Machine) =
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt
         | Opcode.MemoryAdvise
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
         | Opcode.Status -> 0
         // An open set: everything else works on a descriptor.
         | _ ->
@@ -268,6 +270,8 @@ type internal Execution(machine: Machine) =
         | Opcode.SyncFileRange
         | Opcode.GetAttributeOfFile
         | Opcode.SetAttributeOfFile
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
         | Opcode.MemoryAdvise
         | Opcode.Allocate
         | Opcode.Truncate
@@ -290,6 +294,8 @@ type internal Execution(machine: Machine) =
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt -> String.Concat(request.OtherPath, " for ", request.Path)
         | Opcode.RenameAt -> String.Concat(request.Path, " to ", request.OtherPath)
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute -> String.Concat(request.Path, " of ", request.OtherPath)
         | _ when isNull request.File && request.Path <> "" -> request.Path
         // An open set: the file, if it has one.
         | _ -> named request.File
@@ -301,6 +307,8 @@ type internal Execution(machine: Machine) =
         | Opcode.SyncFileRange, _
         | Opcode.GetAttributeOfFile, _
         | Opcode.SetAttributeOfFile, _
+        | Opcode.GetAttribute, _
+        | Opcode.SetAttribute, _
         | Opcode.MemoryAdvise, _
         | Opcode.Allocate, _
         | Opcode.Truncate, _
@@ -358,6 +366,8 @@ type internal Execution(machine: Machine) =
             | Opcode.SymbolicLinkAt, _ -> machine.Disk.MakeSymbolicLink(request.Path, request.OtherPath)
             | Opcode.MemoryAdvise, _ -> Advising.memory request
             | Opcode.Status, _ -> Naming.status machine request
+            | Opcode.GetAttribute, _ -> Attributing.get machine request
+            | Opcode.SetAttribute, _ -> Attributing.set machine request
             | _, null -> fail Errno.EBADF
             | Opcode.Read, file
             | Opcode.ReadMultishot, file
@@ -381,8 +391,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Sync, file -> Disk.sync file
             | Opcode.SyncFileRange, file -> Advising.syncRange request file
             | Opcode.FileAdvise, file -> Advising.file request file
-            | Opcode.GetAttributeOfFile, file -> Attributing.get machine request file
-            | Opcode.SetAttributeOfFile, file -> Attributing.set request file
+            | Opcode.GetAttributeOfFile, _ -> Attributing.get machine request
+            | Opcode.SetAttributeOfFile, _ -> Attributing.set machine request
             | Opcode.Truncate, file -> Disk.truncate file (int64 submission.Offset)
             | Opcode.Allocate, file ->
                 Disk.allocate

@@ -53,6 +53,8 @@ module internal Strictness =
         | Opcode.SyncFileRange
         | Opcode.GetAttributeOfFile
         | Opcode.SetAttributeOfFile
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
         | Opcode.Pipe -> true
         // An open set: what is not simulated is not there.
         | _ -> false
@@ -142,8 +144,7 @@ module internal Strictness =
             submission.Fd = 0
             && (submission.OpFlags &&& ~~~0o2000000u) = 0u
             && (submission.FileIndex = 0u
-                || (submission.FileIndex = OpFlags.AllocateFile
-                    && (submission.OpFlags &&& 0o2000000u) = 0u))
+                || (submission.FileIndex = OpFlags.AllocateFile && (submission.OpFlags &&& 0o2000000u) = 0u))
         | Opcode.Socket when submission.FileIndex <> 0u -> (submission.Offset &&& 0o2000000UL) = 0UL
         | Opcode.InstallFixed ->
             (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u
