@@ -64,8 +64,8 @@ let offers: Offer list = [
     later Opcode.TimeoutRemove
     offer
         Opcode.Accept
-        "Socket.accept Socket.acceptMany Socket.acceptManyDirect"
-        "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptAllDirectAsync"
+        "Socket.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
+        "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptDirectAsync UringListener.AcceptAllDirectAsync"
         "SocketOperationTests MultishotFacadeTests DirectTests"
     offer Opcode.Cancel "" "" "CancellationTests" |> because $"{inside}: cancellation tokens"
     offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
@@ -78,11 +78,15 @@ let offers: Offer list = [
         "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
-        "File.openWith File.openRead File.create"
-        "UringFile.OpenAsync"
+        "File.openWith File.openRead File.create File.openDirect"
+        "UringFile.OpenAsync UringFile.OpenDirectAsync"
         "FileOperationTests PathFacadeTests"
     offer Opcode.Close "File.close Socket.close" "UringFile.DisposeAsync UringSocket.DisposeAsync" "LeakTests"
-    missing "not needed: the table of direct descriptors is filled by those who make them" Opcode.FilesUpdate
+    offer
+        Opcode.FilesUpdate
+        "File.makeDirect Socket.makeDirect"
+        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync"
+        "DirectFileTests"
     offer
         Opcode.Status
         "File.status File.statusOfPath File.statusOfLink"
@@ -154,8 +158,8 @@ let offers: Offer list = [
     offer Opcode.GetAttribute "File.attributeOfPath" "UringFile.GetAttributeAsync" "FileAttributeTests"
     offer
         Opcode.Socket
-        "Socket.create Socket.listen Socket.connect"
-        "UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync"
+        "Socket.create Socket.createDirect Socket.listen Socket.connect"
+        "UringSocket.BindAsync UringSocket.ConnectAsync UringSocket.ConnectDirectAsync UringListener.ListenAsync"
         "SocketOperationTests"
     later Opcode.Command
     offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
@@ -165,7 +169,11 @@ let offers: Offer list = [
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
     later Opcode.FutexWaitVector
-    offer Opcode.InstallFixed "Socket.install" "UringSocket.InstallAsync" "DirectTests"
+    offer
+        Opcode.InstallFixed
+        "Socket.install File.install"
+        "UringSocket.InstallAsync UringFile.InstallAsync"
+        "DirectTests DirectFileTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
     offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"

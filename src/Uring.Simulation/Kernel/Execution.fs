@@ -94,9 +94,7 @@ type internal Execution(machine: Machine) =
     let isDirect (request: KernelRequest) = request.Submission.FileIndex <> 0u
 
     /// Into a slot of the ring's table: a free one, or the one that was asked for.
-    let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
-        let wanted = request.Submission.FileIndex
-
+    let placeAt (ring: KernelRing) (wanted: uint32) (file: OpenFile) : int =
         if ring.Files.Length = 0 && wanted <> OpFlags.AllocateFile then
             file.Release()
             fail Errno.ENXIO
@@ -115,6 +113,9 @@ type internal Execution(machine: Machine) =
             release ring (int wanted - 1) |> ignore
             ring.Files[int wanted - 1] <- file
             0
+
+    let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        placeAt ring request.Submission.FileIndex file
 
     let add (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         if isDirect request then place ring request file else machine.Descriptors.Add file
@@ -152,6 +153,22 @@ type internal Execution(machine: Machine) =
     let connect (request: KernelRequest) (socket: SocketFile) : int =
         let result = socket.Connect request.Address
         result
+
+    /// A descriptor of the process's table into a free slot of the ring's.
+    let updateFiles (ring: KernelRing) (request: KernelRequest) : int =
+        let at = nativeint request.Submission.Address
+
+        match machine.Descriptors.Find(Mapped.read<int> at) with
+        | null -> fail Errno.EBADF
+        | file ->
+            file.Retain()
+
+            match placeAt ring OpFlags.AllocateFile file with
+            | slot when slot < 0 -> slot
+            | slot ->
+                world.Memory.CheckWrite(request.Submission.Address, 4, "FilesUpdate")
+                Mapped.write<int> at slot
+                1
 
     /// Both ends, into the process's table or the ring's: or none.
     let makePipe (ring: KernelRing) (request: KernelRequest) : int =
@@ -240,6 +257,7 @@ type internal Execution(machine: Machine) =
         | Opcode.FutexWake
         | Opcode.Socket
         | Opcode.Pipe
+        | Opcode.FilesUpdate
         | Opcode.OpenAt
         | Opcode.OpenAt2
         | Opcode.UnlinkAt
@@ -355,6 +373,7 @@ type internal Execution(machine: Machine) =
                 |> Result.map (fun socket -> socket :> OpenFile)
                 |> addNew ring request
             | Opcode.Pipe, _ -> makePipe ring request
+            | Opcode.FilesUpdate, _ -> updateFiles ring request
             | Opcode.OpenAt, _
             | Opcode.OpenAt2, _ -> Naming.openAt machine request |> addNew ring request
             | Opcode.UnlinkAt, _ ->
