@@ -104,7 +104,7 @@ public sealed partial class UringFile
         Ring? ring = null,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.setAttributeOfPath(path, name, value, (FSharp.AttributeChange)change);
+        var request = FileRequest.setAttributeOfPath(path, name, value, (FSharp.AttributeChange)change.Checked());
         return PathOperation.DiscardAsync(Ring.LoopFor(ring), request, path, cancellationToken);
     }
 
@@ -126,7 +126,7 @@ public sealed partial class UringFile
         AttributeChange change = AttributeChange.CreateOrReplace,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.setAttribute(descriptor, name, value, (FSharp.AttributeChange)change);
+        var request = FileRequest.setAttribute(descriptor, name, value, (FSharp.AttributeChange)change.Checked());
         return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
     }
 }

@@ -93,6 +93,7 @@ public sealed partial class UringFile
     /// nothing: it is the process's.
     /// </summary>
     /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
     public static UringFile StandardInput(Ring? ring = null) => Standard(0, "standard input", FileAccess.Read, ring);
 
@@ -100,6 +101,7 @@ public sealed partial class UringFile
     /// Standard output, for <see cref="WriteNextAllAsync"/>. Disposing of it does nothing: it is the process's.
     /// </summary>
     /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
     public static UringFile StandardOutput(Ring? ring = null) => Standard(1, "standard output", FileAccess.Write, ring);
 
@@ -107,12 +109,14 @@ public sealed partial class UringFile
     /// Standard error, for <see cref="WriteNextAllAsync"/>. Disposing of it does nothing: it is the process's.
     /// </summary>
     /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
     public static UringFile StandardError(Ring? ring = null) => Standard(2, "standard error", FileAccess.Write, ring);
 
     private static UringFile Standard(int number, string name, FileAccess access, Ring? ring)
     {
         var loop = Ring.LoopFor(ring);
+        ObjectDisposedException.ThrowIf(loop.IsStopping, typeof(Ring));
         return new UringFile(loop, loop.Borrow(number), name, access);
     }
 }

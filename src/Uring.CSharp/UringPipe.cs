@@ -34,7 +34,7 @@ public sealed class UringPipe : IAsyncDisposable, IDisposable
     /// Where its operations go; without one, to the ring on whose thread this runs, else to <see cref="Ring.Default"/>.
     /// </param>
     /// <param name="cancellationToken">Asks for its end; a pipe that was made by then is given to you.</param>
-    /// <exception cref="ArgumentException">There is no such mode.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such mode.</exception>
     /// <exception cref="IOException">No descriptor is left (EMFILE, 24), or no slot of the ring's own table
     /// (ENFILE, 23); HResult is the errno.</exception>
     /// <exception cref="PlatformNotSupportedException">Direct, and the kernel is older than 6.16.</exception>
@@ -43,7 +43,7 @@ public sealed class UringPipe : IAsyncDisposable, IDisposable
         PipeModes modes = PipeModes.None,
         Ring? ring = null,
         CancellationToken cancellationToken = default) =>
-        CreateAsync(Ring.LoopFor(ring), (FSharp.PipeModes)modes, cancellationToken);
+        CreateAsync(Ring.LoopFor(ring), (FSharp.PipeModes)modes.Checked(), cancellationToken);
 
     private static async ValueTask<UringPipe> CreateAsync(
         Loop loop,

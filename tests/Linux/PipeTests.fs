@@ -316,7 +316,7 @@ let private facade =
                 let! _ = Observe.raises<NotSupportedException> "the wrong end" wrongly
 
                 let! _ =
-                    Observe.raises<ArgumentException> "a mode" (fun () ->
+                    Observe.raises<ArgumentOutOfRangeException> "a mode" (fun () ->
                         Observe.discard (Facade.CreateAsync(enum 1)))
 
                 do! pipe.Reader.DisposeAsync()
