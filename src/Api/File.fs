@@ -74,6 +74,11 @@ module File =
     let openTemporary (directory: string) : Uring<File> =
         openWith (OpenFlags.ReadWrite ||| OpenFlags.Temporary) readWriteByOwner directory
 
+    /// Asks for the end of all that is in flight on the file or waits to go on, whoever started it; the result counts the
+    /// operations. The file stays open. They end with OperationCanceledException, or with what they have done by then; what
+    /// a device works on already ends as if nobody had asked.
+    let cancel (file: File) : Uring<int> = Program.ofScope (fun _ -> Cancel.on file.Descriptor)
+
     /// Closes the file when the operations on it have ended; they are cancelled. Raises what close(2) reports.
     let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
 

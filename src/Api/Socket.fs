@@ -46,6 +46,10 @@ module Socket =
     /// Closes the socket when the operations on it have ended; they are cancelled.
     let close (socket: Socket) : Uring<unit> = uring { do! (socket :> IAsyncDisposable).DisposeAsync() }
 
+    /// Asks for the end of all that is in flight on the socket or waits to go on, whoever started it; the result counts the
+    /// operations. The socket stays open. They end with OperationCanceledException, or with what they have done by then.
+    let cancel (socket: Socket) : Uring<int> = Program.ofScope (fun _ -> Cancel.on socket.Descriptor)
+
     /// Binds to an address (Linux 6.11).
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
         Uring.discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))

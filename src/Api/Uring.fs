@@ -70,6 +70,15 @@ module Uring =
     /// The loop that the program runs on.
     let loop: Uring<Loop> = Program.ofScope (fun scope -> ValueTask<Loop> scope.Loop)
 
+    /// Asks for the end of every operation that is in flight on the program's ring or waits to go on, whoever started it;
+    /// the result counts them. They end with OperationCanceledException, or with what they have done by then. Descriptors
+    /// that are being closed go on. man io_uring_prep_cancel(3).
+    let cancelAll: Uring<int> = Program.ofScope (fun scope -> Cancel.all scope.Loop)
+
+    /// As `cancelAll`, for operations of one sort.
+    let cancelAllOf (opcode: Opcode) : Uring<int> =
+        Program.ofScope (fun scope -> Cancel.ofOpcode opcode scope.Loop)
+
     /// A program that does nothing and has this result.
     let result (value: 'T) : Uring<'T> = Program.ofScope (fun _ -> ValueTask<'T> value)
 
@@ -209,7 +218,7 @@ module Uring =
     /// Cancels the program when the time is over, waits for its end, and raises TimeoutException. If it ended with a
     /// result all the same, the result wins.
     let timeout (span: TimeSpan) (program: Uring<'T>) : Uring<'T> =
-        let watch = attempt (timer span)
+        let watch = attempt (Request.own (timer span))
 
         let body (clock: CancellationTokenSource) (scope: Scope) =
             task {

@@ -267,6 +267,16 @@ type internal InFlight(ring: Ring, capacity: int) =
             Action<Pending>(fun pending -> if obj.ReferenceEquals(pending.Group, group) then cancel pending)
         )
 
+    /// Asks for the end of those that are meant and that nobody has asked yet, in the kernel or outside. Counts them.
+    /// One request to the kernel for each, and not one for all of a descriptor or a ring: that would find neither what is
+    /// outside nor a follower in a chain, and it would find what is the library's own.
+    member _.CancelAll(isMeant: Pending -> bool) : int =
+        let found = List<Pending> parked
+        slots.ForEach(Action<Pending> found.Add)
+        found.RemoveAll(fun pending -> pending.CancelAsked || not (isMeant pending)) |> ignore
+        found.ForEach(Action<Pending> cancel)
+        found.Count
+
     /// Its caller is gone: what still comes is undone.
     member _.Abandon(pending: Pending) = slots.Abandoned pending.UserData
 

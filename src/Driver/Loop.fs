@@ -165,18 +165,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             )
 
         let isLocal = host.IsCurrentThread
-
-        let operations =
-            steps
-            |> Array.map (fun struct (request, _) ->
-                let operation = idle.Rent isLocal
-                operation.Initialize(&request, false, true, token)
-                operation)
-
-        let tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
-
-        let work =
-            ChainWork(inFlight, rounds, operations, steps |> Array.map (fun struct (_, flags) -> flags))
+        let work = ChainWork(inFlight, rounds, idle, isLocal, steps, token)
+        // Before it runs: what has ended may be used again.
+        let tasks = work.Tasks
 
         if isLocal then work.Run() else host.HandOver work
 
@@ -248,6 +239,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             let work = CallWork<'T> call
             host.HandOver work
             ValueTask<'T> work.Ended
+
+    /// From any thread: asks for the end of those that are meant. Counts them.
+    member internal this.CancelAll(isMeant: Pending -> bool) : ValueTask<int> =
+        this.Call(fun () -> inFlight.CancelAll isMeant)
 
     /// From any thread: drops the connection if the kernel still reads what was sent on it without copying.
     member internal _.DropHeld(descriptor: FileDescriptor) =

@@ -91,6 +91,8 @@ type Request = {
     Other: FileDescriptor | null
     /// What an error message calls the thing worked on: a path, an address. Null when there is nothing to say.
     Subject: string | null
+    /// The library's own: who cancels everything does not mean it.
+    IsOwn: bool
 }
 
 /// Ways to make a request.
@@ -106,6 +108,7 @@ module Request =
         Target = null
         Other = null
         Subject = null
+        IsOwn = false
     }
 
     /// Works on a descriptor.
@@ -117,6 +120,7 @@ module Request =
         Target = target
         Other = null
         Subject = null
+        IsOwn = false
     }
 
     /// Works on a descriptor and on memory.
@@ -129,6 +133,7 @@ module Request =
         Target = target
         Other = null
         Subject = null
+        IsOwn = false
     }
 
     /// Works on what a path in `buffer` names.
@@ -140,7 +145,11 @@ module Request =
         Target = null
         Other = null
         Subject = path
+        IsOwn = false
     }
 
     /// Its submission brings many completions.
     let multishot (request: Request) = { request with Shape = Shape.Multishot }
+
+    /// A part of how the library works, which nobody but the library ends.
+    let internal own (request: Request) = { request with IsOwn = true }

@@ -67,7 +67,11 @@ let offers: Offer list = [
         "Socket.accept Socket.acceptMany Socket.acceptManyDirect"
         "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptAllDirectAsync"
         "SocketOperationTests MultishotFacadeTests DirectTests"
-    offer Opcode.Cancel "" "" "CancellationTests" |> because $"{inside}: cancellation tokens"
+    offer
+        Opcode.Cancel
+        "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
+        "Ring.CancelAllAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
+        "CancellationTests CancelAllTests"
     offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
     |> because "C#: cancellation tokens with a time"
     offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
