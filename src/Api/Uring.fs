@@ -182,6 +182,16 @@ module Uring =
                 "This kernel's io_uring has no timers by this clock: they need Linux 5.15 or newer."
         | _ -> Fault.ofResult request.Submission.Opcode request.Subject result token
 
+    /// Gives a running timer another time, from now on.
+    let internal timerChange (flags: uint32) (span: TimeSpan) : UserData -> Request =
+        let time = Memory(checkedTimespec span)
+
+        fun target -> {
+            Request.bare (Submission.changeTimeout target 0UL flags) with
+                Buffer = time
+                Reach = Reach.Offset
+        }
+
     let private untilExpired (timer: Request) : Uring<unit> =
         uring {
             let! result = attempt timer

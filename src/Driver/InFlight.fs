@@ -277,6 +277,9 @@ type internal InFlight(ring: Ring, capacity: int) =
         found.ForEach(Action<Pending> cancel)
         found.Count
 
+    /// The kernel has it, or has an answer for it.
+    member _.IsLive(userData: UserData) = slots.IsLive userData
+
     /// Its caller is gone: what still comes is undone.
     member _.Abandon(pending: Pending) = slots.Abandoned pending.UserData
 

@@ -280,6 +280,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     // ---- on the loop's thread
 
+    /// For `Running`.
+    member internal _.Flights = inFlight
+    member internal _.Idle = idle
+
     /// The loop's buffer pools.
     member internal _.Pools = pools
 

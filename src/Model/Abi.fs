@@ -242,6 +242,18 @@ module OpFlags =
     [<Literal>]
     let PollMultishot = 1u
 
+    /// POLL_REMOVE, in len: gives it other events, and ends nothing (5.13).
+    [<Literal>]
+    let PollChangeEvents = 2u
+
+    /// TIMEOUT_REMOVE: gives a timeout another time, and ends nothing (5.11).
+    [<Literal>]
+    let TimeoutChange = 2u
+
+    /// TIMEOUT_REMOVE: gives a link timeout another time, and ends nothing (5.15).
+    [<Literal>]
+    let LinkTimeoutChange = 0x10u
+
     /// TIMEOUT: one submission, many completions (6.4).
     [<Literal>]
     let TimeoutMultishot = 0x40u

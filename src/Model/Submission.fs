@@ -95,6 +95,11 @@ module Submission =
     /// Bounds the submission before it, which must be linked to this one.
     let linkTimeout timespec flags = prepare Opcode.LinkTimeout -1 0UL timespec 1u flags
 
+    /// Gives a running timeout another time, at the 16-byte timespec at `timespec` (5.11), or a running link timeout (5.15),
+    /// as `flags` say. -ENOENT when it does not run any more.
+    let changeTimeout (target: UserData) timespec flags =
+        prepare Opcode.TimeoutRemove -1 timespec target.Bits 0u flags
+
     /// Asks for the end of the operation that was submitted with this user data.
     let cancel (target: UserData) = prepare Opcode.Cancel -1 0UL target.Bits 0u 0u
 
@@ -116,6 +121,11 @@ module Submission =
 
     /// Completes each time that one of the events comes, until cancelled (5.13).
     let pollMultishot fd (events: uint32) = prepare Opcode.PollAdd fd 0UL 0UL OpFlags.PollMultishot events
+
+    /// Gives a running poll other events (5.13). -ENOENT when it does not run any more, -EALREADY when it tells of
+    /// something now. man io_uring_prep_poll_update(3).
+    let changePoll (target: UserData) (events: uint32) =
+        prepare Opcode.PollRemove -1 0UL target.Bits OpFlags.PollChangeEvents events
 
     /// Changes what the epoll waits for on `fd`: `operation` as in epoll_ctl(2), with the struct epoll_event at `event`.
     let epollControl epoll (operation: uint32) (fd: int) event =

@@ -52,7 +52,7 @@ let offers: Offer list = [
         "Socket.poll Socket.pollMany Poll.once"
         "UringSocket.PollAsync UringSocket.PollAllAsync Ring.PollAsync"
         "PollTests MultishotKindsTests"
-    later Opcode.PollRemove
+    offer Opcode.PollRemove "Poll.change" "UringPoll.ChangeAsync" "RunningTests"
     offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"
     missing "not offered yet: messages are received only" Opcode.SendMessage
     offer Opcode.ReceiveMessage "Socket.receiveMessages" "UringSocket.ReceiveMessagesAsync" "MessageTests"
@@ -61,7 +61,7 @@ let offers: Offer list = [
         "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"
         "Ring.DelayAsync Ring.DelayUntilAsync Ring.TicksAsync"
         "TimeOperationTests TimerFacadeTests MultishotKindsTests"
-    later Opcode.TimeoutRemove
+    offer Opcode.TimeoutRemove "RunningTimer.change" "UringTimer.ChangeAsync" "RunningTests"
     offer
         Opcode.Accept
         "Socket.accept Socket.acceptMany Socket.acceptManyDirect"

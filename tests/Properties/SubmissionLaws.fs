@@ -75,6 +75,18 @@ let internal constructors = [
     "linkTimeout",
     Submission.linkTimeout address flags,
     [ "opcode", 15UL; "fd", minusOne; "addr", address; "len", 1UL; "rw_flags", flagBits ]
+    "changeTimeout",
+    Submission.changeTimeout target address flags,
+    [
+        "opcode", 12UL
+        "fd", minusOne
+        "off", address
+        "addr", target.Bits
+        "rw_flags", flagBits
+    ]
+    "changePoll",
+    Submission.changePoll target flags,
+    [ "opcode", 7UL; "fd", minusOne; "addr", target.Bits; "len", 2UL; "rw_flags", flagBits ]
     "cancel", Submission.cancel target, [ "opcode", 14UL; "fd", minusOne; "addr", target.Bits ]
     "cancelDescriptor", Submission.cancelDescriptor fd, [ "opcode", 14UL; "fd", fdBits; "rw_flags", 3UL ]
     "cancelEverything", Submission.cancelEverything (), [ "opcode", 14UL; "fd", minusOne; "rw_flags", 4UL ]

@@ -79,7 +79,7 @@ type internal Issuing
         let always = PollEvents.Error ||| PollEvents.HangUp ||| PollEvents.ReadHangUp
 
         match request.Opcode with
-        | Opcode.PollAdd -> always ||| LanguagePrimitives.EnumOfValue request.Submission.OpFlags
+        | Opcode.PollAdd -> always ||| LanguagePrimitives.EnumOfValue request.Asked
         | Opcode.Write
         | Opcode.Send
         | Opcode.SendMessage
@@ -228,15 +228,7 @@ type internal Issuing
         | timeout ->
             Completing.enter ring timeout
             timeout.Stage <- Stage.Armed
-
-            timeout.Event <-
-                timeline.After(
-                    timeout.Wait timeline.Now,
-                    "link timeout",
-                    fun () ->
-                        timeout.Event <- null
-                        timeout.Continue()
-                )
+            timeout.StartClock timeline
 
     /// The time of a link timeout is over: its own completion comes before that of what it ends.
     let expire (ring: KernelRing) (timeout: KernelRequest) =

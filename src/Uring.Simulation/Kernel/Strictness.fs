@@ -18,6 +18,8 @@ module internal Strictness =
         | Opcode.PollAdd
         | Opcode.Timeout
         | Opcode.LinkTimeout
+        | Opcode.TimeoutRemove
+        | Opcode.PollRemove
         | Opcode.Accept
         | Opcode.Cancel
         | Opcode.Connect
@@ -158,6 +160,21 @@ module internal Strictness =
             let isMultishot = (submission.Length &&& OpFlags.PollMultishot) <> 0u
             let isSilent = (submission.Flags &&& SqeFlags.SkipSuccess) <> SqeFlags.None
             (submission.Length &&& ~~~(OpFlags.PollMultishot ||| 8u)) = 0u && not (isMultishot && isSilent)
+        | Opcode.TimeoutRemove ->
+            let change = OpFlags.TimeoutChange ||| OpFlags.LinkTimeoutChange
+
+            let known =
+                change ||| OpFlags.TimeoutAbsolute ||| OpFlags.TimeoutBootTime ||| OpFlags.TimeoutRealTime
+
+            (submission.OpFlags &&& ~~~known) = 0u
+            && hasClock submission.OpFlags version
+            && (submission.OpFlags = 0u || (submission.OpFlags &&& change) <> 0u)
+        // A change of the user data (4) is not simulated.
+        | Opcode.PollRemove ->
+            match submission.Length with
+            | 0u -> submission.OpFlags = 0u
+            | OpFlags.PollChangeEvents -> KernelVersion.has FeatureFlags.ResourceTags version
+            | _ -> false
         | Opcode.Cancel ->
             let known = if KernelVersion.supports Opcode.Socket version then 0x3fu else 0u
             let any = (submission.OpFlags &&& OpFlags.CancelAny) <> 0u
