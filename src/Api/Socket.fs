@@ -237,3 +237,36 @@ module Socket =
 
     /// Sends small messages at once instead of collecting them (TCP_NODELAY).
     let setNoDelay (socket: Socket) (value: bool) = SocketOptions.setNoDelay socket.Descriptor value
+
+    /// How many bytes can be received at once; of datagrams, how many the next one has (Linux 6.5; not on Unix sockets).
+    let available (socket: Socket) : Uring<int> = Program.single (SocketRequest.available socket.Descriptor)
+
+    /// How many bytes the peer has not acknowledged (Linux 6.5; not on Unix sockets).
+    let unsent (socket: Socket) : Uring<int> = Program.single (SocketRequest.unsent socket.Descriptor)
+
+    /// Reads an option by way of the ring, also of a direct descriptor (Linux 6.7, of SOL_SOCKET; by a system call where the
+    /// kernel cannot).
+    let getOption (option: SocketOption<'T>) (socket: Socket) : Uring<'T> =
+        uring {
+            let! token = Uring.token
+            let value = Array.zeroCreate<byte> option.Size
+
+            let! length =
+                uring {
+                    return! Command.getOption socket.Descriptor option.Level option.Name (Memory value) token
+                }
+
+            return option.Decode(ReadOnlySpan(value, 0, max 4 (min length option.Size)))
+        }
+
+    /// Sets an option by way of the ring, also of a direct descriptor (Linux 6.7; by a system call where the kernel cannot).
+    let setOption (option: SocketOption<'T>) (value: 'T) (socket: Socket) : Uring<unit> =
+        uring {
+            let! token = Uring.token
+            let bytes = ReadOnlyMemory(option.Encode value)
+
+            let! _ =
+                uring { return! Command.setOption socket.Descriptor option.Level option.Name bytes token }
+
+            return ()
+        }

@@ -270,6 +270,22 @@ module OpFlags =
     [<Literal>]
     let FutexAnyone = 0xffff_ffffu
 
+    /// URING_CMD of a socket, in cmd_op: bytes that can be received (6.5).
+    [<Literal>]
+    let BytesAvailable = 0u
+
+    /// URING_CMD of a socket, in cmd_op: bytes that the peer has not acknowledged (6.5).
+    [<Literal>]
+    let BytesUnsent = 1u
+
+    /// URING_CMD of a socket, in cmd_op: getsockopt(2), of SOL_SOCKET alone (6.7).
+    [<Literal>]
+    let GetOption = 2u
+
+    /// URING_CMD of a socket, in cmd_op: setsockopt(2) (6.7).
+    [<Literal>]
+    let SetOption = 3u
+
     /// WAITID, in len: a process by its id (P_PID).
     [<Literal>]
     let WaitProcess = 1u

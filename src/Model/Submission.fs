@@ -156,6 +156,33 @@ module Submission =
             Address3 = uint64 mask
     }
 
+    /// Waits while each of the words that `count` struct futex_waitv (24 bytes) at `vector` name has the value that they say,
+    /// until one is woken (6.7): the result is its index. -EAGAIN when one has another value already.
+    let futexWaitAny vector (count: uint32) = prepare Opcode.FutexWaitVector 0 0UL vector count 0u
+
+    // ---- what the file itself understands
+
+    /// Asks the file to do what it calls `operation` (5.19), with 16 bytes in two words. man io_uring_prep_uring_cmd(3).
+    let command fd (operation: uint32) (first: uint64) (second: uint64) = {
+        prepare Opcode.Command fd (uint64 operation) 0UL 0u 0u with
+            Address3 = first
+            Reserved = second
+    }
+
+    /// Asks a socket for an option, or to set it (6.7): `OpFlags.GetOption` or `SetOption`, of `length` bytes at `value`.
+    /// man io_uring_prep_cmd_sock(3).
+    let socketOption fd (operation: uint32) (level: int) (name: int) value (length: uint32) = {
+        prepare
+            Opcode.Command
+            fd
+            (uint64 operation)
+            (uint64 (uint32 level) ||| (uint64 (uint32 name) <<< 32))
+            0u
+            0u with
+            FileIndex = length
+            Address3 = value
+    }
+
     // ---- files
 
     /// Reads into provided buffers of `group` until cancelled, starved or at the end (6.7). Pipes, terminals and the

@@ -158,14 +158,18 @@ let offers: Offer list = [
         "Socket.create Socket.listen Socket.connect"
         "UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync"
         "SocketOperationTests"
-    later Opcode.Command
+    offer
+        Opcode.Command
+        "Command.send Socket.available Socket.unsent Socket.getOption Socket.setOption"
+        "Ring.CommandAsync UringSocket.GetAvailableAsync UringSocket.GetRawSocketOptionAsync"
+        "CommandTests"
     offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
     later Opcode.SendMessageZeroCopy
     offer Opcode.ReadMultishot "File.readMany" "" "MultishotKindsTests" |> because "C#: not offered yet"
     offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
-    later Opcode.FutexWaitVector
+    offer Opcode.FutexWaitVector "Futex.waitAny" "UringFutex.WaitAnyAsync" "FutexTests FutexFacadeTests"
     offer Opcode.InstallFixed "Socket.install" "UringSocket.InstallAsync" "DirectTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"

@@ -75,6 +75,22 @@ let internal constructors = [
     "linkTimeout",
     Submission.linkTimeout address flags,
     [ "opcode", 15UL; "fd", minusOne; "addr", address; "len", 1UL; "rw_flags", flagBits ]
+    "futexWaitAny",
+    Submission.futexWaitAny address length,
+    [ "opcode", 53UL; "addr", address; "len", lengthBits ]
+    "command",
+    Submission.command fd flags address second,
+    [ "opcode", 46UL; "fd", fdBits; "off", flagBits; "addr3", address; "__pad2", second ]
+    "socketOption",
+    Submission.socketOption fd flags 0x1122_3344 0x5566_7788 address length,
+    [
+        "opcode", 46UL
+        "fd", fdBits
+        "off", flagBits
+        "addr", 0x5566_7788_1122_3344UL
+        "file_index", lengthBits
+        "addr3", address
+    ]
     "changeTimeout",
     Submission.changeTimeout target address flags,
     [

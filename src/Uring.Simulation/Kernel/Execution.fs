@@ -185,6 +185,7 @@ type internal Execution(machine: Machine) =
         | Opcode.Close
         | Opcode.MessageRing
         | Opcode.FutexWait
+        | Opcode.FutexWaitVector
         | Opcode.FutexWake
         | Opcode.Socket
         | Opcode.Pipe
@@ -285,6 +286,7 @@ type internal Execution(machine: Machine) =
             | Opcode.PollRemove, _ -> Polls.remove choices ring request
             | Opcode.MessageRing, _ -> machine.Message submission
             | Opcode.FutexWait, _ -> futexes.Wait request
+            | Opcode.FutexWaitVector, _ -> futexes.WaitAny request
             | Opcode.FutexWake, _ -> futexes.Wake request
             | Opcode.Close, _ -> close ring request
             | Opcode.Socket, _ ->
@@ -324,6 +326,8 @@ type internal Execution(machine: Machine) =
             | Opcode.InstallFixed, file ->
                 file.Retain()
                 machine.Descriptors.Add file
+            | Opcode.Command, (:? SocketFile as socket) -> SocketCommands.perform submission socket
+            | Opcode.Command, _ -> fail Errno.EOPNOTSUPP
             | Opcode.Connect, file -> onSocket file (connect request)
             | Opcode.Bind, file -> onSocket file _.Bind(request.Address)
             | Opcode.Listen, file -> onSocket file _.Listen(int submission.Length)

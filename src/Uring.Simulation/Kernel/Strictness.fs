@@ -45,7 +45,9 @@ module internal Strictness =
         | Opcode.Truncate
         | Opcode.InstallFixed
         | Opcode.FutexWait
+        | Opcode.FutexWaitVector
         | Opcode.FutexWake
+        | Opcode.Command
         | Opcode.OpenAt2
         | Opcode.Tee
         | Opcode.LinkAt
@@ -111,7 +113,7 @@ module internal Strictness =
             || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
         && submission.Personality = 0us
         && (has Field.Address3 || submission.Address3 = 0UL)
-        && submission.Reserved = 0UL
+        && (submission.Opcode = Opcode.Command || submission.Reserved = 0UL)
         && (submission.Priority &&& ~~~(priorities submission.Opcode version)) = 0us
 
     /// One clock, and one that this version knows (5.15, as MKDIRAT).
