@@ -5,6 +5,7 @@ open System
 open System.Runtime.CompilerServices
 open System.Net
 open System.Net.Sockets
+open System.Threading
 open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
@@ -269,4 +270,51 @@ module Socket =
                 uring { return! Command.setOption socket.Descriptor option.Level option.Name bytes token }
 
             return ()
+        }
+
+    /// From its home. The slot is the target's from now on, and the one here is free.
+    let internal moved
+        (target: Loop)
+        (socket: FileDescriptor)
+        (token: CancellationToken)
+        : Task<FileDescriptor> =
+        let home = socket.Home :?> Loop
+
+        if not socket.IsDirect then
+            raise (
+                InvalidOperationException
+                    "Only a direct descriptor belongs to a ring: this one belongs to the process."
+            )
+
+        if obj.ReferenceEquals(home, target) then
+            raise (ArgumentException("The socket is on this ring already.", nameof target))
+
+        let request = {
+            Request.bare (Submission.sendDirect (Sending.number target) socket.Number) with
+                Other = socket
+        }
+
+        let sending = Sending.perform home target request token
+
+        task {
+            let! result = sending
+
+            match Errno.ofResult result with
+            | _ when result >= 0 ->
+                let arrived = target.OwnDirect result
+                let! _ = home.CloseDescriptor socket
+                return arrived
+            | Errno.ENFILE -> return raise (Fault.ofSocketCall "MSG_RING" result)
+            // An open set: cancelled, closed, a kernel without it.
+            | _ -> return raise (Fault.ofResult Opcode.MessageRing socket.Name result token)
+        }
+
+    /// Hands a direct descriptor on to another ring's table (Linux 6.0): the result belongs to that ring, and `socket` is
+    /// closed. SocketException (TooManyOpenSockets) when the other has no table or no free slot, ObjectDisposedException when it
+    /// has ended: then `socket` stays. man io_uring_prep_msg_ring_fd_alloc(3).
+    let moveTo (ring: LoopHost) (socket: Socket) : Uring<Socket> =
+        uring {
+            let! token = Uring.token
+            let! arrived = uring { return! moved ring.Loop socket.Descriptor token }
+            return Socket(ring.Loop, arrived, socket.Family)
         }

@@ -19,6 +19,7 @@ type internal InFlight(ring: Ring, capacity: int) =
     let nowhere = GC.AllocateArray<byte>(16, true)
     // Cancels that missed, to ask again.
     let missed = List<UserData>()
+    let mailbox = Mailbox()
     let mutable asksLeft = 0
     let mutable stopping = false
 
@@ -80,7 +81,11 @@ type internal InFlight(ring: Ring, capacity: int) =
     let addressed (pending: Pending) (submission: Submission) =
         let submission = if isDirect pending.Target then Submission.onFixedFile submission else submission
 
-        if isDirect pending.Other then Submission.fromFixedFile submission else submission
+        // A message says in another field which slot it hands on.
+        if isDirect pending.Other && pending.Opcode <> Opcode.MessageRing then
+            Submission.fromFixedFile submission
+        else
+            submission
 
     /// Its memory is pinned. `flags` link it to its follower.
     let start flags (pending: Pending) (request: inref<Request>) =
@@ -207,6 +212,9 @@ type internal InFlight(ring: Ring, capacity: int) =
                 )
             )
         )
+
+    /// Messages from other rings, and who is sending one.
+    member _.Mailbox = mailbox
 
     /// Operations that have begun and not ended.
     member _.Count = slots.Live
@@ -344,6 +352,7 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Ignore
             | Verdict.Violation -> violation completion
         | CompletionKind.CancelRequest -> cancelAnswered completion
+        | CompletionKind.Message -> mailbox.Deliver completion
         | CompletionKind.Wake
         | CompletionKind.Unknown -> ()
 

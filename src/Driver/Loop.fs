@@ -329,7 +329,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         not (isIdle ()) || ring.Unsubmitted > 0 || ring.HasPendingWork || ring.Ready() > 0
 
     /// True when a stopped loop has nothing left to wait for.
-    member internal _.IsDrained = stopping <> 0 && inFlight.Count = 0 && isIdle ()
+    member internal _.IsDrained =
+        Volatile.Read &stopping <> 0 && inFlight.Count = 0 && not inFlight.Mailbox.HasSenders && isIdle ()
 
     /// Refuses new operations and asks for the end of all that are in flight.
     member internal _.Stop() = if Interlocked.Exchange(&stopping, 1) = 0 then inFlight.Stop()
@@ -347,6 +348,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         pools.LoopEnded hasFailed
         Interlocked.Exchange(&stopping, 1) |> ignore
         Interlocked.Exchange(&ended, 1) |> ignore
+        inFlight.Mailbox.Close()
         rounds.BuryAll()
         waker.Close()
         ring.Close()

@@ -286,6 +286,14 @@ module OpFlags =
     [<Literal>]
     let SetOption = 3u
 
+    /// MSG_RING, in addr: a registered file, not data (6.0).
+    [<Literal>]
+    let MessageDescriptor = 1UL
+
+    /// MSG_RING: no completion on the other ring (6.0).
+    [<Literal>]
+    let MessageSilent = 1u
+
     /// WAITID, in len: a process by its id (P_PID).
     [<Literal>]
     let WaitProcess = 1u

@@ -114,6 +114,14 @@ module Submission =
     let messageRing ring (target: UserData) (result: uint32) =
         prepare Opcode.MessageRing ring target.Bits 0UL result 0u
 
+    /// Puts a slot of this ring's registered files into a free one of another's, which is then the result (6.0). The other
+    /// hears nothing of it.
+    let sendDirect ring (slot: int) = {
+        prepare Opcode.MessageRing ring 0UL OpFlags.MessageDescriptor 0u OpFlags.MessageSilent with
+            FileIndex = OpFlags.AllocateFile
+            Address3 = uint64 slot
+    }
+
     // ---- readiness
 
     /// Completes with the events that are there, of those asked for: a mask as in poll(2).

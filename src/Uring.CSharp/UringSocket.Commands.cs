@@ -3,6 +3,7 @@ using System;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
+using Uring.Driver;
 using Uring.FSharp;
 
 namespace Uring;
@@ -68,4 +69,28 @@ public sealed partial class UringSocket
         ThrowIfClosed();
         return new(Command.setOption(descriptor, level, name, value, cancellationToken));
     }
+
+    /// <summary>
+    /// Hands a socket of <see cref="UringListener.AcceptAllDirectAsync"/> on to another ring's table: the result works there,
+    /// and this one is closed. Linux 6.0; see man io_uring_prep_msg_ring_fd_alloc(3).
+    /// </summary>
+    /// <param name="ring">One with a table (<see cref="RingOptions.DirectDescriptors"/>), and another than the socket's.</param>
+    /// <param name="cancellationToken">Asks for its end: then the socket stays here.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="ring"/> is null.</exception>
+    /// <exception cref="ArgumentException">The socket is on this ring already.</exception>
+    /// <exception cref="InvalidOperationException">It has a descriptor of the process, which belongs to no ring.</exception>
+    /// <exception cref="SocketException">
+    /// The ring has no table, or no free slot (TooManyOpenSockets): the socket stays here.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="ObjectDisposedException">The socket, or one of the rings, was disposed of.</exception>
+    public ValueTask<UringSocket> MoveToAsync(Ring ring, CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        ArgumentNullException.ThrowIfNull(ring);
+        return MoveAsync(ring.Loop, cancellationToken);
+    }
+
+    private async ValueTask<UringSocket> MoveAsync(Loop target, CancellationToken cancellationToken) =>
+        new(target, await SocketModule.moved(target, descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop));
 }

@@ -148,7 +148,11 @@ let offers: Offer list = [
         "PathOperationTests PathFacadeTests"
     offer Opcode.SymbolicLinkAt "File.makeSymbolicLink" "UringFile.CreateSymbolicLinkAsync" "FileNameTests"
     offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
-    offer Opcode.MessageRing "" "" "HandOffTests" |> because $"{inside}: waking a loop"
+    offer
+        Opcode.MessageRing
+        "Mail.post Socket.moveTo"
+        "Ring.PostAsync UringSocket.MoveToAsync"
+        "MailTests HandOffTests"
     offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
     missing "not offered yet: open the file and set it there" Opcode.SetAttribute
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"

@@ -91,6 +91,16 @@ let internal constructors = [
         "file_index", lengthBits
         "addr3", address
     ]
+    "sendDirect",
+    Submission.sendDirect fd other,
+    [
+        "opcode", 40UL
+        "fd", fdBits
+        "addr", 1UL
+        "rw_flags", 1UL
+        "file_index", 0xFFFF_FFFFUL
+        "addr3", otherBits
+    ]
     "changeTimeout",
     Submission.changeTimeout target address flags,
     [

@@ -79,6 +79,27 @@ type internal Execution(machine: Machine) =
             ring.Files[int wanted - 1] <- file
             0
 
+    /// MSG_RING with a file: into another ring's table.
+    let sendFile (ring: KernelRing) (request: KernelRequest) : int =
+        let slot = int request.Submission.Address3
+
+        match machine.RingOf request.Submission.Fd with
+        | null -> fail Errno.EBADFD
+        | target when obj.ReferenceEquals(target, ring) -> fail Errno.EINVAL
+        | target when target.Files.Length = 0 -> fail Errno.ENFILE
+        | _ when slot >= ring.Files.Length -> fail Errno.EBADF
+        | target ->
+            match ring.Files[slot] with
+            | null -> fail Errno.EBADF
+            | file ->
+                file.Retain()
+                let result = place target request file
+
+                if result >= 0 && (request.Submission.OpFlags &&& OpFlags.MessageSilent) = 0u then
+                    machine.Message request.Submission |> ignore
+
+                result
+
     let add (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         if isDirect request then place ring request file else machine.Descriptors.Add file
 
@@ -284,6 +305,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Cancel, _ -> cancel ring request
             | Opcode.TimeoutRemove, _ -> timers.Remove(ring, request)
             | Opcode.PollRemove, _ -> Polls.remove choices ring request
+            | Opcode.MessageRing, _ when submission.Address = OpFlags.MessageDescriptor ->
+                sendFile ring request
             | Opcode.MessageRing, _ -> machine.Message submission
             | Opcode.FutexWait, _ -> futexes.Wait request
             | Opcode.FutexWaitVector, _ -> futexes.WaitAny request

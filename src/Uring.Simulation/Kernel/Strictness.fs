@@ -162,6 +162,10 @@ module internal Strictness =
             let isMultishot = (submission.Length &&& OpFlags.PollMultishot) <> 0u
             let isSilent = (submission.Flags &&& SqeFlags.SkipSuccess) <> SqeFlags.None
             (submission.Length &&& ~~~(OpFlags.PollMultishot ||| 8u)) = 0u && not (isMultishot && isSilent)
+        | Opcode.MessageRing ->
+            submission.Address = 0UL
+            || (submission.Address = OpFlags.MessageDescriptor
+                && KernelVersion.supports Opcode.SendZeroCopy version)
         | Opcode.TimeoutRemove ->
             let change = OpFlags.TimeoutChange ||| OpFlags.LinkTimeoutChange
 
