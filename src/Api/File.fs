@@ -107,34 +107,46 @@ module File =
     let writeNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (FileRequest.writeNext file.Descriptor buffer)
 
-    /// Writes all of `buffer` at `offset`.
+    /// Writes all of `buffer` at `offset`. When it fails or is cancelled, `Fault.transferred` tells how many bytes had been
+    /// written.
     let write (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
         uring {
             let mutable written = 0
 
-            while written < buffer.Length do
-                let! count = writeSome file (buffer.Slice written) (offset + int64 written)
+            try
+                while written < buffer.Length do
+                    let! count = writeSome file (buffer.Slice written) (offset + int64 written)
 
-                if count = 0 then
-                    raise (
-                        IOException(
-                            String.Concat("'", file.Path, "' took none of the bytes that were left to write.")
+                    if count = 0 then
+                        raise (
+                            IOException(
+                                String.Concat(
+                                    "'",
+                                    file.Path,
+                                    "' took none of the bytes that were left to write."
+                                )
+                            )
                         )
-                    )
 
-                written <- written + count
+                    written <- written + count
+            with reason ->
+                Fault.rethrowTransferred written reason
         }
 
-    /// Reads until `buffer` is full or the file ends; the number of bytes.
+    /// Reads until `buffer` is full or the file ends; the number of bytes. When it fails or is cancelled, `Fault.transferred`
+    /// tells how many bytes had been read.
     let readFull (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
         uring {
             let mutable filled = 0
             let mutable more = buffer.Length > 0
 
-            while more do
-                let! count = read file (buffer.Slice filled) (offset + int64 filled)
-                filled <- filled + count
-                more <- count > 0 && filled < buffer.Length
+            try
+                while more do
+                    let! count = read file (buffer.Slice filled) (offset + int64 filled)
+                    filled <- filled + count
+                    more <- count > 0 && filled < buffer.Length
+            with reason ->
+                Fault.rethrowTransferred filled reason
 
             return filled
         }

@@ -135,14 +135,17 @@ module Socket =
     let sendSome (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (SocketRequest.send socket.Descriptor buffer)
 
-    /// Sends all of `buffer`.
+    /// Sends all of `buffer`. When it fails or is cancelled, `Fault.transferred` tells how many bytes had been sent.
     let send (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
         uring {
             let mutable sent = 0
 
-            while sent < buffer.Length do
-                let! count = sendSome socket (buffer.Slice sent)
-                sent <- sent + count
+            try
+                while sent < buffer.Length do
+                    let! count = sendSome socket (buffer.Slice sent)
+                    sent <- sent + count
+            with reason ->
+                Fault.rethrowTransferred sent reason
         }
 
     /// A pool of `count` buffers of `size` bytes for this loop. Buffer rings need Linux 5.19, and are used from 6.0 on.

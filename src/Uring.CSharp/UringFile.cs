@@ -170,6 +170,8 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     /// <summary>Begins what <see cref="DisposeAsync"/> does and returns at once; the ring finishes it.</summary>
     public void Dispose() => _ = loop.CloseDescriptor(descriptor);
 
+    internal FileDescriptor Descriptor => descriptor;
+
     private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
 
     /// <summary>The kernel would say EBADF, as of a closed descriptor.</summary>

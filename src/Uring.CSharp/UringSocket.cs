@@ -166,5 +166,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         return loop.Start(in request, cancellationToken);
     }
 
+    internal FileDescriptor Descriptor => descriptor;
+
     private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
 }
