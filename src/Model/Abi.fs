@@ -250,10 +250,6 @@ module OpFlags =
     [<Literal>]
     let TimeoutChange = 2u
 
-    /// TIMEOUT_REMOVE: gives a link timeout another time, and ends nothing (5.15).
-    [<Literal>]
-    let LinkTimeoutChange = 0x10u
-
     /// TIMEOUT: one submission, many completions (6.4).
     [<Literal>]
     let TimeoutMultishot = 0x40u

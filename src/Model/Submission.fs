@@ -95,8 +95,8 @@ module Submission =
     /// Bounds the submission before it, which must be linked to this one.
     let linkTimeout timespec flags = prepare Opcode.LinkTimeout -1 0UL timespec 1u flags
 
-    /// Gives a running timeout another time, at the 16-byte timespec at `timespec` (5.11), or a running link timeout (5.15),
-    /// as `flags` say. -ENOENT when it does not run any more.
+    /// Gives a running timeout another time, at the 16-byte timespec at `timespec` (5.11); `flags` with
+    /// `OpFlags.TimeoutChange`. -ENOENT when it does not run any more. man io_uring_prep_timeout_update(3).
     let changeTimeout (target: UserData) timespec flags =
         prepare Opcode.TimeoutRemove -1 timespec target.Bits 0u flags
 

@@ -115,13 +115,14 @@ let private generic =
             isUnsupported "unknown" (failureOf (fun () -> runOn host (ask 9999u))))
 
         folderCase "a file without commands" (fun host folder ->
-            use handle = IO.File.OpenHandle(at folder "x", IO.FileMode.Create, IO.FileAccess.ReadWrite)
-            let number = handle.DangerousGetHandle()
-            use same = new SafeFileHandle(number, false)
+            let file = runOn host (File.create (at folder "x"))
+            use handle = new SafeFileHandle(nativeint file.Descriptor.Number, false)
 
             isUnsupported
                 "file"
-                (failureOf (fun () -> runOn host (Command.send same 0u ReadOnlyMemory.Empty))))
+                (failureOf (fun () -> runOn host (Command.send handle 0u ReadOnlyMemory.Empty)))
+
+            runOn host (File.close file))
 
         Observe.tidyCase "from C#" (fun () ->
             Pairs.connected (fun client server ->

@@ -228,7 +228,15 @@ type internal Issuing
         | timeout ->
             Completing.enter ring timeout
             timeout.Stage <- Stage.Armed
-            timeout.StartClock timeline
+
+            timeout.Event <-
+                timeline.After(
+                    timeout.Wait timeline.Now,
+                    "link timeout",
+                    fun () ->
+                        timeout.Event <- null
+                        timeout.Continue()
+                )
 
     /// The time of a link timeout is over: its own completion comes before that of what it ends.
     let expire (ring: KernelRing) (timeout: KernelRequest) =

@@ -139,14 +139,6 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
             this.Stage <- Stage.Tasked
             queue.Add this
 
-    /// Goes on when its time has come: a link timeout.
-    member this.StartClock(timeline: Timeline) =
-        let expire () =
-            this.Event <- null
-            this.Continue()
-
-        this.Event <- timeline.After(this.Wait timeline.Now, "link timeout", expire)
-
     /// Ends so, as soon as the ring runs its task work.
     member this.Settle(result: int) =
         if ValueOption.isNone this.Settled then this.Settled <- ValueSome result

@@ -167,14 +167,11 @@ module internal Strictness =
             || (submission.Address = OpFlags.MessageDescriptor
                 && KernelVersion.supports Opcode.SendZeroCopy version)
         | Opcode.TimeoutRemove ->
-            let change = OpFlags.TimeoutChange ||| OpFlags.LinkTimeoutChange
+            let ways = OpFlags.TimeoutAbsolute ||| OpFlags.TimeoutBootTime ||| OpFlags.TimeoutRealTime
 
-            let known =
-                change ||| OpFlags.TimeoutAbsolute ||| OpFlags.TimeoutBootTime ||| OpFlags.TimeoutRealTime
-
-            (submission.OpFlags &&& ~~~known) = 0u
-            && hasClock submission.OpFlags version
-            && (submission.OpFlags = 0u || (submission.OpFlags &&& change) <> 0u)
+            submission.OpFlags = 0u
+            || ((submission.OpFlags &&& ~~~ways) = OpFlags.TimeoutChange
+                && hasClock submission.OpFlags version)
         // A change of the user data (4) is not simulated.
         | Opcode.PollRemove ->
             match submission.Length with

@@ -35,18 +35,15 @@ type internal Timers(timeline: Timeline, choices: Choices) =
     /// TIMEOUT_REMOVE: ends it, or gives it another time.
     member _.Remove(ring: KernelRing, request: KernelRequest) : int =
         let flags = request.Submission.OpFlags
-        let isLink = (flags &&& OpFlags.LinkTimeoutChange) <> 0u
 
-        match
-            ring.Find((if isLink then Opcode.LinkTimeout else Opcode.Timeout), request.Submission.Address)
-        with
+        match ring.Find(Opcode.Timeout, request.Submission.Address) with
         | ValueSome target when target.Stage = Stage.Armed && flags = 0u -> Cancelling.stop choices target
         | ValueSome target when target.Stage = Stage.Armed ->
             target.Disarm()
             target.Span <- request.Span
             target.IsDeadline <- request.IsDeadline
 
-            if isLink then target.StartClock timeline else await ring target
+            await ring target
 
             0
         | _ -> Errno.toResult Errno.ENOENT
