@@ -5,6 +5,7 @@ using System.IO;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
+using Uring.Driver;
 using Uring.FSharp;
 
 namespace Uring;
@@ -34,11 +35,17 @@ public sealed partial class Ring
     /// share the messages.
     /// </summary>
     /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    public async IAsyncEnumerable<RingMessage> MessagesAsync(
-        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <exception cref="ObjectDisposedException">The ring was disposed of before.</exception>
+    public IAsyncEnumerable<RingMessage> MessagesAsync(CancellationToken cancellationToken = default)
     {
-        var mailbox = Loop.Flights.Mailbox;
+        ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
+        return TakeAsync(Loop.Flights.Mailbox, cancellationToken);
+    }
 
+    private static async IAsyncEnumerable<RingMessage> TakeAsync(
+        Mailbox mailbox,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         while (await mailbox.Wait(cancellationToken).ConfigureAwait(Ending.OnLoop))
         {
             var message = (Tag: 0, Value: 0);

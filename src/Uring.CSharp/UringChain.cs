@@ -80,7 +80,7 @@ public sealed class UringChain
     /// <exception cref="ArgumentException">The socket belongs to another ring.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public UringChain Shutdown(UringSocket socket, SocketShutdown how) =>
-        Add(SocketRequest.shutdown(Ours(socket), how));
+        Add(SocketRequest.shutdown(Ours(socket), how.Checked()));
 
     /// <summary>
     /// Bounds the operation before it: when its time is over it is cancelled, and the chain with it unless
@@ -91,6 +91,7 @@ public sealed class UringChain
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is negative.</exception>
     public UringChain Within(TimeSpan limit)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
         var last = Last();
 
         if (last.Limit.IsValueSome)
@@ -111,8 +112,11 @@ public sealed class UringChain
         return Replace(new(last.Step, last.Limit, Link.Hard));
     }
 
-    private BoundedStep<Request> Last() =>
-        steps.Count > 0 ? steps[^1] : throw new InvalidOperationException("There is no operation before it.");
+    private BoundedStep<Request> Last()
+    {
+        ObjectDisposedException.ThrowIf(loop.IsStopping, typeof(Ring));
+        return steps.Count > 0 ? steps[^1] : throw new InvalidOperationException("There is no operation before it.");
+    }
 
     private UringChain Replace(BoundedStep<Request> step)
     {
@@ -122,6 +126,7 @@ public sealed class UringChain
 
     private UringChain Add(Request request)
     {
+        ObjectDisposedException.ThrowIf(loop.IsStopping, typeof(Ring));
         steps.Add(new(request, default, Link.Soft));
         return this;
     }

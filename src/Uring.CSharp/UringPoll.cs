@@ -54,11 +54,13 @@ public sealed class UringPoll
     /// <param name="events">Which.</param>
     /// <param name="cancellationToken">Looked at before anything is changed.</param>
     /// <returns>False when nobody waits now: then the next to wait is told of them.</returns>
-    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     public ValueTask<bool> ChangeAsync(PollEvents events, CancellationToken cancellationToken = default)
     {
+        var wanted = events.Checked();
+        ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
         cancellationToken.ThrowIfCancellationRequested();
-        this.events = events;
+        this.events = wanted;
         var running = stream;
         return running is null ? new(false) : new(PollChange.perform(loop, running, (uint)events));
     }

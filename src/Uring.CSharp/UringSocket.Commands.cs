@@ -88,6 +88,7 @@ public sealed partial class UringSocket
     {
         ThrowIfClosed();
         ArgumentNullException.ThrowIfNull(ring);
+        ObjectDisposedException.ThrowIf(ring.Loop.IsStopping, ring);
         return MoveAsync(ring.Loop, cancellationToken);
     }
 

@@ -129,7 +129,7 @@ public sealed partial class UringSocket
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<PollEvents> PollAsync(PollEvents events, CancellationToken cancellationToken = default) =>
-        (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events), cancellationToken).ConfigureAwait(Ending.OnLoop);
+        (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events.Checked()), cancellationToken).ConfigureAwait(Ending.OnLoop);
 
     /// <summary>
     /// As <see cref="PollAllAsync"/>, with events that can be changed while somebody waits for them.
@@ -139,7 +139,7 @@ public sealed partial class UringSocket
     public UringPoll CreatePoll(PollEvents events)
     {
         ThrowIfClosed();
-        return new UringPoll(loop, descriptor, events);
+        return new UringPoll(loop, descriptor, events.Checked());
     }
 
     /// <summary>
@@ -152,9 +152,10 @@ public sealed partial class UringSocket
     public IAsyncEnumerable<PollEvents> PollAllAsync(PollEvents events, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
+        var request = SocketRequest.pollMany(descriptor, (CoreEvents)events.Checked());
 
         return new Results<PollEvents>(
-            token => ValueTask.FromResult(loop.Open(SocketRequest.pollMany(descriptor, (CoreEvents)events), token)),
+            token => ValueTask.FromResult(loop.Open(request, token)),
             static item => (PollEvents)item.Result,
             cancellationToken);
     }

@@ -32,6 +32,7 @@ public sealed class UringTimer : IAsyncDisposable, IDisposable
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     public ValueTask<bool> ChangeAsync(TimeSpan delay, CancellationToken cancellationToken = default)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         cancellationToken.ThrowIfCancellationRequested();
         return new(timer.Change(delay));
     }
