@@ -143,7 +143,7 @@ module Submission =
     /// result counts them.
     let epollWait epoll events (most: uint32) = prepare Opcode.EpollWait epoll 0UL events most 0u
 
-    // ---- processes and words of memory
+    // ---- processes, words of memory, commands of a file
 
     /// Waits for a change of a child: `options` say for which, as in waitid(2). Writes a 128-byte siginfo_t to `info` (6.7).
     let waitId (kind: uint32) (id: int) (options: uint32) info = {
@@ -167,8 +167,6 @@ module Submission =
     /// Waits while each of the words that `count` struct futex_waitv (24 bytes) at `vector` name has the value that they say,
     /// until one is woken (6.7): the result is its index. -EAGAIN when one has another value already.
     let futexWaitAny vector (count: uint32) = prepare Opcode.FutexWaitVector 0 0UL vector count 0u
-
-    // ---- what the file itself understands
 
     /// Asks the file to do what it calls `operation` (5.19), with 16 bytes in two words. man io_uring_prep_uring_cmd(3).
     let command fd (operation: uint32) (first: uint64) (second: uint64) = {
