@@ -1,3 +1,4 @@
+// Length: one constructor for each form of each opcode.
 // Decides how a request is encoded as an SQE. Knows no memory: addresses are numbers here, and so are descriptors.
 // Tested in SubmissionLaws.fs. Source: man io_uring_enter(2), the liburing prep pages; one constructor per opcode.
 namespace Uring.Model
