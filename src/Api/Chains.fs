@@ -1,6 +1,8 @@
 // `chain { }`: linked submissions as a pure value, and the program that submits them together.
 namespace Uring.FSharp
 
+open System.Runtime.ExceptionServices
+open System.Threading
 open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
@@ -33,6 +35,26 @@ module ChainBuilderValue =
 [<RequireQualifiedAccess>]
 module Chains =
 
+    /// All of it, one after another; the first exception (of memory that could not be pinned, say) once all have ended.
+    let private results (steps: ValueTask<int> array) : Task<int list> =
+        task {
+            let results = Array.zeroCreate steps.Length
+            let mutable failure: exn | null = null
+
+            for index in 0 .. steps.Length - 1 do
+                try
+                    let! result = steps[index]
+                    results[index] <- result
+                with reason ->
+                    if isNull failure then failure <- reason
+
+            match failure with
+            | null -> return List.ofArray results
+            | reason ->
+                ExceptionDispatchInfo.Throw reason
+                return []
+        }
+
     /// Submits the chain at once and waits for all of it. The outcome has one entry per step. What breaks a chain is the
     /// kernel's decision: a failed read, write, open or sync does, and so does a short read; a failed unlink, rename or
     /// mkdir does not (6.18).
@@ -42,12 +64,25 @@ module Chains =
 
             ValueTask<StepOutcome list>(
                 task {
-                    let results = Array.zeroCreate steps.Length
-
-                    for index in 0 .. steps.Length - 1 do
-                        let! result = steps[index]
-                        results[index] <- result
-
-                    return Chain.outcome (List.ofArray results)
+                    let! results = results steps
+                    return Chain.outcome results
                 }
             ))
+
+    /// As `run`, for steps with limits, on a loop.
+    let internal startBounded
+        (loop: Loop)
+        (steps: BoundedStep<Request> list)
+        (token: CancellationToken)
+        : Task<StepOutcome list> =
+        let started = loop.StartChain(Chain.ofBounded steps, token)
+
+        task {
+            let! results = results started
+            return Chain.ofLimits steps (Chain.outcome results)
+        }
+
+    /// As `run`, for steps each of which may have a limit (`Uring.within`). A step that its limit has ended failed with
+    /// ETIME.
+    let runBounded (steps: BoundedStep<Request> list) : Uring<StepOutcome list> =
+        Program.ofScope (fun scope -> ValueTask<StepOutcome list>(startBounded scope.Loop steps scope.Token))

@@ -114,6 +114,11 @@ module File =
     let openTemporary (directory: string) : Uring<File> =
         openWith (OpenFlags.ReadWrite ||| OpenFlags.Temporary) readWriteByOwner directory
 
+    /// Asks for the end of all that is in flight on the file or waits to go on, whoever started it; the result counts the
+    /// operations. The file stays open. They end with OperationCanceledException, or with what they have done by then; what
+    /// a device works on already ends as if nobody had asked.
+    let cancel (file: File) : Uring<int> = Program.ofScope (fun _ -> Cancel.on file.Descriptor)
+
     /// Closes the file when the operations on it have ended; they are cancelled. Raises what close(2) reports.
     let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
 
@@ -142,20 +147,25 @@ module File =
     let writeNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (FileRequest.writeNext file.Descriptor buffer)
 
-    /// Writes all of `buffer` at `offset`.
+    /// Writes all of `buffer` at `offset`. When it fails or is cancelled, `Fault.transferred` tells how many bytes had been
+    /// written.
     let write (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
         Whole.write file.Descriptor buffer offset
 
-    /// Reads until `buffer` is full or the file ends; the number of bytes.
+    /// Reads until `buffer` is full or the file ends; the number of bytes. When it fails or is cancelled, `Fault.transferred`
+    /// tells how many bytes had been read.
     let readFull (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
         uring {
             let mutable filled = 0
             let mutable more = buffer.Length > 0
 
-            while more do
-                let! count = read file (buffer.Slice filled) (offset + int64 filled)
-                filled <- filled + count
-                more <- count > 0 && filled < buffer.Length
+            try
+                while more do
+                    let! count = read file (buffer.Slice filled) (offset + int64 filled)
+                    filled <- filled + count
+                    more <- count > 0 && filled < buffer.Length
+            with reason ->
+                Fault.rethrowTransferred filled reason
 
             return filled
         }

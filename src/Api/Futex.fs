@@ -2,6 +2,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Buffers.Binary
 open System.Runtime.InteropServices
 open Uring.Driver
 open Uring.Model
@@ -68,3 +69,45 @@ module Futex =
 
     /// Wakes up to `count` of those who wait, on whichever ring or thread. The result counts them.
     let wake (futex: Futex) (count: int) : Uring<int> = Program.single (waking futex count)
+
+    // struct futex_waitv: value @0, address @8, flags @16.
+    let private entry = 24
+    let private mostWords = 128
+
+    /// As `waitAny`, as a request. Its result is the index of the word that was woken, or -EAGAIN.
+    let waitingAny (words: struct (Futex * int) list) : Request =
+        let count = List.length words
+        ArgumentOutOfRangeException.ThrowIfZero(count, nameof words)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, mostWords, nameof words)
+        let bytes = Array.zeroCreate<byte>(count * entry)
+
+        let pointers =
+            words
+            |> List.mapi (fun index (struct (futex, expected)) ->
+                let at = index * entry
+                BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan at, uint64 (uint32 expected))
+                BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at + 16), size futex)
+                Pointer.Outside(at + 8, futex.Memory))
+
+        let block = new PointerBlock(bytes, Array.ofList pointers)
+
+        {
+            Request.bare (Submission.futexWaitAny 0UL (uint32 count)) with
+                Buffer = block.Memory
+                Reach = Reach.Address
+        }
+
+    /// Waits while each of 1 to 128 words has the value beside it, until somebody wakes one of them: the result is its
+    /// index. Nothing when one had another value at once, so that nobody had to wake it. man futex_waitv(2).
+    let waitAny (words: struct (Futex * int) list) : Uring<int voption> =
+        uring {
+            let request = waitingAny words
+            let! result = Program.attempt request
+
+            match Errno.ofResult result with
+            | _ when result >= 0 -> return ValueSome result
+            | Errno.EAGAIN -> return ValueNone
+            | _ ->
+                let! token = Uring.token
+                return raise (Fault.ofResult request.Submission.Opcode null result token)
+        }

@@ -31,3 +31,11 @@ module Poll =
             finally
                 handle.DangerousRelease()
         }
+
+    /// Gives the stream of `Socket.pollMany` other events while it runs (Linux 5.13). What is there of them is told at once.
+    /// False when the stream is over. man io_uring_prep_poll_update(3).
+    let change (stream: UringStream<PollEvents>) (events: PollEvents) : Uring<bool> =
+        uring {
+            let running = stream.Stream
+            return! PollChange.perform (running.Host :?> Loop) running (uint32 events)
+        }

@@ -5,6 +5,7 @@ open System
 open System.Runtime.CompilerServices
 open System.Net
 open System.Net.Sockets
+open System.Threading
 open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
@@ -54,6 +55,10 @@ module Socket =
 
     /// Closes the socket when the operations on it have ended; they are cancelled.
     let close (socket: Socket) : Uring<unit> = uring { do! (socket :> IAsyncDisposable).DisposeAsync() }
+
+    /// Asks for the end of all that is in flight on the socket or waits to go on, whoever started it; the result counts the
+    /// operations. The socket stays open. They end with OperationCanceledException, or with what they have done by then.
+    let cancel (socket: Socket) : Uring<int> = Program.ofScope (fun _ -> Cancel.on socket.Descriptor)
 
     /// Binds to an address. Before Linux 6.11 by a system call.
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
@@ -161,7 +166,7 @@ module Socket =
     let sendSome (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (SocketRequest.send socket.Descriptor buffer)
 
-    /// Sends all of `buffer`.
+    /// Sends all of `buffer`. When it fails or is cancelled, `Fault.transferred` tells how many bytes had been sent.
     let send (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
         Whole.send socket.Descriptor buffer
 
@@ -281,3 +286,83 @@ module Socket =
 
     /// Sends small messages at once instead of collecting them (TCP_NODELAY).
     let setNoDelay (socket: Socket) (value: bool) = SocketOptions.setNoDelay socket.Descriptor value
+
+    /// How many bytes can be received at once; of datagrams, how many the next one has (Linux 6.5; not on Unix sockets).
+    let available (socket: Socket) : Uring<int> = Program.single (SocketRequest.available socket.Descriptor)
+
+    /// How many bytes the peer has not acknowledged (Linux 6.5; not on Unix sockets).
+    let unsent (socket: Socket) : Uring<int> = Program.single (SocketRequest.unsent socket.Descriptor)
+
+    /// Reads an option by way of the ring, also of a direct descriptor (Linux 6.7, of SOL_SOCKET; by a system call where the
+    /// kernel cannot).
+    let getOption (option: SocketOption<'T>) (socket: Socket) : Uring<'T> =
+        uring {
+            let! token = Uring.token
+            let value = Array.zeroCreate<byte> option.Size
+
+            let! length =
+                uring {
+                    return! Command.getOption socket.Descriptor option.Level option.Name (Memory value) token
+                }
+
+            return option.Decode(ReadOnlySpan(value, 0, max 4 (min length option.Size)))
+        }
+
+    /// Sets an option by way of the ring, also of a direct descriptor (Linux 6.7; by a system call where the kernel cannot).
+    let setOption (option: SocketOption<'T>) (value: 'T) (socket: Socket) : Uring<unit> =
+        uring {
+            let! token = Uring.token
+            let bytes = ReadOnlyMemory(option.Encode value)
+
+            let! _ =
+                uring { return! Command.setOption socket.Descriptor option.Level option.Name bytes token }
+
+            return ()
+        }
+
+    /// From its home. The slot is the target's from now on, and the one here is free.
+    let internal moved
+        (target: Loop)
+        (socket: FileDescriptor)
+        (token: CancellationToken)
+        : Task<FileDescriptor> =
+        let home = socket.Home :?> Loop
+
+        if not socket.IsDirect then
+            raise (
+                InvalidOperationException
+                    "Only a direct descriptor belongs to a ring: this one belongs to the process."
+            )
+
+        if obj.ReferenceEquals(home, target) then
+            raise (ArgumentException("The socket is on this ring already.", nameof target))
+
+        let request = {
+            Request.bare (Submission.sendDirect (Sending.number target) socket.Number) with
+                Other = socket
+        }
+
+        let sending = Sending.perform home target request token
+
+        task {
+            let! result = sending
+
+            match Errno.ofResult result with
+            | _ when result >= 0 ->
+                let arrived = target.OwnDirect result
+                let! _ = home.CloseDescriptor socket
+                return arrived
+            | Errno.ENFILE -> return raise (Fault.ofSocketCall "MSG_RING" result)
+            // An open set: cancelled, closed, a kernel without it.
+            | _ -> return raise (Fault.ofResult Opcode.MessageRing socket.Name result token)
+        }
+
+    /// Hands a direct descriptor on to another ring's table (Linux 6.0): the result belongs to that ring, and `socket` is
+    /// closed. SocketException (TooManyOpenSockets) when the other has no table or no free slot, ObjectDisposedException when it
+    /// has ended: then `socket` stays. man io_uring_prep_msg_ring_fd_alloc(3).
+    let moveTo (ring: LoopHost) (socket: Socket) : Uring<Socket> =
+        uring {
+            let! token = Uring.token
+            let! arrived = uring { return! moved ring.Loop socket.Descriptor token }
+            return Socket(ring.Loop, arrived, socket.Family)
+        }

@@ -201,3 +201,33 @@ module SocketRequest =
     /// Ends one direction, or both.
     let shutdown (socket: FileDescriptor) (how: SocketShutdown) : Request =
         Submission.shutdown socket.Number (uint32 how) |> Request.on socket
+
+    /// How many bytes can be received, or the next datagram has (Linux 6.5). SIOCINQ of man tcp(7).
+    let available (socket: FileDescriptor) : Request =
+        Submission.command socket.Number OpFlags.BytesAvailable 0UL 0UL |> Request.on socket
+
+    /// How many bytes the peer has not acknowledged (Linux 6.5). SIOCOUTQ of man tcp(7).
+    let unsent (socket: FileDescriptor) : Request =
+        Submission.command socket.Number OpFlags.BytesUnsent 0UL 0UL |> Request.on socket
+
+    let private option
+        operation
+        (socket: FileDescriptor)
+        (level: int)
+        (name: int)
+        (value: Memory<byte>)
+        : Request = {
+        Request.on
+            socket
+            (Submission.socketOption socket.Number operation level name 0UL (uint32 value.Length)) with
+            Buffer = value
+            Reach = if value.IsEmpty then Reach.Nothing else Reach.Address3
+    }
+
+    /// Reads an option of SOL_SOCKET into `value` (Linux 6.7). The result is its length. man getsockopt(2).
+    let getOption (socket: FileDescriptor) (level: int) (name: int) (value: Memory<byte>) : Request =
+        option OpFlags.GetOption socket level name value
+
+    /// Sets an option (Linux 6.7). man setsockopt(2).
+    let setOption (socket: FileDescriptor) (level: int) (name: int) (value: ReadOnlyMemory<byte>) : Request =
+        option OpFlags.SetOption socket level name (MemoryMarshal.AsMemory value)

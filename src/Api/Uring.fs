@@ -74,6 +74,15 @@ module Uring =
     /// The loop that the program runs on.
     let loop: Uring<Loop> = Program.ofScope (fun scope -> ValueTask<Loop> scope.Loop)
 
+    /// Asks for the end of every operation that is in flight on the program's ring or waits to go on, whoever started it;
+    /// the result counts them. They end with OperationCanceledException, or with what they have done by then. Descriptors
+    /// that are being closed go on. man io_uring_prep_cancel(3).
+    let cancelAll: Uring<int> = Program.ofScope (fun scope -> Cancel.all scope.Loop)
+
+    /// As `cancelAll`, for operations of one sort.
+    let cancelAllOf (opcode: Opcode) : Uring<int> =
+        Program.ofScope (fun scope -> Cancel.ofOpcode opcode scope.Loop)
+
     /// A program that does nothing and has this result.
     let result (value: 'T) : Uring<'T> = Program.ofScope (fun _ -> ValueTask<'T> value)
 
@@ -183,6 +192,16 @@ module Uring =
                 "This kernel's io_uring has no timers by this clock: they need Linux 5.15 or newer."
         | _ -> Fault.ofResult request.Submission.Opcode request.Subject result token
 
+    /// Gives a running timer another time, from now on.
+    let internal timerChange (flags: uint32) (delay: TimeSpan) : UserData -> Request =
+        let time = Memory(checkedTimespec (nameof delay) delay)
+
+        fun target -> {
+            Request.bare (Submission.changeTimeout target 0UL flags) with
+                Buffer = time
+                Reach = Reach.Offset
+        }
+
     let private untilExpired (timer: Request) : Uring<unit> =
         uring {
             let! result = attempt timer
@@ -219,7 +238,7 @@ module Uring =
     /// Cancels the program when the time is over, waits for its end, and raises TimeoutException. If it ended with a
     /// result all the same, the result wins.
     let timeout (span: TimeSpan) (program: Uring<'T>) : Uring<'T> =
-        let watch = attempt (timer span)
+        let watch = attempt (Request.own (timer span))
 
         let body (clock: CancellationTokenSource) (scope: Scope) =
             task {

@@ -18,6 +18,8 @@ type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
     /// What the last successful wait found.
     member _.Current = current
 
+    member internal _.Stream = stream
+
     member internal _.Wait() =
         // Dropped by its consumer, it can be collected while this waits.
         current <- Unchecked.defaultof<'T>

@@ -1,4 +1,4 @@
-// Transfers that come short go on: all of a buffer is written, or sent.
+// Transfers that come short go on: all of a buffer is written, or sent. What breaks them off tells how far they were.
 namespace Uring.FSharp
 
 open System
@@ -21,11 +21,14 @@ module internal Whole =
         uring {
             let mutable written = 0
 
-            while written < buffer.Length do
-                let request = FileRequest.write file (buffer.Slice written) (offset + int64 written)
-                let! count = Program.single request
-                if count = 0 then raise (noneTaken file)
-                written <- written + count
+            try
+                while written < buffer.Length do
+                    let request = FileRequest.write file (buffer.Slice written) (offset + int64 written)
+                    let! count = Program.single request
+                    if count = 0 then raise (noneTaken file)
+                    written <- written + count
+            with reason ->
+                Fault.rethrowTransferred written reason
         }
 
     /// Sends all of `buffer`.
@@ -33,7 +36,10 @@ module internal Whole =
         uring {
             let mutable sent = 0
 
-            while sent < buffer.Length do
-                let! count = Program.single (SocketRequest.send socket (buffer.Slice sent))
-                sent <- sent + count
+            try
+                while sent < buffer.Length do
+                    let! count = Program.single (SocketRequest.send socket (buffer.Slice sent))
+                    sent <- sent + count
+            with reason ->
+                Fault.rethrowTransferred sent reason
         }

@@ -50,7 +50,7 @@ type ZeroCopySend private (sent: Task<int>, released: Task) =
     static member private Watch(loop: Loop, socket: FileDescriptor, released: Task, most: TimeSpan) =
         task {
             use clock = new CancellationTokenSource()
-            let timer = Uring.timer most
+            let timer = Request.own (Uring.timer most)
             let expiry = loop.TryStart(&timer, clock.Token).AsTask()
             let! first = Task.WhenAny(released, expiry)
 

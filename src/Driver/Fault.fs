@@ -5,6 +5,7 @@ namespace Uring.Driver
 open System
 open System.IO
 open System.Net.Sockets
+open System.Runtime.ExceptionServices
 open System.Runtime.InteropServices
 open System.Threading
 open Uring.Model
@@ -128,3 +129,26 @@ module Fault =
     let ofSocketCall (call: string) (result: int) : exn =
         let errno = Errno.ofResult result
         SocketException(int (socketError errno), describe call null errno)
+
+    /// Where an exception keeps how much had been done: see `transferred`.
+    let private transferredKey = "Uring.Transferred"
+
+    /// Notes how many bytes had been transferred before a transfer that has to be complete failed. False, so that it can be
+    /// the filter of a `catch` that catches nothing. The first note stays.
+    let noteTransferred (count: int64) (reason: exn) : bool =
+        if not (reason.Data.Contains transferredKey) then reason.Data[transferredKey] <- count
+
+        false
+
+    /// How many bytes had been transferred when sending, writing or reading all of a buffer failed or was cancelled: so many
+    /// are at their place, and how much of the rest is, nobody knows. Nothing when it was something else that failed.
+    let transferred (reason: exn) : int64 voption =
+        match reason.Data[transferredKey] with
+        | :? int64 as count -> ValueSome count
+        | _ -> ValueNone
+
+    /// Notes it, and raises the exception again.
+    let internal rethrowTransferred (count: int) (reason: exn) : 'T =
+        noteTransferred (int64 count) reason |> ignore
+        ExceptionDispatchInfo.Throw reason
+        Unchecked.defaultof<'T>

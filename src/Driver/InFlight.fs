@@ -20,6 +20,7 @@ type internal InFlight(ring: Ring, capacity: int) =
     let nowhere = GC.AllocateArray<byte>(16, true)
     // Cancels that missed, to ask again.
     let missed = List<UserData>()
+    let mailbox = Mailbox()
     let mutable asksLeft = 0
     let mutable stopping = false
 
@@ -81,7 +82,11 @@ type internal InFlight(ring: Ring, capacity: int) =
     let addressed (pending: Pending) (submission: Submission) =
         let submission = if isDirect pending.Target then Submission.onFixedFile submission else submission
 
-        if isDirect pending.Other then Submission.fromFixedFile submission else submission
+        // A message says in another field which slot it hands on.
+        if isDirect pending.Other && pending.Opcode <> Opcode.MessageRing then
+            Submission.fromFixedFile submission
+        else
+            submission
 
     /// Its memory is pinned. `flags` link it to its follower.
     let start flags (pending: Pending) (request: inref<Request>) =
@@ -211,6 +216,9 @@ type internal InFlight(ring: Ring, capacity: int) =
             )
         )
 
+    /// Messages from other rings, and who is sending one.
+    member _.Mailbox = mailbox
+
     /// Operations that have begun and not ended.
     member _.Count = slots.Live
 
@@ -269,6 +277,19 @@ type internal InFlight(ring: Ring, capacity: int) =
         slots.ForEach(
             Action<Pending>(fun pending -> if obj.ReferenceEquals(pending.Group, group) then cancel pending)
         )
+
+    /// Asks for the end of those that are meant and that nobody has asked yet, in the kernel or outside. Counts them.
+    /// One request to the kernel for each, and not one for all of a descriptor or a ring: that would find neither what is
+    /// outside nor a follower in a chain, and it would find what is the library's own.
+    member _.CancelAll(isMeant: Pending -> bool) : int =
+        let found = List<Pending> parked
+        slots.ForEach(Action<Pending> found.Add)
+        found.RemoveAll(fun pending -> pending.CancelAsked || not (isMeant pending)) |> ignore
+        found.ForEach(Action<Pending> cancel)
+        found.Count
+
+    /// The kernel has it, or has an answer for it.
+    member _.IsLive(userData: UserData) = slots.IsLive userData
 
     /// Its caller is gone: what still comes is undone.
     member _.Abandon(pending: Pending) = slots.Abandoned pending.UserData
@@ -334,6 +355,7 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Ignore
             | Verdict.Violation -> violation completion
         | CompletionKind.CancelRequest -> cancelAnswered completion
+        | CompletionKind.Message -> mailbox.Deliver completion
         | CompletionKind.Wake
         | CompletionKind.Unknown -> ()
 

@@ -165,18 +165,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             )
 
         let isLocal = host.IsCurrentThread
-
-        let operations =
-            steps
-            |> Array.map (fun struct (request, _) ->
-                let operation = idle.Rent isLocal
-                operation.Initialize(&request, false, true, token)
-                operation)
-
-        let tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
-
-        let work =
-            ChainWork(inFlight, rounds, operations, steps |> Array.map (fun struct (_, flags) -> flags))
+        let work = ChainWork(inFlight, rounds, idle, isLocal, steps, token)
+        // Before it runs: what has ended may be used again.
+        let tasks = work.Tasks
 
         if isLocal then work.Run() else host.HandOver work
 
@@ -249,6 +240,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             host.HandOver work
             ValueTask<'T> work.Ended
 
+    /// From any thread: asks for the end of those that are meant. Counts them.
+    member internal this.CancelAll(isMeant: Pending -> bool) : ValueTask<int> =
+        this.Call(fun () -> inFlight.CancelAll isMeant)
+
     /// From any thread: drops the connection if the kernel still reads what was sent on it without copying.
     member internal _.DropHeld(descriptor: FileDescriptor) =
         host.HandOver(
@@ -295,6 +290,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     // ---- on the loop's thread
 
+    /// For `Running`.
+    member internal _.Flights = inFlight
+    member internal _.Idle = idle
+
     /// The loop's buffer pools.
     member internal _.Pools = pools
 
@@ -340,7 +339,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         not (isIdle ()) || ring.Unsubmitted > 0 || ring.HasPendingWork || ring.Ready() > 0
 
     /// True when a stopped loop has nothing left to wait for.
-    member internal _.IsDrained = stopping <> 0 && inFlight.Count = 0 && isIdle ()
+    member internal _.IsDrained =
+        Volatile.Read &stopping <> 0 && inFlight.Count = 0 && not inFlight.Mailbox.HasSenders && isIdle ()
 
     /// Refuses new operations and asks for the end of all that are in flight.
     member internal _.Stop() = if Interlocked.Exchange(&stopping, 1) = 0 then inFlight.Stop()
@@ -358,6 +358,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         pools.LoopEnded hasFailed
         Interlocked.Exchange(&stopping, 1) |> ignore
         Interlocked.Exchange(&ended, 1) |> ignore
+        inFlight.Mailbox.Close()
         rounds.BuryAll()
         waker.Close()
         ring.Close()

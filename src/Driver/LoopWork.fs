@@ -41,8 +41,27 @@ type internal CallWork<'T>(call: Func<'T>) =
 /// Linked operations that have to enter the ring together; without room they wait for the next turn.
 [<Sealed>]
 type internal ChainWork
-    (inFlight: InFlight, rounds: Rounds, operations: Operation array, flags: SqeFlags array) =
+    (
+        inFlight: InFlight,
+        rounds: Rounds,
+        idle: IdleOperations,
+        isLocal: bool,
+        steps: struct (Request * SqeFlags) array,
+        token: CancellationToken
+    ) =
     inherit Work()
+
+    let operations =
+        steps
+        |> Array.map (fun struct (request, _) ->
+            let operation = idle.Rent isLocal
+            operation.Initialize(&request, false, true, token)
+            operation)
+
+    let flags = steps |> Array.map (fun struct (_, flags) -> flags)
+
+    /// One for each step.
+    member _.Tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
 
     override this.Run() = if not (inFlight.TryBeginChain(operations, flags)) then rounds.Postpone this
 

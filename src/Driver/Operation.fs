@@ -22,6 +22,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     let mutable raw = false
     // Bytes that a transfer has still to do, when it has to be complete; 0 otherwise.
     let mutable left = 0
+    let mutable whole = 0
     // ... and from where: its memory stays pinned until the end.
     let mutable reach = Reach.Nothing
     let mutable rest = Unchecked.defaultof<Submission>
@@ -72,6 +73,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     /// After `Initialize`: it ends when all of the request's bytes have been transferred, or with an error.
     member this.Transfer(request: inref<Request>) =
         left <- int request.Submission.Length
+        whole <- left
         reach <- request.Reach
         rest <- request.Submission
 
@@ -183,6 +185,13 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
                 | null when raw || value >= 0 -> null
                 | null -> this.Fault(value, token)
                 | failure -> failure
+
+            if whole > 0 then
+                match failure with
+                | null -> ()
+                | failure -> Fault.noteTransferred (int64 (whole - left)) failure |> ignore
+
+                whole <- 0
 
             version <- version + 1s
             this.Reset()

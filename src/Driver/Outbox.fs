@@ -15,6 +15,7 @@ type internal Outbox(ring: Ring, slots: SlotTable<Pending>) =
         | CompletionKind.Operation -> slots.IsLive submission.UserData
         | CompletionKind.CancelRequest
         | CompletionKind.Wake
+        | CompletionKind.Message
         | CompletionKind.Unknown -> true
 
     let tryWrite (submission: inref<Submission>) =
@@ -25,6 +26,7 @@ type internal Outbox(ring: Ring, slots: SlotTable<Pending>) =
             | CompletionKind.Operation -> slots.Published submission.UserData
             | CompletionKind.CancelRequest
             | CompletionKind.Wake
+            | CompletionKind.Message
             | CompletionKind.Unknown -> ()
 
         written

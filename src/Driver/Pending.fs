@@ -79,6 +79,10 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     [<DefaultValue>]
     val mutable internal IsLocal: bool
 
+    /// The library's own: see `Request.IsOwn`.
+    [<DefaultValue>]
+    val mutable internal IsOwn: bool
+
     /// Names this use of the slot; 0 before it has one.
     [<DefaultValue>]
     val mutable internal UserData: UserData
@@ -117,6 +121,7 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     member internal this.Describe(request: inref<Request>) =
         this.Opcode <- request.Submission.Opcode
         this.Target <- request.Target
+        this.IsOwn <- request.IsOwn
 
         if not (isNull request.Other) then this.Other <- request.Other
 

@@ -94,6 +94,8 @@ type Request = {
     Other: FileDescriptor | null
     /// What an error message calls the thing worked on: a path, an address. Null when there is nothing to say.
     Subject: string | null
+    /// The library's own: who cancels everything does not mean it.
+    IsOwn: bool
 }
 
 /// Ways to make a request.
@@ -109,6 +111,7 @@ module Request =
         Target = null
         Other = null
         Subject = null
+        IsOwn = false
     }
 
     /// Works on a descriptor.
@@ -120,6 +123,7 @@ module Request =
         Target = target
         Other = null
         Subject = null
+        IsOwn = false
     }
 
     /// Works on a descriptor and on memory.
@@ -132,6 +136,7 @@ module Request =
         Target = target
         Other = null
         Subject = null
+        IsOwn = false
     }
 
     /// Works on what a path in `buffer` names.
@@ -143,7 +148,11 @@ module Request =
         Target = null
         Other = null
         Subject = path
+        IsOwn = false
     }
 
     /// Its submission brings many completions.
     let multishot (request: Request) = { request with Shape = Shape.Multishot }
+
+    /// A part of how the library works, which nobody but the library ends.
+    let internal own (request: Request) = { request with IsOwn = true }

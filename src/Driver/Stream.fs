@@ -30,8 +30,7 @@ type internal Stream
     let mutable isTaken = true
     let mutable version = 0s
     // The loop's. What a single receive was given to fill.
-    let mutable given = BufferLease.Empty
-    let mutable entered = false
+    let mutable given, entered = BufferLease.Empty, false
     let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
 
     do
@@ -207,6 +206,8 @@ type internal Stream
             host.Begin this
         else
             landed (Errno.toResult Errno.ENOBUFS)
+
+    member _.HasEnded = ended
 
     /// Registers for cancellation and begins. From any thread.
     member _.Open() =

@@ -242,6 +242,14 @@ module OpFlags =
     [<Literal>]
     let PollMultishot = 1u
 
+    /// POLL_REMOVE, in len: gives it other events, and ends nothing (5.13).
+    [<Literal>]
+    let PollChangeEvents = 2u
+
+    /// TIMEOUT_REMOVE: gives a timeout another time, and ends nothing (5.11).
+    [<Literal>]
+    let TimeoutChange = 2u
+
     /// TIMEOUT: one submission, many completions (6.4).
     [<Literal>]
     let TimeoutMultishot = 0x40u
@@ -257,6 +265,30 @@ module OpFlags =
     /// FUTEX_WAIT and FUTEX_WAKE, in addr3: whoever it is (FUTEX_BITSET_MATCH_ANY).
     [<Literal>]
     let FutexAnyone = 0xffff_ffffu
+
+    /// URING_CMD of a socket, in cmd_op: bytes that can be received (6.5).
+    [<Literal>]
+    let BytesAvailable = 0u
+
+    /// URING_CMD of a socket, in cmd_op: bytes that the peer has not acknowledged (6.5).
+    [<Literal>]
+    let BytesUnsent = 1u
+
+    /// URING_CMD of a socket, in cmd_op: getsockopt(2), of SOL_SOCKET alone (6.7).
+    [<Literal>]
+    let GetOption = 2u
+
+    /// URING_CMD of a socket, in cmd_op: setsockopt(2) (6.7).
+    [<Literal>]
+    let SetOption = 3u
+
+    /// MSG_RING, in addr: a registered file, not data (6.0).
+    [<Literal>]
+    let MessageDescriptor = 1UL
+
+    /// MSG_RING: no completion on the other ring (6.0).
+    [<Literal>]
+    let MessageSilent = 1u
 
     /// WAITID, in len: a process by its id (P_PID).
     [<Literal>]

@@ -13,6 +13,15 @@ type Link =
 /// Steps that the kernel runs one after another, as a value.
 type Chain<'Step> = { Steps: struct ('Step * Link) list }
 
+/// A step that may have a limit: another step, which bounds it in time.
+[<Struct>]
+type BoundedStep<'Step> = {
+    Step: 'Step
+    Limit: 'Step voption
+    /// What the next step waits for.
+    Link: Link
+}
+
 /// What became of one step.
 [<Struct; RequireQualifiedAccess>]
 type StepOutcome =
@@ -28,6 +37,8 @@ type StepOutcome =
 ///  2. the outcome has one entry per step, in the order of the steps
 ///  3. appending keeps all steps and their order
 ///  4. a step is cancelled exactly when the kernel says so; every other error is its own
+///  5. a limit stands right behind its step and is linked as that is, and has no outcome of its own
+///  6. a step that its limit has ended failed with ETIME
 [<RequireQualifiedAccess>]
 module Chain =
 
@@ -76,3 +87,27 @@ module Chain =
                 | Errno.ECANCELED -> StepOutcome.Cancelled
                 // An open set: every other errno is the step's own.
                 | errno -> StepOutcome.Failed errno)
+
+    /// The chain of steps with their limits.
+    let ofBounded (steps: BoundedStep<'Step> list) = {
+        Steps =
+            steps
+            |> List.collect (fun step ->
+                match step.Limit with
+                | ValueNone -> [ struct (step.Step, step.Link) ]
+                | ValueSome limit -> [ struct (step.Step, step.Link); struct (limit, step.Link) ])
+    }
+
+    let private bounded outcome limit =
+        match outcome, limit with
+        | StepOutcome.Cancelled, StepOutcome.Failed Errno.ETIME -> StepOutcome.Failed Errno.ETIME
+        // An open set: the step has ended before its limit.
+        | _ -> outcome
+
+    /// What became of each step of `ofBounded`, from the outcomes of the chain.
+    let rec ofLimits (steps: BoundedStep<'Step> list) (outcomes: StepOutcome list) =
+        match steps, outcomes with
+        | { Limit = ValueSome _ } :: steps, outcome :: limit :: outcomes ->
+            bounded outcome limit :: ofLimits steps outcomes
+        | _ :: steps, outcome :: outcomes -> outcome :: ofLimits steps outcomes
+        | _ -> []

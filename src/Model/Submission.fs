@@ -1,3 +1,4 @@
+// Length: one constructor for each form of each opcode.
 // Decides how a request is encoded as an SQE. Knows no memory: addresses are numbers here, and so are descriptors.
 // Tested in SubmissionLaws.fs. Source: man io_uring_enter(2), the liburing prep pages; one constructor per opcode.
 namespace Uring.Model
@@ -95,6 +96,11 @@ module Submission =
     /// Bounds the submission before it, which must be linked to this one.
     let linkTimeout timespec flags = prepare Opcode.LinkTimeout -1 0UL timespec 1u flags
 
+    /// Gives a running timeout another time, at the 16-byte timespec at `timespec` (5.11); `flags` with
+    /// `OpFlags.TimeoutChange`. -ENOENT when it does not run any more. man io_uring_prep_timeout_update(3).
+    let changeTimeout (target: UserData) timespec flags =
+        prepare Opcode.TimeoutRemove -1 timespec target.Bits 0u flags
+
     /// Asks for the end of the operation that was submitted with this user data.
     let cancel (target: UserData) = prepare Opcode.Cancel -1 0UL target.Bits 0u 0u
 
@@ -109,6 +115,14 @@ module Submission =
     let messageRing ring (target: UserData) (result: uint32) =
         prepare Opcode.MessageRing ring target.Bits 0UL result 0u
 
+    /// Puts a slot of this ring's registered files into a free one of another's, which is then the result (6.0). The other
+    /// hears nothing of it.
+    let sendDirect ring (slot: int) = {
+        prepare Opcode.MessageRing ring 0UL OpFlags.MessageDescriptor 0u OpFlags.MessageSilent with
+            FileIndex = OpFlags.AllocateFile
+            Address3 = uint64 slot
+    }
+
     // ---- readiness
 
     /// Completes with the events that are there, of those asked for: a mask as in poll(2).
@@ -116,6 +130,11 @@ module Submission =
 
     /// Completes each time that one of the events comes, until cancelled (5.13).
     let pollMultishot fd (events: uint32) = prepare Opcode.PollAdd fd 0UL 0UL OpFlags.PollMultishot events
+
+    /// Gives a running poll other events (5.13). -ENOENT when it does not run any more, -EALREADY when it tells of
+    /// something now. man io_uring_prep_poll_update(3).
+    let changePoll (target: UserData) (events: uint32) =
+        prepare Opcode.PollRemove -1 0UL target.Bits OpFlags.PollChangeEvents events
 
     /// Changes what the epoll waits for on `fd`: `operation` as in epoll_ctl(2), with the struct epoll_event at `event`.
     let epollControl epoll (operation: uint32) (fd: int) event =
@@ -125,7 +144,7 @@ module Submission =
     /// result counts them.
     let epollWait epoll events (most: uint32) = prepare Opcode.EpollWait epoll 0UL events most 0u
 
-    // ---- processes and words of memory
+    // ---- processes, words of memory, commands of a file
 
     /// Waits for a change of a child: `options` say for which, as in waitid(2). Writes a 128-byte siginfo_t to `info` (6.7).
     let waitId (kind: uint32) (id: int) (options: uint32) info = {
@@ -144,6 +163,31 @@ module Submission =
     let futexWake address (count: uint32) (mask: uint32) (size: uint32) = {
         prepare Opcode.FutexWake (int size) (uint64 count) address 0u 0u with
             Address3 = uint64 mask
+    }
+
+    /// Waits while each of the words that `count` struct futex_waitv (24 bytes) at `vector` name has the value that they say,
+    /// until one is woken (6.7): the result is its index. -EAGAIN when one has another value already.
+    let futexWaitAny vector (count: uint32) = prepare Opcode.FutexWaitVector 0 0UL vector count 0u
+
+    /// Asks the file to do what it calls `operation` (5.19), with 16 bytes in two words. man io_uring_prep_uring_cmd(3).
+    let command fd (operation: uint32) (first: uint64) (second: uint64) = {
+        prepare Opcode.Command fd (uint64 operation) 0UL 0u 0u with
+            Address3 = first
+            Reserved = second
+    }
+
+    /// Asks a socket for an option, or to set it (6.7): `OpFlags.GetOption` or `SetOption`, of `length` bytes at `value`.
+    /// man io_uring_prep_cmd_sock(3).
+    let socketOption fd (operation: uint32) (level: int) (name: int) value (length: uint32) = {
+        prepare
+            Opcode.Command
+            fd
+            (uint64 operation)
+            (uint64 (uint32 level) ||| (uint64 (uint32 name) <<< 32))
+            0u
+            0u with
+            FileIndex = length
+            Address3 = value
     }
 
     // ---- files

@@ -13,6 +13,8 @@ type CompletionKind =
     | CancelRequest
     /// Another thread wants the loop awake.
     | Wake
+    /// From another ring, for the program: its tag is where the slot would be.
+    | Message
     /// Not one of ours.
     | Unknown
 
@@ -51,6 +53,7 @@ module UserData =
         | CompletionKind.Operation -> 1uy
         | CompletionKind.CancelRequest -> 2uy
         | CompletionKind.Wake -> 3uy
+        | CompletionKind.Message -> 4uy
         | CompletionKind.Unknown -> 0uy
 
     /// Names one use of one slot. Bits of `generation` above 24 are dropped.
@@ -71,6 +74,7 @@ module UserData =
         | 1uy -> CompletionKind.Operation
         | 2uy -> CompletionKind.CancelRequest
         | 3uy -> CompletionKind.Wake
+        | 4uy -> CompletionKind.Message
         | _ -> CompletionKind.Unknown
 
     /// The same use of the same slot, spoken of in another way.

@@ -64,6 +64,16 @@ public sealed partial class Ring
     public ValueTask DelayUntilTimestampAsync(long timestamp, CancellationToken cancellationToken = default) =>
         WaitAsync(FSharp.Uring.alarmAtTimestamp(timestamp), cancellationToken);
 
+    /// <summary>
+    /// Starts a timer that can be changed while it runs. To wait for a while and no more: <see cref="DelayAsync(TimeSpan,
+    /// CancellationToken)"/>. See man io_uring_prep_timeout(3).
+    /// </summary>
+    /// <param name="delay">How long from now on; never early.</param>
+    /// <returns>Yours to dispose of, which cancels it.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="delay"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public UringTimer StartTimer(TimeSpan delay) => new(Loop, delay);
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WaitAsync(Request request, CancellationToken cancellationToken)
     {

@@ -48,18 +48,27 @@ public sealed partial class UringFile
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask FillAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
     {
-        while (!buffer.IsEmpty)
+        var whole = buffer.Length;
+
+        try
         {
-            var count = await ReadAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-            if (count == 0)
+            while (!buffer.IsEmpty)
             {
-                throw new EndOfStreamException(
-                    $"'{Path}' ended at {offset} bytes, {buffer.Length} before the buffer was full.");
-            }
+                var count = await ReadAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
-            buffer = buffer[count..];
-            offset += count;
+                if (count == 0)
+                {
+                    throw new EndOfStreamException(
+                        $"'{Path}' ended at {offset} bytes, {buffer.Length} before the buffer was full.");
+                }
+
+                buffer = buffer[count..];
+                offset += count;
+            }
+        }
+        catch (Exception reason) when (Fault.noteTransferred(whole - buffer.Length, reason))
+        {
+            throw;
         }
     }
 
@@ -89,17 +98,26 @@ public sealed partial class UringFile
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteAllAsync(ReadOnlyMemory<byte> buffer, long offset, CancellationToken cancellationToken)
     {
-        while (!buffer.IsEmpty)
+        var whole = buffer.Length;
+
+        try
         {
-            var count = await WriteSomeAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-            if (count == 0)
+            while (!buffer.IsEmpty)
             {
-                throw new IOException($"'{Path}' took none of the {buffer.Length} bytes that were left to write.");
-            }
+                var count = await WriteSomeAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
-            buffer = buffer[count..];
-            offset += count;
+                if (count == 0)
+                {
+                    throw new IOException($"'{Path}' took none of the {buffer.Length} bytes that were left to write.");
+                }
+
+                buffer = buffer[count..];
+                offset += count;
+            }
+        }
+        catch (Exception reason) when (Fault.noteTransferred(whole - buffer.Length, reason))
+        {
+            throw;
         }
     }
 

@@ -1,7 +1,10 @@
 // A word of memory to wait for: wraps Api/Futex.fs.
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.FSharp.Collections;
 using Uring.Driver;
 using Uring.FSharp;
 using Uring.Model;
@@ -79,5 +82,62 @@ public sealed class UringFutex
     {
         var request = FutexModule.waking(futex, count);
         return Ring.LoopFor(ring).Start(in request, cancellationToken);
+    }
+
+    /// <summary>
+    /// Waits while each of several words has a value, until somebody wakes one of them. See man futex_waitv(2).
+    /// </summary>
+    /// <param name="futexes">The words, 1 to 128.</param>
+    /// <param name="expected">The values that the caller has seen, in the same order.</param>
+    /// <param name="ring">
+    /// Where it waits; without one, on the ring on whose thread this runs, else on <see cref="Ring.Default"/>.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>
+    /// The index of the word that was woken; -1 when one had another value at once, so that nobody had to wake it. Look at
+    /// them again in either case.
+    /// </returns>
+    /// <exception cref="ArgumentNullException">A list, or a word, is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are no words, or more than 128.</exception>
+    /// <exception cref="ArgumentException">
+    /// The lists are not as long as each other, or four does not divide an address of a word.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.7.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public static ValueTask<int> WaitAnyAsync(
+        IReadOnlyList<UringFutex> futexes,
+        IReadOnlyList<int> expected,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(futexes);
+        ArgumentNullException.ThrowIfNull(expected);
+
+        if (futexes.Count != expected.Count)
+        {
+            throw new ArgumentException("Each word needs the value that was seen, and one alone.", nameof(expected));
+        }
+
+        var words = futexes.Select((word, index) =>
+        {
+            ArgumentNullException.ThrowIfNull(word, nameof(futexes));
+            return (word.futex, expected[index]);
+        });
+
+        return WaitAnyAsync(FutexModule.waitingAny(ListModule.OfSeq(words)), Ring.LoopFor(ring), cancellationToken);
+    }
+
+    private static async ValueTask<int> WaitAnyAsync(Request request, Loop loop, CancellationToken cancellationToken)
+    {
+        var result = await loop.TryStart(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+
+        if (result >= 0)
+        {
+            return result;
+        }
+
+        return ErrnoModule.ofResult(result) == Errno.EAGAIN
+            ? -1
+            : throw Fault.ofResult(request.Submission.Opcode, request.Subject, result, cancellationToken);
     }
 }

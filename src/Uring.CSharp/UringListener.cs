@@ -139,6 +139,21 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
+    /// Asks for the end of all that is in flight on the listener or waits to go on, whoever started it. They end with an
+    /// <see cref="OperationCanceledException"/>, or with what they have done by then. The listener stays open. See
+    /// man io_uring_prep_cancel(3).
+    /// </summary>
+    /// <param name="cancellationToken">Looked at before anything is asked.</param>
+    /// <returns>How many operations were asked to end.</returns>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of.</exception>
+    public ValueTask<int> CancelAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        return Cancel.on(descriptor);
+    }
+
+    /// <summary>
     /// Cancels what waits for connections, waits for its end, and closes. Connections that were taken stay open.
     /// Disposing again does nothing. See man close(2).
     /// </summary>

@@ -133,6 +133,17 @@ public sealed partial class UringSocket
         (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events.Checked()), cancellationToken).ConfigureAwait(Ending.OnLoop);
 
     /// <summary>
+    /// As <see cref="PollAllAsync"/>, with events that can be changed while somebody waits for them.
+    /// </summary>
+    /// <param name="events">Which; errors and hang-ups are reported in any case.</param>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public UringPoll CreatePoll(PollEvents events)
+    {
+        ThrowIfClosed();
+        return new UringPoll(loop, descriptor, events.Checked());
+    }
+
+    /// <summary>
     /// Tells of events each time that they come, until cancelled; what was not looked at is united with what comes. One
     /// submission from Linux 5.13 on; see man io_uring_prep_poll_multishot(3).
     /// </summary>

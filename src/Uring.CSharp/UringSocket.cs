@@ -184,6 +184,21 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         Ending.Discard(Start(SocketRequest.shutdown(descriptor, how.Checked()), cancellationToken));
 
     /// <summary>
+    /// Asks for the end of all that is in flight on the socket or waits to go on, whoever started it. They end with an
+    /// <see cref="OperationCanceledException"/>, or with what they have done by then. The socket stays open. See
+    /// man io_uring_prep_cancel(3).
+    /// </summary>
+    /// <param name="cancellationToken">Looked at before anything is asked.</param>
+    /// <returns>How many operations were asked to end.</returns>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask<int> CancelAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        return Cancel.on(descriptor);
+    }
+
+    /// <summary>
     /// Cancels what is in flight on the socket (it ends with an <see cref="OperationCanceledException"/>), waits for its
     /// end, and closes. Disposing again does nothing. See man close(2).
     /// </summary>

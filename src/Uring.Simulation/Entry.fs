@@ -62,6 +62,7 @@ module internal Entry =
         | CompletionKind.Operation -> $"#{UserData.slot userData}.{UserData.generation userData}"
         | CompletionKind.CancelRequest -> $"of #{UserData.slot userData}.{UserData.generation userData}"
         | CompletionKind.Wake -> "wake"
+        | CompletionKind.Message -> "message"
         | CompletionKind.Unknown -> $"0x{userData.Bits:x}"
 
     let private result (value: int) =

@@ -68,6 +68,33 @@ let tests =
                 do! isCancelled "before" (fun () -> discard (futex.WaitAsync(0, ring, source.Token)))
             })
 
+        tidyCase "waits for one of several" (fun () ->
+            task {
+                use ring = new Ring()
+                let words = [| for _ in 1..3 -> UringFutex() |]
+                let waiting = UringFutex.WaitAnyAsync(words, [| 0; 0; 0 |], ring).AsTask()
+                let mutable woken = 0
+
+                // It may not have come to the kernel yet.
+                while woken = 0 do
+                    let! now = words[1].WakeAsync(1, ring)
+                    woken <- now
+
+                let! index = waiting
+                Expect.equal index 1 "index"
+                Volatile.Write(&words[2].Value, 1)
+                let! late = UringFutex.WaitAnyAsync(words, [| 0; 0; 0 |], ring)
+                Expect.equal late -1 "another value"
+
+                Expect.throwsT<ArgumentException>
+                    (fun () -> UringFutex.WaitAnyAsync(words, [| 0 |], ring) |> ignore)
+                    "one value for three words"
+
+                Expect.throwsT<ArgumentOutOfRangeException>
+                    (fun () -> UringFutex.WaitAnyAsync([||], [||], ring) |> ignore)
+                    "no words"
+            })
+
         tidyCase "refuses what is no word" (fun () ->
             task {
                 use ring = new Ring()

@@ -154,5 +154,49 @@ let private ends =
                 "count")
     ]
 
+let private several =
+    testList "several" [
+        case "the one that is woken says which it is" (fun host ->
+            for count in [ 1; 3; 128 ] do
+                let words = [ for _ in 1..count -> Futex() ]
+                let index = count / 2
+                let waiting = startOn host (Futex.waitAny [ for word in words -> struct (word, 0) ])
+                eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                eventually "woken" (fun () -> runOn host (Futex.wake words[index] 1) = 1)
+                Expect.equal (finish "wait" waiting) (ValueSome index) "index"
+
+                for word in words do
+                    Expect.equal (runOn host (Futex.wake word 1)) 0 "nobody waits any more")
+
+        case "another value of one at once" (fun host ->
+            let words = [ struct (Futex(), 0); struct (shared (), 1) ]
+            Expect.equal (runOn host (Futex.waitAny words)) ValueNone "not woken"
+            Expect.equal (errnoOf host (Futex.waitingAny words)) Errno.EAGAIN "as a request")
+
+        case "memory that may move is pinned, and cancelling ends it" (fun host ->
+            let words = [ for _ in 1..3 -> struct (Futex(Memory(Array.zeroCreate<byte> 4), false), 0) ]
+            use source = new CancellationTokenSource()
+            let waiting = Uring.startOn host source.Token (Futex.waitAny words)
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            GC.Collect()
+            source.Cancel()
+            ended "wait" waiting
+            Expect.isTrue waiting.IsCanceled "cancelled"
+            let again = startOn host (Futex.waitAny words)
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            let struct (last, _) = words[2]
+            eventually "woken" (fun () -> runOn host (Futex.wake last 1) = 1)
+            Expect.equal (finish "wait" again) (ValueSome 2) "index")
+
+        case "an odd address: EINVAL; none or too many: before the ring" (fun host ->
+            let odd = Futex(Memory(GC.AllocateArray<byte>(8, true), 1, 4), false)
+            Expect.equal (errnoOf host (Futex.waitingAny [ struct (odd, 0) ])) Errno.EINVAL "odd"
+
+            for count in [ 0; 129 ] do
+                Expect.throwsT<ArgumentOutOfRangeException>
+                    (fun () -> Futex.waitingAny [ for _ in 1..count -> struct (odd, 0) ] |> ignore)
+                    $"{count}")
+    ]
+
 [<Tests>]
-let tests = testSequenced <| testList "Futex" [ waits; ends ]
+let tests = testSequenced <| testList "Futex" [ waits; ends; several ]

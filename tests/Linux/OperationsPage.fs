@@ -52,7 +52,7 @@ let offers: Offer list = [
         "Socket.poll Socket.pollMany Poll.once"
         "UringSocket.PollAsync UringSocket.PollAllAsync Ring.PollAsync"
         "PollTests MultishotKindsTests"
-    later Opcode.PollRemove
+    offer Opcode.PollRemove "Poll.change" "UringPoll.ChangeAsync" "RunningTests"
     offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"
     missing "not offered yet: messages are received only" Opcode.SendMessage
     offer Opcode.ReceiveMessage "Socket.receiveMessages" "UringSocket.ReceiveMessagesAsync" "MessageTests"
@@ -61,13 +61,17 @@ let offers: Offer list = [
         "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"
         "Ring.DelayAsync Ring.DelayUntilAsync Ring.TicksAsync"
         "TimeOperationTests TimerFacadeTests MultishotKindsTests"
-    later Opcode.TimeoutRemove
+    offer Opcode.TimeoutRemove "RunningTimer.change" "UringTimer.ChangeAsync" "RunningTests"
     offer
         Opcode.Accept
         "Socket.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
         "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptDirectAsync UringListener.AcceptAllDirectAsync"
         "SocketOperationTests MultishotFacadeTests DirectTests"
-    offer Opcode.Cancel "" "" "CancellationTests" |> because $"{inside}: cancellation tokens"
+    offer
+        Opcode.Cancel
+        "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
+        "Ring.CancelAllAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
+        "CancellationTests CancelAllTests"
     offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
     |> because "C#: cancellation tokens with a time"
     offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
@@ -151,7 +155,11 @@ let offers: Offer list = [
         "PathOperationTests PathFacadeTests"
     offer Opcode.SymbolicLinkAt "File.makeSymbolicLink" "UringFile.CreateSymbolicLinkAsync" "FileNameTests"
     offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
-    offer Opcode.MessageRing "" "" "HandOffTests" |> because $"{inside}: waking a loop"
+    offer
+        Opcode.MessageRing
+        "Mail.post Socket.moveTo"
+        "Ring.PostAsync UringSocket.MoveToAsync"
+        "MailTests HandOffTests"
     offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.SetAttribute "File.setAttributeOfPath" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
@@ -161,14 +169,18 @@ let offers: Offer list = [
         "Socket.create Socket.createDirect Socket.listen Socket.connect"
         "UringSocket.BindAsync UringSocket.ConnectAsync UringSocket.ConnectDirectAsync UringListener.ListenAsync"
         "SocketOperationTests"
-    later Opcode.Command
+    offer
+        Opcode.Command
+        "Command.send Socket.available Socket.unsent Socket.getOption Socket.setOption"
+        "Ring.CommandAsync UringSocket.GetAvailableAsync UringSocket.GetRawSocketOptionAsync"
+        "CommandTests"
     offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
     later Opcode.SendMessageZeroCopy
     offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
     offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
-    later Opcode.FutexWaitVector
+    offer Opcode.FutexWaitVector "Futex.waitAny" "UringFutex.WaitAnyAsync" "FutexTests FutexFacadeTests"
     offer
         Opcode.InstallFixed
         "Socket.install File.install"

@@ -54,6 +54,19 @@ let private expectedOf made =
 
     reference made |> List.fold folder (false, []) |> snd |> List.rev
 
+let private boundedStep (step: int, limit: int voption, isHard) = {
+    Step = step
+    Limit = limit
+    Link = if isHard then Link.Hard else Link.Soft
+}
+
+/// Where each step stands in the chain, counted by hand.
+let private placesOf (made: (int * int voption * bool) list) =
+    let place (index, places) (step, limit: int voption, _) =
+        index + (if limit.IsSome then 2 else 1), struct (index, step) :: places
+
+    made |> List.fold place (0, []) |> snd |> List.rev
+
 [<Tests>]
 let laws =
     testList "Chain" [
@@ -94,4 +107,47 @@ let laws =
                     Expect.notEqual result -125 "failed by itself"
                     Expect.isTrue (result < 0 && int errno = -result) $"{result} failed with {errno}"
                 | StepOutcome.Ran value -> Expect.isTrue (result >= 0 && value = result) $"{result} ran"
+
+        testProperty
+            "5. a limit stands right behind its step and is linked as that is, and has no outcome of its own"
+        <| fun (made: (int * int voption * bool) list) ->
+            let steps = made |> List.map boundedStep
+
+            let expected = [
+                for step, limit, isHard in made do
+                    let link = if isHard then Link.Hard else Link.Soft
+                    struct (step, link)
+
+                    match limit with
+                    | ValueSome limit -> struct (limit, link)
+                    | ValueNone -> ()
+            ]
+
+            Expect.equal (Chain.ofBounded steps).Steps expected "steps"
+            let outcomes = expected |> List.mapi (fun index _ -> StepOutcome.Ran index)
+            let kept = Chain.ofLimits steps outcomes
+            Expect.hasLength kept steps.Length "one per step"
+
+            let own = [
+                for struct (index, step) in placesOf made do
+                    ignore step
+                    StepOutcome.Ran index
+            ]
+
+            Expect.equal kept own "the steps' own"
+
+        testProperty "6. a step that its limit has ended failed with ETIME"
+        <| fun (before: (int * int voption * bool) list) (result: int) ->
+            let steps = (before |> List.map boundedStep) @ [ boundedStep (1, ValueSome 2, false) ]
+            let earlier = (Chain.ofBounded (before |> List.map boundedStep)).Steps |> List.map (fun _ -> 0)
+
+            let last results = Chain.ofLimits steps (Chain.outcome (earlier @ results)) |> List.last
+
+            Expect.equal (last [ -125; -62 ]) (StepOutcome.Failed Errno.ETIME) "its time was over"
+            Expect.equal (last [ -125; -125 ]) StepOutcome.Cancelled "somebody else has cancelled it"
+
+            Expect.equal
+                (last [ abs (result % 1000); -125 ])
+                (StepOutcome.Ran(abs (result % 1000)))
+                "it was in time"
     ]

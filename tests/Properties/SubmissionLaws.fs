@@ -75,6 +75,44 @@ let internal constructors = [
     "linkTimeout",
     Submission.linkTimeout address flags,
     [ "opcode", 15UL; "fd", minusOne; "addr", address; "len", 1UL; "rw_flags", flagBits ]
+    "futexWaitAny",
+    Submission.futexWaitAny address length,
+    [ "opcode", 53UL; "addr", address; "len", lengthBits ]
+    "command",
+    Submission.command fd flags address second,
+    [ "opcode", 46UL; "fd", fdBits; "off", flagBits; "addr3", address; "__pad2", second ]
+    "socketOption",
+    Submission.socketOption fd flags 0x1122_3344 0x5566_7788 address length,
+    [
+        "opcode", 46UL
+        "fd", fdBits
+        "off", flagBits
+        "addr", 0x5566_7788_1122_3344UL
+        "file_index", lengthBits
+        "addr3", address
+    ]
+    "sendDirect",
+    Submission.sendDirect fd other,
+    [
+        "opcode", 40UL
+        "fd", fdBits
+        "addr", 1UL
+        "rw_flags", 1UL
+        "file_index", 0xFFFF_FFFFUL
+        "addr3", otherBits
+    ]
+    "changeTimeout",
+    Submission.changeTimeout target address flags,
+    [
+        "opcode", 12UL
+        "fd", minusOne
+        "off", address
+        "addr", target.Bits
+        "rw_flags", flagBits
+    ]
+    "changePoll",
+    Submission.changePoll target flags,
+    [ "opcode", 7UL; "fd", minusOne; "addr", target.Bits; "len", 2UL; "rw_flags", flagBits ]
     "cancel", Submission.cancel target, [ "opcode", 14UL; "fd", minusOne; "addr", target.Bits ]
     "cancelDescriptor", Submission.cancelDescriptor fd, [ "opcode", 14UL; "fd", fdBits; "rw_flags", 3UL ]
     "cancelEverything", Submission.cancelEverything (), [ "opcode", 14UL; "fd", minusOne; "rw_flags", 4UL ]

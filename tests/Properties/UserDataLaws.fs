@@ -61,6 +61,7 @@ let private kinds = [
     1uy, CompletionKind.Operation
     2uy, CompletionKind.CancelRequest
     3uy, CompletionKind.Wake
+    4uy, CompletionKind.Message
 ]
 
 /// The same use of the slot, of another kind.
@@ -147,12 +148,12 @@ let laws =
             && UserData.generation userData = low / 256u
             && UserData.kind userData = Option.defaultValue CompletionKind.Unknown known
 
-        test "4. ... and 252 of the 256 kinds are not ours" {
+        test "4. ... and 251 of the 256 kinds are not ours" {
             let strangers =
                 [ 0UL .. 255UL ]
                 |> List.filter (fun number ->
                     UserData.kind { Bits = 0xFFFF_FFFF_FFFF_FF00UL ||| number } = CompletionKind.Unknown)
 
-            Expect.equal strangers (0UL :: [ 4UL .. 255UL ]) "kinds that are Unknown"
+            Expect.equal strangers (0UL :: [ 5UL .. 255UL ]) "kinds that are Unknown"
         }
     ]

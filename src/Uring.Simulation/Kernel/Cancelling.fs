@@ -56,7 +56,11 @@ module internal Cancelling =
     /// What ending one is told as: for those who wait for a word Linux (6.18) counts, where it says 0 of all others, and so
     /// a link timeout says 1 as well, in place of -ETIME.
     let told (request: KernelRequest) (stopped: int) : int =
-        if stopped = 0 && request.Opcode = Opcode.FutexWait then 1 else stopped
+        match request.Opcode with
+        | Opcode.FutexWait
+        | Opcode.FutexWaitVector when stopped = 0 -> 1
+        // An open set: all others.
+        | _ -> stopped
 
     /// What the cancel's completion says.
     let perform (ring: KernelRing) (choices: Choices) (asker: KernelRequest | null) (wanted: Wanted) : int =

@@ -17,6 +17,7 @@ type internal Execution(machine: Machine) =
     let transfers = Transfers(world.Memory, world.Ledger, choices)
     let messages = Messages world.Memory
     let futexes = Futexes()
+    let timers = Timers(timeline, choices)
     let fail (errno: Errno) = Errno.toResult errno
 
     let files (ring: KernelRing) (descriptor: int) isFixed : OpenFile | null =
@@ -51,44 +52,6 @@ type internal Execution(machine: Machine) =
                 Opcode = LanguagePrimitives.EnumOfValue(byte submission.Length)
             }
 
-    /// Waits for its time; a multishot tells of it again and again, as often as it was asked to (0: for ever).
-    let rec await (ring: KernelRing) (request: KernelRequest) : int =
-        let isMultishot = (request.Submission.OpFlags &&& OpFlags.TimeoutMultishot) <> 0u
-        let etime = fail Errno.ETIME
-
-        let tick () =
-            request.Event <- null
-            request.Left <- request.Left - 1
-            let isLast = not isMultishot || request.Left = 0
-
-            if isLast || not (ring.TryMore(request, etime, CqeFlags.None)) then
-                request.Settle etime
-            else
-                await ring request |> ignore
-
-        request.Stage <- Stage.Armed
-        request.Event <- timeline.After(request.Wait timeline.Now, "timeout", tick)
-        Outcome.Parked
-
-    let poll (ring: KernelRing) (request: KernelRequest) (file: OpenFile) =
-        // Told whether asked for or not.
-        let always = PollEvents.Error ||| PollEvents.HangUp ||| PollEvents.ReadHangUp
-        let asked: PollEvents = LanguagePrimitives.EnumOfValue request.Submission.OpFlags
-        // What woke it is told, and nothing else, though that may be over by now, and more may be true.
-        let now = file.Events &&& (asked ||| always)
-        let found = if request.Heard <> PollEvents.None then request.Heard else now
-
-        if found = PollEvents.None then
-            Outcome.again
-        elif (request.Submission.Length &&& OpFlags.PollMultishot) = 0u || not file.CanPoll then
-            int found
-        elif ring.TryMore(request, int found, CqeFlags.None) then
-            // Told once for each change, not for as long as it holds.
-            Outcome.again
-        else
-            int found
-
-
     // ---- files and sockets that are made
 
     let isDirect (request: KernelRequest) = request.Submission.FileIndex <> 0u
@@ -116,6 +79,27 @@ type internal Execution(machine: Machine) =
 
     let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         placeAt ring request.Submission.FileIndex file
+
+    /// MSG_RING with a file: into another ring's table.
+    let sendFile (ring: KernelRing) (request: KernelRequest) : int =
+        let slot = int request.Submission.Address3
+
+        match machine.RingOf request.Submission.Fd with
+        | null -> fail Errno.EBADFD
+        | target when obj.ReferenceEquals(target, ring) -> fail Errno.EINVAL
+        | target when target.Files.Length = 0 -> fail Errno.ENFILE
+        | _ when slot >= ring.Files.Length -> fail Errno.EBADF
+        | target ->
+            match ring.Files[slot] with
+            | null -> fail Errno.EBADF
+            | file ->
+                file.Retain()
+                let result = place target request file
+
+                if result >= 0 && (request.Submission.OpFlags &&& OpFlags.MessageSilent) = 0u then
+                    machine.Message request.Submission |> ignore
+
+                result
 
     let add (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         if isDirect request then place ring request file else machine.Descriptors.Add file
@@ -254,6 +238,7 @@ type internal Execution(machine: Machine) =
         | Opcode.Close
         | Opcode.MessageRing
         | Opcode.FutexWait
+        | Opcode.FutexWaitVector
         | Opcode.FutexWake
         | Opcode.Socket
         | Opcode.Pipe
@@ -357,10 +342,15 @@ type internal Execution(machine: Machine) =
         | _ ->
             match request.Opcode, request.File with
             | Opcode.Nop, _ -> if (submission.OpFlags &&& 1u) <> 0u then int submission.Length else 0
-            | Opcode.Timeout, _ -> await ring request
+            | Opcode.Timeout, _ -> timers.Await(ring, request)
             | Opcode.Cancel, _ -> cancel ring request
+            | Opcode.TimeoutRemove, _ -> timers.Remove(ring, request)
+            | Opcode.PollRemove, _ -> Polls.remove choices ring request
+            | Opcode.MessageRing, _ when submission.Address = OpFlags.MessageDescriptor ->
+                sendFile ring request
             | Opcode.MessageRing, _ -> machine.Message submission
             | Opcode.FutexWait, _ -> futexes.Wait request
+            | Opcode.FutexWaitVector, _ -> futexes.WaitAny request
             | Opcode.FutexWake, _ -> futexes.Wake request
             | Opcode.Close, _ -> close ring request
             | Opcode.Socket, _ ->
@@ -392,7 +382,7 @@ type internal Execution(machine: Machine) =
             | Opcode.ReadMultishot, file
             | Opcode.Receive, file -> transfers.Receive(ring, request, file)
             | Opcode.ReceiveMessage, file -> messages.Receive(ring, request, file)
-            | Opcode.PollAdd, file -> poll ring request file
+            | Opcode.PollAdd, file -> Polls.perform ring request file
             | Opcode.Send, file when request.Has SqeFlags.BufferSelect ->
                 transfers.SendBundle(ring, request, file)
             | Opcode.Send, file
@@ -403,6 +393,8 @@ type internal Execution(machine: Machine) =
             | Opcode.InstallFixed, file ->
                 file.Retain()
                 machine.Descriptors.Add file
+            | Opcode.Command, (:? SocketFile as socket) -> SocketCommands.perform submission socket
+            | Opcode.Command, _ -> fail Errno.EOPNOTSUPP
             | Opcode.Connect, file -> onSocket file (connect request)
             | Opcode.Bind, file -> onSocket file _.Bind(request.Address)
             | Opcode.Listen, file -> onSocket file _.Listen(int submission.Length)

@@ -6,6 +6,32 @@ open System.Collections.Generic
 open Uring.Kernel
 open Uring.Model
 
+/// One word of several that an operation waits for: struct futex_waitv.
+[<Struct>]
+type internal FutexEntry = { Expected: uint32; Address: uint64; Flags: uint32 }
+
+[<RequireQualifiedAccess>]
+module internal FutexVector =
+
+    let private size = 24n
+
+    let read (submission: Submission) : FutexEntry array =
+        Array.init (int submission.Length) (fun index ->
+            let at = nativeint submission.Address + nativeint index * size
+
+            {
+                Expected = Mapped.read<uint32> at
+                Address = Mapped.read<uint64>(at + 8n)
+                Flags = Mapped.read<uint32>(at + 16n)
+            })
+
+    let isSound (entry: FutexEntry) =
+        (entry.Flags &&& ~~~OpFlags.FutexPrivate) = OpFlags.FutexSize32 && entry.Address % 4UL = 0UL
+
+    /// Which of them lies there.
+    let indexOf (address: uint64) (submission: Submission) : int =
+        read submission |> Array.findIndex (fun entry -> entry.Address = address)
+
 /// Words of four bytes; those who wait are woken in the order in which they came.
 ///
 /// Laws
@@ -48,6 +74,27 @@ type internal Futexes() =
             (queueAt submission.Address).Add request
             Outcome.Parked
 
+    /// FUTEX_WAITV: the result is the index of the word that was woken.
+    member _.WaitAny(request: KernelRequest) : int =
+        let entries = FutexVector.read request.Submission
+
+        if request.Submission.Length = 0u || request.Submission.Length > 128u then
+            refuse Errno.EINVAL
+        elif entries |> Array.exists (FutexVector.isSound >> not) then
+            refuse Errno.EINVAL
+        elif
+            entries
+            |> Array.exists (fun entry -> Mapped.read<uint32>(nativeint entry.Address) <> entry.Expected)
+        then
+            refuse Errno.EAGAIN
+        else
+            request.Stage <- Stage.Armed
+
+            for entry in entries do
+                (queueAt entry.Address).Add request
+
+            Outcome.Parked
+
     /// FUTEX_WAKE. How many were woken.
     member _.Wake(request: KernelRequest) : int =
         let submission = request.Submission
@@ -61,12 +108,17 @@ type internal Futexes() =
             let chosen =
                 queue.FindAll(fun waiter ->
                     let wanted = waiter.Submission
-                    (wanted.Address3 &&& submission.Address3) <> 0UL)
+                    // Of several words, each waits for anyone.
+                    waiter.Opcode = Opcode.FutexWaitVector
+                    || (wanted.Address3 &&& submission.Address3) <> 0UL)
 
             let woken = chosen.GetRange(0, int (min (int64 chosen.Count) (max 0L most)))
 
             for waiter in woken do
-                waiter.Settle 0
+                if waiter.Opcode = Opcode.FutexWaitVector then
+                    waiter.Settle(FutexVector.indexOf submission.Address waiter.Submission)
+                else
+                    waiter.Settle 0
 
             if queue.TrueForAll(fun waiter -> waiter.Stage <> Stage.Armed) then
                 waiting.Remove submission.Address |> ignore

@@ -43,6 +43,14 @@ module internal Inputs =
                 request.Span <- clocks.SinceStart(submission.OpFlags, request.Span)
 
             0
+        | Opcode.TimeoutRemove when submission.Offset <> 0UL ->
+            request.Span <- timespec submission.Offset
+
+            if (submission.OpFlags &&& OpFlags.TimeoutAbsolute) <> 0u then
+                request.IsDeadline <- true
+                request.Span <- clocks.SinceStart(submission.OpFlags, request.Span)
+
+            0
         | Opcode.OpenAt
         | Opcode.UnlinkAt
         | Opcode.MakeDirectoryAt

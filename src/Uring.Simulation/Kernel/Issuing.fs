@@ -85,7 +85,7 @@ type internal Issuing
         let always = PollEvents.Error ||| PollEvents.HangUp ||| PollEvents.ReadHangUp
 
         match request.Opcode with
-        | Opcode.PollAdd -> always ||| LanguagePrimitives.EnumOfValue request.Submission.OpFlags
+        | Opcode.PollAdd -> always ||| LanguagePrimitives.EnumOfValue request.Asked
         | Opcode.Write
         | Opcode.Send
         | Opcode.SendMessage

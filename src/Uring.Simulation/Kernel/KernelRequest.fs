@@ -91,6 +91,8 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val Flags = CqeFlags.None with get, set
     /// Completions that a counting timeout waits for, or ticks that are left.
     member val Left = 0 with get, set
+    /// The events that a poll asks for: they can be changed while it waits.
+    member val Asked = submission.OpFlags with get, set
     /// What it waits for.
     member val Interest = PollEvents.None with get, set
     /// What it was woken by; None when it has to look.

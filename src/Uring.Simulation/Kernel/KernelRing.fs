@@ -69,6 +69,13 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     member val Files: (OpenFile | null) array = [||] with get, set
     member _.Groups = groups
     member _.InFlight = inFlight
+
+    /// One in flight, by its user data.
+    member _.Find(opcode: Opcode, userData: uint64) : KernelRequest voption =
+        inFlight
+        |> Seq.tryFind (fun request -> request.Opcode = opcode && request.UserData = userData)
+        |> ValueOption.ofOption
+
     member _.Drained = drained
 
     /// What may go on because something has ended: at the end of a batch of submissions or of task work, not before. What

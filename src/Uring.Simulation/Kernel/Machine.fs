@@ -52,6 +52,9 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
         if not ring.IsDeferred then
             world.Timeline.After(0L, "interrupt", (fun () -> this.Issuing.Run(ring, 20, 20))) |> ignore
 
+    /// A ring of this process.
+    member _.RingOf(descriptor: int) : KernelRing | null = ringOf descriptor
+
     /// MSG_RING: posts on another ring of this process. What the sender's completion says.
     member _.Message(submission: Submission) : int =
         match ringOf submission.Fd with

@@ -234,22 +234,7 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
             SimulatedKernel.Copy(answer, address)
 
         member _.GetSocketOption(descriptor, level, name, value) =
-            let answer =
-                onSocket descriptor (fun socket ->
-                    match socket.Options.TryGetValue(struct (level, name)) with
-                    | true, bytes -> Ok bytes
-                    // SO_TYPE, SO_DOMAIN and SO_PROTOCOL of SOL_SOCKET.
-                    | _ when level = 1 && name = 3 -> Ok(BitConverter.GetBytes socket.Kind)
-                    | _ when level = 1 && name = 39 -> Ok(BitConverter.GetBytes socket.Family)
-                    | _ when level = 1 && name = 38 ->
-                        let protocol =
-                            if socket.Family = 1 then 0
-                            elif socket.Kind = 2 then 17
-                            else 6
-
-                        Ok(BitConverter.GetBytes protocol)
-                    | _ -> Ok(BitConverter.GetBytes 0))
-
+            let answer = onSocket descriptor (SocketCommands.get level name >> Ok)
             SimulatedKernel.Copy(answer, value)
 
         member _.SetSocketOption(descriptor, level, name, value) =
@@ -257,7 +242,7 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
 
             let answer =
                 onSocket descriptor (fun socket ->
-                    socket.Options[struct (level, name)] <- bytes
+                    SocketCommands.set level name bytes socket
                     Ok [||])
 
             SimulatedKernel.Copy(answer, Span.Empty)

@@ -18,6 +18,8 @@ module internal Strictness =
         | Opcode.PollAdd
         | Opcode.Timeout
         | Opcode.LinkTimeout
+        | Opcode.TimeoutRemove
+        | Opcode.PollRemove
         | Opcode.Accept
         | Opcode.Cancel
         | Opcode.Connect
@@ -43,7 +45,9 @@ module internal Strictness =
         | Opcode.Truncate
         | Opcode.InstallFixed
         | Opcode.FutexWait
+        | Opcode.FutexWaitVector
         | Opcode.FutexWake
+        | Opcode.Command
         | Opcode.OpenAt2
         | Opcode.Tee
         | Opcode.LinkAt
@@ -112,7 +116,7 @@ module internal Strictness =
             || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
         && submission.Personality = 0us
         && (has Field.Address3 || submission.Address3 = 0UL)
-        && submission.Reserved = 0UL
+        && (submission.Opcode = Opcode.Command || submission.Reserved = 0UL)
         && (submission.Priority &&& ~~~(priorities submission.Opcode version)) = 0us
 
     /// One clock, and one that this version knows (5.15, as MKDIRAT).
@@ -173,6 +177,22 @@ module internal Strictness =
             let isMultishot = (submission.Length &&& OpFlags.PollMultishot) <> 0u
             let isSilent = (submission.Flags &&& SqeFlags.SkipSuccess) <> SqeFlags.None
             (submission.Length &&& ~~~(OpFlags.PollMultishot ||| 8u)) = 0u && not (isMultishot && isSilent)
+        | Opcode.MessageRing ->
+            submission.Address = 0UL
+            || (submission.Address = OpFlags.MessageDescriptor
+                && KernelVersion.supports Opcode.SendZeroCopy version)
+        | Opcode.TimeoutRemove ->
+            let ways = OpFlags.TimeoutAbsolute ||| OpFlags.TimeoutBootTime ||| OpFlags.TimeoutRealTime
+
+            submission.OpFlags = 0u
+            || ((submission.OpFlags &&& ~~~ways) = OpFlags.TimeoutChange
+                && hasClock submission.OpFlags version)
+        // A change of the user data (4) is not simulated.
+        | Opcode.PollRemove ->
+            match submission.Length with
+            | 0u -> submission.OpFlags = 0u
+            | OpFlags.PollChangeEvents -> KernelVersion.has FeatureFlags.ResourceTags version
+            | _ -> false
         | Opcode.Cancel ->
             let known = if KernelVersion.supports Opcode.Socket version then 0x3fu else 0u
             let any = (submission.OpFlags &&& OpFlags.CancelAny) <> 0u

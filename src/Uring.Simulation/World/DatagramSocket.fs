@@ -116,6 +116,17 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     member _.Pair(other: DatagramSocket) = peer <- other
 
     override _.HasMore = queue.Count > 0
+
+    override _.Queued isOutgoing =
+        if family = 1 then
+            fail Errno.EOPNOTSUPP
+        elif isOutgoing then
+            0
+        else
+            match queue.TryPeek() with
+            | true, next -> next.Bytes.Length
+            | _ -> 0
+
     override _.Kind = 2
     override _.Family = family
 

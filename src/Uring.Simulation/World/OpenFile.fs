@@ -96,6 +96,9 @@ type internal SocketFile() =
     abstract Address: ofPeer: bool -> byte array
     /// There is more to receive: what the flag SOCK_NONEMPTY of a completion says.
     abstract HasMore: bool
+    /// Bytes that can be received (SIOCINQ), or that the peer has not acknowledged (SIOCOUTQ). Unix sockets know no such
+    /// question.
+    abstract Queued: outgoing: bool -> int
     /// Options that were set, by level and name: remembered, and otherwise without effect.
     member val Options = Dictionary<struct (int * int), byte array>()
 

@@ -224,6 +224,11 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     // TCP says so of the end as well, so that the program reads on.
     override _.HasMore = incoming.Count > 0 || (family <> unix && finished)
 
+    override _.Queued isOutgoing =
+        if family = unix then fail Errno.EOPNOTSUPP
+        elif isOutgoing then outgoing.Count
+        else incoming.Count
+
     override _.Kind = 1
     override _.Family = family
 

@@ -1,0 +1,99 @@
+// What a file or a socket is asked in its own terms: URING_CMD. Decides what to do where a kernel does not know the question.
+namespace Uring.FSharp
+
+open System
+open System.Buffers.Binary
+open System.Runtime.InteropServices
+open System.Threading
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+/// Commands that the file itself understands. man io_uring_prep_uring_cmd(3).
+[<RequireQualifiedAccess>]
+module Command =
+
+    /// Room for what goes with a command.
+    let private room = 16
+
+    let private word (payload: ReadOnlySpan<byte>) =
+        let padded = Span<byte>(Array.zeroCreate<byte> room)
+        payload.CopyTo padded
+        padded
+
+    /// A command with up to 16 bytes as a request. What it points to has to stay where it is until the end.
+    let internal request (descriptor: int) (operation: uint32) (payload: ReadOnlyMemory<byte>) : Request =
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(payload.Length, room, nameof payload)
+        let bytes = word payload.Span
+        let first = BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit bytes)
+        let second = BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit (bytes.Slice 8))
+        Request.bare (Submission.command descriptor operation first second)
+
+    /// The kernel, or this sort of socket, does not know the command.
+    let private isUnknown (result: int) =
+        result < 0
+        && (match Errno.ofResult result with
+            | Errno.EOPNOTSUPP
+            | Errno.ENOSYS -> true
+            // An open set: its own answer.
+            | _ -> false)
+
+    /// Performs what the kernel may not have. `instead` does it by a system call, which a direct descriptor has no number
+    /// for. Negative results are as of a system call.
+    let internal orElse
+        (socket: FileDescriptor)
+        (request: Request)
+        (instead: unit -> int)
+        (token: CancellationToken)
+        =
+        let started = (socket.Home :?> Loop).TryStart(&request, token)
+
+        task {
+            let! result = started
+
+            match Errno.ofResult result with
+            | _ when result >= 0 -> return result
+            | Errno.ECANCELED -> return raise (Fault.ofResult Opcode.Command null result token)
+            | Errno.EBADF when socket.IsClosed ->
+                return raise (Fault.ofResult Opcode.Command null result token)
+            | _ when isUnknown result && not socket.IsDirect -> return instead ()
+            | _ -> return raise (Fault.ofSocketCall "URING_CMD" result)
+        }
+
+    /// Reads an option by way of the ring; by a system call where the kernel cannot.
+    let internal getOption
+        (socket: FileDescriptor)
+        (level: int)
+        (name: int)
+        (value: Memory<byte>)
+        (token: CancellationToken)
+        : Task<int> =
+        let instead () = SocketOptions.getBytes socket level name value.Span
+        orElse socket (SocketRequest.getOption socket level name value) instead token
+
+    /// Sets an option by way of the ring; by a system call where the kernel cannot.
+    let internal setOption
+        (socket: FileDescriptor)
+        (level: int)
+        (name: int)
+        (value: ReadOnlyMemory<byte>)
+        (token: CancellationToken)
+        : Task<int> =
+        let instead () =
+            SocketOptions.setBytes socket level name value.Span
+            0
+
+        orElse socket (SocketRequest.setOption socket level name value) instead token
+
+    /// Sends a file a command of its own, with up to 16 bytes of `payload`, which the file gives a meaning (Linux 5.19). What
+    /// they point to has to stay where it is until the end. The result is the file's. NotSupportedException when it
+    /// has no such command.
+    let send (handle: SafeHandle) (operation: uint32) (payload: ReadOnlyMemory<byte>) : Uring<int> =
+        uring {
+            let descriptor = Poll.hold handle
+
+            try
+                return! Program.single (request descriptor operation payload)
+            finally
+                handle.DangerousRelease()
+        }

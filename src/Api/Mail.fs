@@ -1,0 +1,69 @@
+// Messages from ring to ring: MSG_RING.
+namespace Uring.FSharp
+
+open System
+open System.Threading
+open System.Threading.Tasks
+open Uring.Driver
+open Uring.Model
+
+/// What one ring tells another: two numbers, with the meaning that the program gives them.
+[<Struct>]
+type Mail = {
+    /// Of what sort it is, say.
+    Tag: int
+    Value: int
+}
+
+/// Messages from one ring to another, without a lock and without a pause for the other (Linux 5.18). They come in the order
+/// in which a ring has sent them, and wait until somebody takes them.
+[<RequireQualifiedAccess>]
+module Mail =
+
+    let internal send
+        (source: Loop)
+        (target: Loop)
+        (tag: int)
+        (value: int)
+        (token: CancellationToken)
+        : Task =
+        let name = UserData.pack (uint32 tag) 0u CompletionKind.Message
+        let request = Request.bare (Submission.messageRing (Sending.number target) name (uint32 value))
+        let sending = Sending.perform source target request token
+
+        task {
+            let! result = sending
+
+            if result < 0 then raise (Fault.ofResult Opcode.MessageRing "another ring" result token)
+        }
+
+    /// Sends one from the program's ring. ObjectDisposedException when the other has ended or is about to; IOException
+    /// (EOVERFLOW, 75) when the kernel has no room for it. man io_uring_prep_msg_ring(3).
+    let post (ring: LoopHost) (mail: Mail) : Uring<unit> =
+        Program.ofScope (fun scope ->
+            let sending = send scope.Loop ring.Loop mail.Tag mail.Value scope.Token
+            ValueTask<unit>(task { do! sending }))
+
+    /// Takes the oldest that has come to the program's ring, or waits for one.
+    let receive: Uring<Mail> =
+        Program.ofScope (fun scope ->
+            let mailbox = scope.Loop.Flights.Mailbox
+
+            ValueTask<Mail>(
+                task {
+                    let mutable found = Unchecked.defaultof<Mail>
+                    let mutable waits = true
+
+                    while waits do
+                        let! some = mailbox.Wait scope.Token
+                        ObjectDisposedException.ThrowIf(not some, typeof<Loop>)
+                        let mutable message = struct (0, 0)
+
+                        if mailbox.TryTake &message then
+                            let struct (tag, value) = message
+                            found <- { Tag = tag; Value = value }
+                            waits <- false
+
+                    return found
+                }
+            ))

@@ -1,0 +1,55 @@
+// A timer that is changed while it runs: wraps Api/RunningTimer.fs.
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+using Uring.FSharp;
+
+namespace Uring;
+
+/// <summary>
+/// A timer that can be changed while it runs, for what is put off again and again: one timer for a connection's idle time,
+/// say, and no new one for each message. Made by <see cref="Ring.StartTimer"/>.
+/// </summary>
+public sealed class UringTimer : IAsyncDisposable, IDisposable
+{
+    private readonly RunningTimer timer;
+
+    internal UringTimer(Loop loop, TimeSpan delay) => timer = RunningTimer.Start(loop, delay, CancellationToken.None);
+
+    /// <summary>
+    /// Ends with true when the time is over, with false when it was cancelled, or disposed of, or its ring was.
+    /// </summary>
+    public Task<bool> Completion => timer.Ended;
+
+    /// <summary>
+    /// Gives it another time, counted from now. Linux 5.11; see man io_uring_prep_timeout_update(3).
+    /// </summary>
+    /// <param name="delay">How long from now on.</param>
+    /// <param name="cancellationToken">Looked at before anything is changed.</param>
+    /// <returns>False when it had ended: then nothing changes.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="delay"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask<bool> ChangeAsync(TimeSpan delay, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(timer.Change(delay));
+    }
+
+    /// <summary>Ends it. See man io_uring_prep_cancel(3).</summary>
+    /// <param name="cancellationToken">Looked at before anything is asked.</param>
+    /// <returns>False when it had ended, or was cancelled before.</returns>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public ValueTask<bool> CancelAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(timer.Cancel());
+    }
+
+    /// <summary>Cancels it, and waits for its end. Disposing again does nothing.</summary>
+    public ValueTask DisposeAsync() => ((IAsyncDisposable)timer).DisposeAsync();
+
+    /// <summary>Begins what <see cref="DisposeAsync"/> does and returns at once.</summary>
+    public void Dispose() => _ = DisposeAsync();
+}

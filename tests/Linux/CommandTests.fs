@@ -1,0 +1,158 @@
+/// Commands of a file's own, and what sockets answer to them.
+module Uring.Tests.Linux.CommandTests
+
+open System
+open System.Net.Sockets
+open System.Threading
+open Expecto
+open Microsoft.Win32.SafeHandles
+open Uring.Driver
+open Uring.FSharp
+open Uring.Model
+open Uring.Tests.Linux.Hosting
+
+let private case name (body: LoopThread -> unit) = testCase name (fun () -> withLoop body)
+
+let private isUnsupported what (failure: exn | null) =
+    match failure with
+    | :? NotSupportedException -> ()
+    | other -> failtest $"{what}: {other}"
+
+/// One connection as a direct descriptor, and the other end.
+let private withDirect (body: LoopThread -> Uring.FSharp.Socket -> Peer -> unit) =
+    withLoopOf
+        Uring.Kernel.LinuxKernel.Instance
+        { LoopOptions.standard with DirectDescriptors = 4 }
+        (fun host ->
+            let listener = runOn host (Socket.listen loopback 4)
+            use peer = new Peer(SocketType.Stream, ProtocolType.Tcp)
+            peer.Connect(Socket.localEndPoint listener)
+            let stream = runOn host (Socket.acceptManyDirect listener)
+            Expect.isTrue (runOn host (UringStream.next stream)) "accepted"
+            body host stream.Current peer)
+
+let private counts =
+    testList "counts" [
+        case "what can be received" (fun host ->
+            let struct (ours, theirs) = connectPair host
+            Expect.equal (runOn host (Socket.available ours)) 0 "nothing"
+            theirs.Send "hello"B |> ignore
+            runOn host (Socket.poll ours PollEvents.Readable) |> ignore
+            Expect.equal (runOn host (Socket.available ours)) 5 "bytes"
+            Expect.equal (runOn host (Socket.receive ours (Memory(Array.zeroCreate 2)))) 2 "two of them"
+            Expect.equal (runOn host (Socket.available ours)) 3 "the rest")
+
+        case "what the peer has not acknowledged" (fun host ->
+            let struct (ours, _) = connectPair host
+            runOn host (Socket.send ours (ReadOnlyMemory(Array.zeroCreate 100)))
+            eventually "acknowledged" (fun () -> runOn host (Socket.unsent ours) = 0))
+
+        case "not on a Unix socket" (fun host ->
+            inFolder (fun folder ->
+                let endPoint = UnixDomainSocketEndPoint(at folder "socket")
+                let listener = runOn host (Socket.listen endPoint 1)
+                let ours = runOn host (Socket.connect endPoint)
+                isUnsupported "available" (failureOf (fun () -> runOn host (Socket.available ours)))
+                isUnsupported "unsent" (failureOf (fun () -> runOn host (Socket.unsent ours)))
+                runOn host (Socket.close ours)
+                runOn host (Socket.close listener)))
+
+        testCase "of a direct descriptor" (fun () ->
+            withDirect (fun host ours theirs ->
+                theirs.Send "hello"B |> ignore
+                runOn host (Socket.poll ours PollEvents.Readable) |> ignore
+                Expect.equal (runOn host (Socket.available ours)) 5 "bytes"))
+    ]
+
+let private options =
+    testList "options" [
+        case "of the socket, and of TCP, which the kernel reads by a system call alone" (fun host ->
+            let struct (ours, _) = connectPair host
+
+            for option in [ SocketOption.keepAlive; SocketOption.noDelay ] do
+                for value in [ true; false ] do
+                    runOn host (Socket.setOption option value ours)
+                    Expect.equal (runOn host (Socket.getOption option ours)) value "by way of the ring"
+                    Expect.equal (SocketOptions.read option ours.Descriptor) value "by a system call")
+
+        testCase "of a direct descriptor" (fun () ->
+            withDirect (fun host ours _ ->
+                runOn host (Socket.setOption SocketOption.keepAlive true ours)
+                Expect.isTrue (runOn host (Socket.getOption SocketOption.keepAlive ours)) "socket"
+                runOn host (Socket.setOption SocketOption.noDelay true ours)
+
+                match failureOf (fun () -> runOn host (Socket.getOption SocketOption.noDelay ours)) with
+                | :? SocketException as reason when
+                    reason.SocketErrorCode = SocketError.OperationNotSupported
+                    ->
+                    ()
+                | other -> failtest $"TCP: {other}"))
+
+        case "cancelled before, and closed" (fun host ->
+            let struct (ours, _) = connectPair host
+
+            let late =
+                Uring.startOn host (CancellationToken true) (Socket.getOption SocketOption.keepAlive ours)
+
+            ended "late" late
+            Expect.isTrue late.IsCanceled "cancelled"
+            runOn host (Socket.close ours)
+
+            match failureOf (fun () -> runOn host (Socket.getOption SocketOption.keepAlive ours)) with
+            | :? ObjectDisposedException -> ()
+            | other -> failtest $"{other}")
+    ]
+
+let private generic =
+    testList "any" [
+        case "what the socket understands, and what it does not" (fun host ->
+            let struct (ours, theirs) = connectPair host
+            use handle = new SafeFileHandle(nativeint ours.Descriptor.Number, false)
+            theirs.Send "hello"B |> ignore
+            runOn host (Socket.poll ours PollEvents.Readable) |> ignore
+            let ask operation = Command.send handle operation ReadOnlyMemory.Empty
+            Expect.equal (runOn host (ask OpFlags.BytesAvailable)) 5 "SIOCINQ"
+            isUnsupported "unknown" (failureOf (fun () -> runOn host (ask 9999u))))
+
+        folderCase "a file without commands" (fun host folder ->
+            let file = runOn host (File.create (at folder "x"))
+            use handle = new SafeFileHandle(nativeint file.Descriptor.Number, false)
+
+            isUnsupported
+                "file"
+                (failureOf (fun () -> runOn host (Command.send handle 0u ReadOnlyMemory.Empty)))
+
+            runOn host (File.close file))
+
+        Observe.tidyCase "from C#" (fun () ->
+            Pairs.connected (fun client server ->
+                task {
+                    do! server.SendAllAsync(Pairs.bytesOf "hello")
+                    let! _ = client.PollAsync Uring.PollEvents.Readable
+                    let! available = client.GetAvailableAsync()
+                    Expect.equal available 5 "available"
+                    let! unsent = client.GetUnsentAsync()
+                    Expect.equal unsent 0 "unsent"
+                    // SOL_SOCKET, SO_KEEPALIVE.
+                    do! client.SetRawSocketOptionAsync(1, 9, ReadOnlyMemory(BitConverter.GetBytes 1))
+                    let value = Array.zeroCreate<byte> 4
+                    let! length = client.GetRawSocketOptionAsync(1, 9, Memory value)
+                    Expect.equal (length, BitConverter.ToInt32 value) (4, 1) "option"
+                    use handle = new SafeFileHandle(nativeint -1, false)
+
+                    let! _ =
+                        Observe.raises<ArgumentOutOfRangeException> "too long" (fun () ->
+                            Observe.discard (
+                                Uring.Ring.Default.CommandAsync(
+                                    handle,
+                                    0u,
+                                    ReadOnlyMemory(Array.zeroCreate 17)
+                                )
+                            ))
+
+                    ()
+                }))
+    ]
+
+[<Tests>]
+let tests = testSequenced <| testList "Command" [ counts; options; generic ]
