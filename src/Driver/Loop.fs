@@ -15,12 +15,16 @@ open Uring.Model
 type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurroundings) as this =
     inherit SynchronizationContext()
 
-    let ring = Setup.createOrRaise kernel options.Entries options.Completions
+    do LoopOptions.check options
+
+    let ring = Setup.createOrRaise kernel options.Setup options.Entries options.Completions
     let waker = Waker(kernel, ring, options.Wake)
     let inFlight = InFlight(ring, options.Entries)
     let inbox = Inbox()
     let host = this :> IHost
     let lookout = Lookout(ring, inbox, options.Looks)
+    let nap = Nap(ring, waker, options)
+    let chains = Chaining(ring, inFlight)
     let rounds = Rounds inbox
     let idle = IdleOperations host
     let pools = Pools(host, ring)
@@ -54,7 +58,6 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     /// The loop that the calling thread runs, or null.
     static member Current: Loop | null = Loop.current
-
     member internal _.Ring = ring
     member internal _.Kernel = kernel
 
@@ -64,9 +67,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     member _.Plan = ring.Plan
     /// How other threads wake this loop; known once it runs.
     member _.Wake = waker.Way
-
     member _.Statistics = ring.Statistics
-
     /// Operations that have begun and not ended.
     member _.InFlight = inFlight.Count
 
@@ -154,16 +155,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// Starts linked operations together; the results come in their order, errors as negative results.
     member this.StartChain(chain: Chain<Request>, token: CancellationToken) : ValueTask<int> array =
         throwIfStopping ()
-        let steps = Chain.flags chain |> List.toArray
-
-        if steps.Length > int ring.Plan.Setup.Entries then
-            raise (
-                ArgumentException(
-                    "A chain is submitted at once, and this one has more steps than the ring has entries. Shorten the chain, or make the ring larger.",
-                    nameof chain
-                )
-            )
-
+        let steps = chains.Steps chain
         let isLocal = host.IsCurrentThread
 
         let operations =
@@ -175,8 +167,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
         let tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
 
-        let work =
-            ChainWork(inFlight, rounds, operations, steps |> Array.map (fun struct (_, flags) -> flags))
+        let flags = steps |> Array.map (fun struct (_, flags) -> flags)
+        let work = ChainWork(chains, rounds, operations, flags)
 
         if isLocal then work.Run() else host.HandOver work
 
@@ -283,6 +275,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             host.HandOver(CloseWork(inFlight, descriptor, operation))
             ValueTask<int>(operation, version)
 
+    /// What another ring asks for that shares this one's submitting thread. From now on there are no chains here.
+    member _.LendSubmitter() : RingWishes = chains.LendSubmitter()
+
     // ---- on the loop's thread
 
     /// The loop's buffer pools.
@@ -296,8 +291,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// The calling thread becomes the loop's.
     member internal this.Enter() =
         Loop.Attend this
+        Registration.restrict ring options.Restriction
         Setup.enableOrRaise ring
-        Workers.limit ring options
+        Registration.apply ring options
         DirectTable.register ring options.DirectDescriptors
         Workers.makeFirst ring
         waker.Choose()
@@ -314,7 +310,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         let submitsFirst = ring.Unsubmitted > 0 && lookout.Looks
 
         if isDone && not submitsFirst && not (lookout.FindsWork()) && inbox.TrySleep() then
-            ring.Enter(1, waker.SleepLimit) |> ignore
+            nap.Take()
             inbox.Awake()
         else
             ring.Enter(0, -1L) |> ignore
@@ -333,7 +329,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     member internal _.IsDrained = stopping <> 0 && inFlight.Count = 0 && isIdle ()
 
     /// Refuses new operations and asks for the end of all that are in flight.
-    member internal _.Stop() = if Interlocked.Exchange(&stopping, 1) = 0 then inFlight.Stop()
+    member internal _.Stop() =
+        nap.Hurry()
+
+        if Interlocked.Exchange(&stopping, 1) = 0 then inFlight.Stop()
 
     member internal _.HasFailed = hasFailed
 
@@ -374,6 +373,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         member _.Abandon pending = inFlight.Abandon pending
         member _.CancelGroup group = inFlight.CancelGroup group
         member _.Kernel = kernel
+        member _.Forbids opcode = Restriction.forbids options.Restriction opcode
 
         member this.CloseDirect slot =
             // A ring that has ended has freed its table.

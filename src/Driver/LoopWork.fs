@@ -40,11 +40,11 @@ type internal CallWork<'T>(call: Func<'T>) =
 
 /// Linked operations that have to enter the ring together; without room they wait for the next turn.
 [<Sealed>]
-type internal ChainWork
-    (inFlight: InFlight, rounds: Rounds, operations: Operation array, flags: SqeFlags array) =
+type internal ChainWork(chains: Chaining, rounds: Rounds, operations: Operation array, flags: SqeFlags array)
+    =
     inherit Work()
 
-    override this.Run() = if not (inFlight.TryBeginChain(operations, flags)) then rounds.Postpone this
+    override this.Run() = if not (chains.TryBegin(operations, flags)) then rounds.Postpone this
 
     override _.Bury() =
         for operation in operations do
