@@ -94,6 +94,11 @@ module LoopOptions =
 
         if options.BusyPolling < 0 then refuse "BusyPolling" "A span of time is not negative."
 
+        if (options.Setup.Asked &&& SetupFlags.DevicePolling) <> SetupFlags.None then
+            refuse
+                "Setup"
+                "A ring that polls devices (IORING_SETUP_IOPOLL) can neither open nor close nor cancel, and never sleeps: a loop cannot work on one (docs/options.md)."
+
         match RingSetup.conflict options.Setup.Asked with
         | ValueSome conflict -> refuse "Setup" (Setup.explain (Refusal.Conflicting conflict))
         | ValueNone -> ()

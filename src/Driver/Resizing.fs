@@ -6,6 +6,7 @@ open System
 open System.Threading.Tasks
 open Uring.Model
 
+/// Changing the sizes of a ring while it works.
 [<RequireQualifiedAccess>]
 module Resizing =
 

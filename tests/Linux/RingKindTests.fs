@@ -84,6 +84,50 @@ let private kernels =
 
                 Expect.equal kernel.Setups 0 "calls")
 
+        testCase "a ring that polls devices is refused, and why" (fun () ->
+            let setup = { RingSetup.nothing with Asked = SetupFlags.DevicePolling }
+
+            match failureOf (fun () -> startLoop LinuxKernel.Instance { small with Setup = setup }) with
+            | :? ArgumentException as failure -> Expect.stringContains failure.Message "IOPOLL" "why"
+            | other -> failtest $"{other}")
+
+        // The reasons of docs/options.md, as far as they can be looked at.
+        testCase "a ring that polls devices refuses what a loop needs" (fun () ->
+            match
+                Setup.createWith
+                    LinuxKernel.Instance
+                    { RingSetup.nothing with Asked = SetupFlags.DevicePolling }
+                    8
+                    16
+            with
+            | Error refusal -> failtest $"{refusal}"
+            | Ok ring ->
+                use ring = ring
+                ring.Enable()
+
+                let result (submission: Submission) =
+                    Expect.isTrue (ring.TrySubmit &submission) "room"
+                    ring.Enter(0, -1L) |> ignore
+
+                    eventually "answered" (fun () ->
+                        ring.Enter(0, -1L) |> ignore
+                        ring.Ready() > 0)
+
+                    let result = ring.Completion(0).Result
+                    ring.Advance 1
+                    result
+
+                Expect.equal (result (Submission.nop ())) 0 "a nop"
+
+                for what, submission in
+                    [
+                        "close", Submission.close 100_000
+                        "cancel", Submission.cancel UserData.none
+                        "poll", Submission.poll 0 1u
+                        "timer", Submission.timeout 0UL 0u
+                    ] do
+                    Expect.equal (Errno.ofResult (result submission)) Errno.EINVAL what)
+
         testCase "a processor that is not there is told of, after each rung" (fun () ->
             let setup = {
                 RingSetup.nothing with

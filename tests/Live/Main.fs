@@ -21,6 +21,7 @@ let private leftOut =
         "takes other sizes", "rings of the simulated kernel keep their sizes"
         "from its own thread as well, between two", "rings of the simulated kernel keep their sizes"
         "restrictions can allow more", "rings of the simulated kernel keep their sizes"
+        "ring that polls devices refuses", "IOPOLL is not simulated"
         "what the model accepts the kernel takes", "IOPOLL is not simulated"
         "takes no call", "the simulated submitting thread is always asleep"
         "allocate nothing", allocates
