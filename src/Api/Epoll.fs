@@ -54,9 +54,9 @@ module Epoll =
         Submission.epollControl epoll operation target 0UL |> over event
 
     /// Room for as many events.
-    let internal room (most: int) =
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most, nameof most)
-        Array.zeroCreate<byte>(most * size)
+    let internal room (maxEvents: int) =
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxEvents, nameof maxEvents)
+        Array.zeroCreate<byte>(maxEvents * size)
 
     let internal waiting (epoll: int) (room: byte array) : Request =
         Submission.epollWait epoll 0UL (uint32 (room.Length / size)) |> over room
@@ -107,13 +107,13 @@ module Epoll =
     let remove (epoll: SafeHandle) (target: SafeHandle) =
         perform removing epoll target PollEvents.None EpollMode.Level 0UL
 
-    /// Waits until there is something to tell: up to `most` events (Linux 6.15). Only one who waits is told of an event.
-    let wait (epoll: SafeHandle) (most: int) : Uring<EpollEvent array> =
+    /// Waits until there is something to tell: up to `maxEvents` events (Linux 6.15). Only one who waits is told of an event.
+    let wait (epoll: SafeHandle) (maxEvents: int) : Uring<EpollEvent array> =
         uring {
             let from = Poll.hold epoll
 
             try
-                let room = room most
+                let room = room maxEvents
                 let! count = Program.single (waiting from room)
                 return read room count
             finally

@@ -201,14 +201,14 @@ module File =
     let removeDirectory (path: string) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.removeDirectory path))
 
-    /// Makes a symbolic link at `path` that leads to `target` (Linux 5.15).
-    let makeSymbolicLink (path: string) (target: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.makeSymbolicLink path target))
+    /// Makes a symbolic link at `path` that leads to `pathToTarget` (Linux 5.15).
+    let makeSymbolicLink (path: string) (pathToTarget: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.makeSymbolicLink path pathToTarget))
 
-    /// Gives the file that `target` names another name, `path` (Linux 5.15).
-    let makeHardLink (path: string) (target: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.makeHardLink path target))
+    /// Gives the file that `pathToTarget` names another name, `path` (Linux 5.15).
+    let makeHardLink (path: string) (pathToTarget: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.makeHardLink path pathToTarget))
 
-    /// Renames; what `target` named before is replaced.
-    let rename (source: string) (target: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.rename source target))
+    /// Renames; what `destination` named before is replaced.
+    let rename (source: string) (destination: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.rename source destination))

@@ -17,23 +17,25 @@ module FileRequest =
     let private closeOnExec = 0o2000000
 
     /// UTF-8 with a final zero, behind `reserved` bytes for what the kernel writes.
-    let private pathBytes (reserved: int) (path: string) =
-        ArgumentException.ThrowIfNullOrEmpty(path, nameof path)
+    let private textBytes (parameter: string) (reserved: int) (text: string) =
+        ArgumentException.ThrowIfNullOrEmpty(text, parameter)
 
-        if path.Contains '\000' then
-            raise (ArgumentException("A path cannot contain a zero character.", nameof path))
+        if text.Contains '\000' then
+            raise (ArgumentException("It cannot contain a zero character.", parameter))
 
-        let bytes = Array.zeroCreate<byte>(reserved + Encoding.UTF8.GetByteCount path + 1)
-        Encoding.UTF8.GetBytes(path, bytes.AsSpan reserved) |> ignore
+        let bytes = Array.zeroCreate<byte>(reserved + Encoding.UTF8.GetByteCount text + 1)
+        Encoding.UTF8.GetBytes(text, bytes.AsSpan reserved) |> ignore
         bytes
+
+    let private pathBytes reserved (path: string) = textBytes (nameof path) reserved path
 
     let private nonNegative (name: string) (value: int64) =
         ArgumentOutOfRangeException.ThrowIfNegative(value, name)
 
-    /// Two paths in one buffer: `submission` gets where the first and the second are.
-    let private onPaths (subject: string) (first: string) (second: string) submission : Request =
-        let secondBytes = pathBytes 0 second
-        let bytes = pathBytes secondBytes.Length first
+    /// Two paths, with the names of their parameters, in one buffer: `submission` gets where the first and the second are.
+    let private onPaths subject (firstName, first) (secondName, second) submission : Request =
+        let secondBytes = textBytes secondName 0 second
+        let bytes = textBytes firstName secondBytes.Length first
         secondBytes.CopyTo(bytes, 0)
 
         submission (uint64 secondBytes.Length) 0UL
@@ -42,10 +44,20 @@ module FileRequest =
     let private onPath path submission =
         Request.onPath path (Memory(pathBytes 0 path)) Reach.Address submission
 
+    let private opening (flags: OpenFlags) (mode: UnixFileMode) =
+        let flags = OpenNumbers.native (uint32 flags) ||| uint32 closeOnExec
+        Submission.openAt OpFlags.WorkingDirectory 0UL flags (uint32 mode)
+
     /// Opens a path. `mode` is used when the file is created, less the process's umask. The result is a descriptor.
     let openPath (path: string) (flags: OpenFlags) (mode: UnixFileMode) : Request =
-        let flags = OpenNumbers.native (uint32 flags) ||| uint32 closeOnExec
-        Submission.openAt OpFlags.WorkingDirectory 0UL flags (uint32 mode) |> onPath path
+        onPath path (opening flags mode)
+
+    /// Opens a new file without a name in a directory; its data is gone when it is closed. man open(2), O_TMPFILE.
+    let openTemporary (directory: string) (mode: UnixFileMode) : Request =
+        let path = Memory(textBytes (nameof directory) 0 directory)
+
+        opening (OpenFlags.ReadWrite ||| OpenFlags.Temporary) mode
+        |> Request.onPath directory path Reach.Address
 
     /// Opens a path from a directory, by rules. `mode` is used when a file is created. man openat2(2).
     let openFrom
@@ -167,7 +179,7 @@ module FileRequest =
 
         {
             (Submission.attribute file.Number (uint64 capacity) 0UL (uint32 capacity)
-             |> Request.over file (Memory(pathBytes capacity name))) with
+             |> Request.over file (Memory(textBytes (nameof name) capacity name))) with
                 Reach = Reach.Address ||| Reach.Offset
         }
 
@@ -178,7 +190,7 @@ module FileRequest =
         (value: ReadOnlyMemory<byte>)
         (change: AttributeChange)
         : Request =
-        let bytes = pathBytes value.Length name
+        let bytes = textBytes (nameof name) value.Length name
         value.Span.CopyTo(bytes.AsSpan())
 
         {
@@ -219,19 +231,19 @@ module FileRequest =
     let removeDirectory (path: string) : Request =
         Submission.unlinkAt OpFlags.WorkingDirectory 0UL OpFlags.RemoveDirectory |> onPath path
 
-    /// Renames; what `target` named before is replaced.
-    let rename (source: string) (target: string) : Request =
-        onPaths source source target (fun source target ->
-            Submission.renameAt OpFlags.WorkingDirectory source OpFlags.WorkingDirectory target 0u)
+    /// Renames; what `destination` named before is replaced.
+    let rename (source: string) (destination: string) : Request =
+        onPaths source (nameof source, source) (nameof destination, destination) (fun source destination ->
+            Submission.renameAt OpFlags.WorkingDirectory source OpFlags.WorkingDirectory destination 0u)
 
-    /// Makes a symbolic link at `path` (Linux 5.15). `target` is stored as it is, whether it names something or not.
-    let makeSymbolicLink (path: string) (target: string) : Request =
-        onPaths path target path (fun target path ->
+    /// Makes a symbolic link at `path` (Linux 5.15). `pathToTarget` is stored as it is, whether it names something or not.
+    let makeSymbolicLink (path: string) (pathToTarget: string) : Request =
+        onPaths path (nameof pathToTarget, pathToTarget) (nameof path, path) (fun target path ->
             Submission.symbolicLinkAt target OpFlags.WorkingDirectory path)
 
-    /// Gives the file that `target` names another name, `path` (Linux 5.15). A symbolic link there is not followed.
-    let makeHardLink (path: string) (target: string) : Request =
-        onPaths path target path (fun target path ->
+    /// Gives the file that `pathToTarget` names another name, `path` (Linux 5.15). A symbolic link there is not followed.
+    let makeHardLink (path: string) (pathToTarget: string) : Request =
+        onPaths path (nameof pathToTarget, pathToTarget) (nameof path, path) (fun target path ->
             Submission.linkAt OpFlags.WorkingDirectory target OpFlags.WorkingDirectory path 0u)
 
     /// Moves up to `length` bytes without copying them through user memory; one side must be a pipe. An offset of -1

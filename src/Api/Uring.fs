@@ -116,12 +116,13 @@ module Uring =
             Reach = Reach.Address
     }
 
-    let private checkedTimespec (span: TimeSpan) =
-        ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, nameof span)
+    let private checkedTimespec (parameter: string) (span: TimeSpan) =
+        ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, parameter)
         timespec span
 
     /// A timer as a request. It ends with -ETIME, which breaks a chain.
-    let timer (span: TimeSpan) : Request = over (checkedTimespec span) (Submission.timeout 0UL 0u)
+    let timer (delay: TimeSpan) : Request =
+        over (checkedTimespec (nameof delay) delay) (Submission.timeout 0UL 0u)
 
     let private clockFlags (clock: Clock) =
         match clock with
@@ -132,13 +133,15 @@ module Uring =
         | _ -> raise (ArgumentOutOfRangeException(nameof clock))
 
     /// A timer that counts by another clock, as a request (Linux 5.15).
-    let timerBy (clock: Clock) (span: TimeSpan) : Request =
-        over (checkedTimespec span) (Submission.timeout 0UL (clockFlags clock))
+    let timerBy (clock: Clock) (delay: TimeSpan) : Request =
+        over (checkedTimespec (nameof delay) delay) (Submission.timeout 0UL (clockFlags clock))
 
     /// A timer that ends when a clock shows `time`, counted from where the clock starts (the time of day: from 1970 UTC).
     /// At once when that is past. It ends with -ETIME, which breaks a chain.
     let deadline (clock: Clock) (time: TimeSpan) : Request =
-        over (checkedTimespec time) (Submission.timeout 0UL (clockFlags clock ||| OpFlags.TimeoutAbsolute))
+        over
+            (checkedTimespec (nameof time) time)
+            (Submission.timeout 0UL (clockFlags clock ||| OpFlags.TimeoutAbsolute))
 
     /// A timer that ends at this time of day, as a request (Linux 5.15). When the clock is set, it ends by the new time.
     let alarm (time: DateTimeOffset) : Request =
@@ -151,15 +154,18 @@ module Uring =
         deadline Clock.Monotonic (TimeSpan.FromTicks((max 0L timestamp + 99L) / 100L))
 
     /// In a chain: waits, and then goes on (Linux 5.16). The step's outcome is ETIME.
-    let pause (span: TimeSpan) : Request =
-        over (checkedTimespec span) (Submission.timeout 0UL OpFlags.TimeoutSuccess)
+    let pause (delay: TimeSpan) : Request =
+        over (checkedTimespec (nameof delay) delay) (Submission.timeout 0UL OpFlags.TimeoutSuccess)
 
     /// In a chain: bounds the step before it.
-    let within (span: TimeSpan) : Request = over (checkedTimespec span) (Submission.linkTimeout 0UL 0u)
+    let within (span: TimeSpan) : Request =
+        over (checkedTimespec (nameof span) span) (Submission.linkTimeout 0UL 0u)
 
     /// A timer that starts again, as a request.
     let internal tickRequest (period: TimeSpan) : StreamRequest = {
-        Multishot = over (checkedTimespec period) (Submission.timeoutMultishot 0UL) |> Request.multishot
+        Multishot =
+            over (checkedTimespec (nameof period) period) (Submission.timeoutMultishot 0UL)
+            |> Request.multishot
         Single = ValueSome(timer period)
         Source = Source.Ticks
         Pool = null
@@ -183,11 +189,11 @@ module Uring =
         }
 
     /// Waits, on the ring's clock.
-    let sleep (span: TimeSpan) : Uring<unit> = untilExpired (timer span)
+    let sleep (delay: TimeSpan) : Uring<unit> = untilExpired (timer delay)
 
     /// Waits, by another clock: by the boot-time clock, the time that the machine is suspended counts (Linux 5.15,
     /// PlatformNotSupportedException before).
-    let sleepBy (clock: Clock) (span: TimeSpan) : Uring<unit> = untilExpired (timerBy clock span)
+    let sleepBy (clock: Clock) (delay: TimeSpan) : Uring<unit> = untilExpired (timerBy clock delay)
 
     /// Waits until this time of day, as the clock shows it: when the clock is set, the wait is shorter or longer. Not at
     /// all when the time is past. (Linux 5.15, PlatformNotSupportedException before.)

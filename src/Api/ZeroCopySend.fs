@@ -69,9 +69,12 @@ type ZeroCopySend private (sent: Task<int>, released: Task) =
             loop: Loop,
             socket: FileDescriptor,
             buffer: ReadOnlyMemory<byte>,
-            most: TimeSpan,
+            holdAtMost: TimeSpan,
             token: CancellationToken
         ) =
+        if holdAtMost <> Timeout.InfiniteTimeSpan then
+            ArgumentOutOfRangeException.ThrowIfLessThan(holdAtMost, TimeSpan.Zero, nameof holdAtMost)
+
         let memory = new WatchedMemory(MemoryMarshal.AsMemory buffer)
 
         let request =
@@ -90,7 +93,7 @@ type ZeroCopySend private (sent: Task<int>, released: Task) =
                     memory.ResultIsOut()
             }
 
-        if most <> Timeout.InfiniteTimeSpan then
-            ZeroCopySend.Watch(loop, socket, memory.Released, most) |> ignore
+        if holdAtMost <> Timeout.InfiniteTimeSpan then
+            ZeroCopySend.Watch(loop, socket, memory.Released, holdAtMost) |> ignore
 
         ZeroCopySend(sent, memory.Released)

@@ -9,5 +9,5 @@ public sealed class LeaseLostEventArgs(string description) : EventArgs
     /// <summary>
     /// What happened, and with <see cref="BufferPoolOptions.TrackLeases"/> the stack that took the lease.
     /// </summary>
-    public string Description { get; } = description;
+    public string Description { get; } = description ?? throw new ArgumentNullException(nameof(description));
 }

@@ -27,7 +27,7 @@ public sealed partial class Ring
         MemoryAdvice advice,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.adviseMemory(memory, (FSharp.MemoryAdvice)advice);
+        var request = FileRequest.adviseMemory(memory, (FSharp.MemoryAdvice)advice.Checked());
         return Ending.Discard(Loop.Start(in request, cancellationToken));
     }
 }

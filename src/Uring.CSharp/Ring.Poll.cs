@@ -32,7 +32,7 @@ public sealed partial class Ring
 
         try
         {
-            var request = Poll.request(descriptor, (CoreEvents)events);
+            var request = Poll.request(descriptor, (CoreEvents)events.Checked());
             return (PollEvents)await Loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         }
         finally

@@ -18,6 +18,9 @@ namespace Uring;
 /// </remarks>
 public sealed partial class Ring : IAsyncDisposable, IDisposable
 {
+    // MAX_ERRNO: what is below is no error.
+    private const int MostErrno = 4095;
+
     private static readonly Lock gate = new();
     private static Ring? shared;
     private readonly LoopHost host;
@@ -98,10 +101,12 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     /// <param name="result">What it returns; an error number, negative, is raised as if an operation had met it.</param>
     /// <param name="cancellationToken">Asks for its end.</param>
     /// <returns><paramref name="result"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="result"/> is below -4095, which is no error.</exception>
     /// <exception cref="ArgumentException">The kernel is older than 6.10.</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     public ValueTask<int> NopAsync(int result, CancellationToken cancellationToken = default)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(result, -MostErrno);
         var request = RequestModule.bare(SubmissionModule.nopWith(result));
         return Loop.Start(in request, cancellationToken);
     }

@@ -92,7 +92,7 @@ public sealed class UringDirectory : IAsyncDisposable, IDisposable
     {
         ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
         var flags = FileOpening.Flags(mode, access);
-        var request = FileRequest.openFrom(descriptor, (FSharp.PathRules)rules, path, flags, FileOpening.NewFileMode);
+        var request = FileRequest.openFrom(descriptor, (FSharp.PathRules)rules.Checked(), path, flags, FileOpening.NewFileMode);
         return UringFile.OpenAsync(loop, request, path, "", access, cancellationToken);
     }
 

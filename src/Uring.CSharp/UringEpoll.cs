@@ -121,7 +121,7 @@ public sealed class UringEpoll
 
             try
             {
-                var request = Epoll.control(operation, onto, descriptor, (CoreEvents)events, (EpollMode)modes, data);
+                var request = Epoll.control(operation, onto, descriptor, (CoreEvents)events.Checked(), (EpollMode)modes.Checked(), data);
                 _ = await Ring.LoopFor(ring).Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
             }
             finally

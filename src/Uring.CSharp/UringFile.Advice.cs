@@ -25,7 +25,7 @@ public sealed partial class UringFile
         long length = 0,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.advise(descriptor, offset, length, (FSharp.FileAdvice)advice);
+        var request = FileRequest.advise(descriptor, offset, length, (FSharp.FileAdvice)advice.Checked());
         return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
     }
 

@@ -59,7 +59,7 @@ public sealed partial class UringFile
         AttributeChange change = AttributeChange.CreateOrReplace,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.setAttribute(descriptor, name, value, (FSharp.AttributeChange)change);
+        var request = FileRequest.setAttribute(descriptor, name, value, (FSharp.AttributeChange)change.Checked());
         return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
     }
 }

@@ -181,7 +181,7 @@ public sealed partial class UringFile
         FileAllocation mode,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.allocateAs(descriptor, (Allocation)mode, offset, length);
+        var request = FileRequest.allocateAs(descriptor, (Allocation)mode.Checked(), offset, length);
         return Ending.Discard(Start(FileAccess.Write, in request, cancellationToken));
     }
 

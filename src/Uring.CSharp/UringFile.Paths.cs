@@ -96,7 +96,7 @@ public sealed partial class UringFile
         UnixFileMode mode = NewDirectoryMode,
         Ring? ring = null,
         CancellationToken cancellationToken = default) =>
-        PathOperation.DiscardAsync(Ring.LoopFor(ring), FileRequest.makeDirectory(path, mode), path, cancellationToken);
+        PathOperation.DiscardAsync(Ring.LoopFor(ring), FileRequest.makeDirectory(path, mode.Checked()), path, cancellationToken);
 
     /// <summary>Removes an empty directory. See man rmdir(2).</summary>
     /// <param name="path">The directory.</param>

@@ -86,10 +86,7 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
         Ring? ring = null,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.openPath(
-            directory,
-            OpenFlags.ReadWrite | OpenFlags.Temporary,
-            UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var request = FileRequest.openTemporary(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         // What is missing is a directory: it is looked for below its own name.
         var missing = System.IO.Path.Join(directory, "x");

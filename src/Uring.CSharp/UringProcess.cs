@@ -132,7 +132,7 @@ public static class UringProcess
         CancellationToken cancellationToken)
     {
         var info = Child.room();
-        var request = Child.request(kind, id, (FSharp.ChildEvents)events, keeps, info);
+        var request = Child.request(kind, id, (FSharp.ChildEvents)events.Checked(), keeps, info);
         _ = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return ChildStatus.Of(info);
     }

@@ -129,7 +129,7 @@ public sealed partial class UringSocket
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<PollEvents> PollAsync(PollEvents events, CancellationToken cancellationToken = default) =>
-        (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events), cancellationToken).ConfigureAwait(Ending.OnLoop);
+        (PollEvents)await Start(SocketRequest.poll(descriptor, (CoreEvents)events.Checked()), cancellationToken).ConfigureAwait(Ending.OnLoop);
 
     /// <summary>
     /// Tells of events each time that they come, until cancelled; what was not looked at is united with what comes. One
@@ -141,9 +141,10 @@ public sealed partial class UringSocket
     public IAsyncEnumerable<PollEvents> PollAllAsync(PollEvents events, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
+        var request = SocketRequest.pollMany(descriptor, (CoreEvents)events.Checked());
 
         return new Results<PollEvents>(
-            token => ValueTask.FromResult(loop.Open(SocketRequest.pollMany(descriptor, (CoreEvents)events), token)),
+            token => ValueTask.FromResult(loop.Open(request, token)),
             static item => (PollEvents)item.Result,
             cancellationToken);
     }

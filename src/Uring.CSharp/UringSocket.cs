@@ -134,7 +134,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     public ValueTask ShutdownAsync(SocketShutdown how, CancellationToken cancellationToken = default) =>
-        Ending.Discard(Start(SocketRequest.shutdown(descriptor, how), cancellationToken));
+        Ending.Discard(Start(SocketRequest.shutdown(descriptor, how.Checked()), cancellationToken));
 
     /// <summary>
     /// Cancels what is in flight on the socket (it ends with an <see cref="OperationCanceledException"/>), waits for its

@@ -143,7 +143,11 @@ let private facade =
                 do! file.AdviseAsync(global.Uring.FileAdvice.DoNotNeed, 0L, 4L)
                 do! file.FlushRangeAsync(0L, 4L)
                 do! file.FlushRangeAsync(0L, 0L, wait = false)
-                let! _ = Observe.raises<ArgumentException> "no advice" (fun () -> file.AdviseAsync(enum 99))
+
+                let! _ =
+                    Observe.raises<ArgumentOutOfRangeException> "no advice" (fun () ->
+                        file.AdviseAsync(enum 99))
+
                 let below () = file.FlushRangeAsync(-1L, 0L)
                 let! _ = Observe.raises<ArgumentOutOfRangeException> "below zero" below
                 do! file.DisposeAsync()

@@ -159,7 +159,7 @@ let private facade =
                 let! _ = Observe.raises<ArgumentException> "no whole block" part
 
                 let! _ =
-                    Observe.raises<NotSupportedException> "unknown" (fun () ->
+                    Observe.raises<ArgumentOutOfRangeException> "unknown" (fun () ->
                         file.AllocateAsync(0L, 1L, enum 0x1000))
 
                 ()

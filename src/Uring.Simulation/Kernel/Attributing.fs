@@ -16,8 +16,9 @@ module internal Attributing =
     let private tooBig = -7
     let private missing = -61
 
-    /// The disk and the inode, if a program may have attributes of this name there.
-    let private place (request: KernelRequest) (file: OpenFile) : Result<struct (Disk * int), int> =
+    /// The disk and the inode, if a program may have attributes of this name there. `none` is for what is neither a file
+    /// nor a directory.
+    let private place none (request: KernelRequest) (file: OpenFile) : Result<struct (Disk * int), int> =
         let name = request.Path
 
         let inode =
@@ -28,6 +29,7 @@ module internal Attributing =
 
         match inode with
         | _ when name.Length = 0 || name.Length > 255 -> Error outOfRange
+        | ValueNone when name.StartsWith("user.", StringComparison.Ordinal) -> Error none
         | ValueNone -> Error(fail Errno.EOPNOTSUPP)
         | ValueSome _ when not (name.StartsWith("user.", StringComparison.Ordinal)) ->
             Error(fail Errno.EOPNOTSUPP)
@@ -39,7 +41,7 @@ module internal Attributing =
         let submission = request.Submission
         let length = int submission.Length
 
-        match place request file with
+        match place missing request file with
         | Error result -> result
         | Ok(struct (disk, inode)) ->
             match Map.tryFind (struct (inode, request.Path)) disk.FileSystem.Attributes with
@@ -55,17 +57,18 @@ module internal Attributing =
     let set (request: KernelRequest) (file: OpenFile) : int =
         let submission = request.Submission
 
-        match place request file with
-        | _ when submission.OpFlags > 2u -> fail Errno.EINVAL
+        match place (fail Errno.EPERM) request file with
+        | _ when submission.OpFlags > 3u -> fail Errno.EINVAL
         | _ when submission.Length > 65536u -> tooBig
         | Error result -> result
         | Ok(struct (disk, inode)) ->
             let fs = disk.FileSystem
             let key = struct (inode, request.Path)
 
-            match submission.OpFlags, Map.containsKey key fs.Attributes with
-            | 1u, true -> fail Errno.EEXIST
-            | 2u, false -> missing
+            match Map.containsKey key fs.Attributes with
+            // XATTR_CREATE, XATTR_REPLACE.
+            | true when (submission.OpFlags &&& 1u) <> 0u -> fail Errno.EEXIST
+            | false when (submission.OpFlags &&& 2u) <> 0u -> missing
             | _ ->
                 disk.FileSystem <- { fs with Attributes = Map.add key request.Address fs.Attributes }
                 0

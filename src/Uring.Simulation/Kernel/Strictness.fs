@@ -163,6 +163,11 @@ module internal Strictness =
             let byDescriptor = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
             (submission.OpFlags &&& ~~~known) = 0u && not (any && byDescriptor)
         | Opcode.SendZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
+        // The size of the word; that its bits are some, and its address, is looked at later.
+        | Opcode.FutexWait
+        | Opcode.FutexWake ->
+            (uint32 submission.Fd &&& ~~~OpFlags.FutexPrivate) = OpFlags.FutexSize32
+            && submission.Address3 <= 0xffff_ffffUL
         // An open set: nothing more to look at.
         | _ -> true
 
