@@ -60,7 +60,6 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     static member Current: Loop | null = Loop.current
     member internal _.Ring = ring
     member internal _.Kernel = kernel
-
     /// The caller runs on the loop's thread.
     member internal _.IsCurrent = host.IsCurrentThread
     /// What the ring can do.
@@ -276,7 +275,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             ValueTask<int>(operation, version)
 
     /// What another ring asks for that shares this one's submitting thread. From now on there are no chains here.
-    member _.LendSubmitter() : RingWishes = chains.LendSubmitter()
+    member _.LendSubmitter() : RingWishes =
+        throwIfStopping ()
+        chains.LendSubmitter()
 
     // ---- on the loop's thread
 

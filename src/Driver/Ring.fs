@@ -100,7 +100,7 @@ type Ring
 
     /// On the same thread, whose table has few places.
     member private _.UnregisterDescriptor() =
-        if name <> descriptor || (always &&& EnterFlags.RegisteredRing) <> EnterFlags.None then
+        if (always &&& EnterFlags.RegisteredRing) <> EnterFlags.None then
             let update = [| uint64 (uint32 name); 0UL |]
             let bytes = MemoryMarshal.AsBytes(update.AsSpan())
             kernel.Register(descriptor, RegisterOpcode.UnregisterRingDescriptors, bytes, 1u) |> ignore

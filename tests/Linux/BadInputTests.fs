@@ -112,6 +112,8 @@ let private prepare (folder: string) (token: CancellationToken) =
         add queue
         let! pool = ring.CreateBufferPoolAsync(4, 64)
         add pool
+        let! personality = ring.RegisterPersonalityAsync()
+        add personality
         add (UringFutex())
         add (UringEpoll(File.OpenHandle path, ring))
         return { Ring = ring; Objects = objects; Values = wellFormed folder token }
