@@ -13,6 +13,7 @@ type internal InFlight(ring: Ring, capacity: int) =
     let slots = SlotTable<Pending> capacity
     let outbox = Outbox(ring, slots)
     let cancelled = Errno.toResult Errno.ECANCELED
+    let missing = Errno.toResult Errno.ENOSYS
     // Begun before and to begin again: streams that wait for a buffer. They have no slot meanwhile.
     let parked = HashSet<Pending>()
     // No address: connecting to it drops a connection. The kernel reads it when it takes the submission.
@@ -64,8 +65,8 @@ type internal InFlight(ring: Ring, capacity: int) =
     /// Why it cannot begin, as a result; 0 if it can. Closing goes on while the loop stops.
     let obstacle (pending: Pending) =
         if pending.CancelAsked || (stopping && pending.Opcode <> Opcode.Close) then cancelled
-        elif not (Features.supports pending.Opcode ring.Plan) then Errno.toResult Errno.ENOSYS
         elif isClosed pending.Target || isClosed pending.Other then Errno.toResult Errno.EBADF
+        elif not (Features.supports pending.Opcode ring.Plan) then missing
         else 0
 
     let pin (pending: Pending) (request: inref<Request>) =
@@ -104,12 +105,22 @@ type internal InFlight(ring: Ring, capacity: int) =
         with reason ->
             reason
 
+    /// A call knows neither what the ring was told to refuse nor whose credentials it remembers.
+    let standIn (request: inref<Request>) =
+        if Restriction.forbids ring.Restriction request.Submission.Opcode then
+            Errno.toResult Errno.EACCES
+        elif request.Submission.Personality <> 0us then
+            missing
+        else
+            SystemCalls.perform ring.Kernel &request
+
     let tryStart (pending: Pending) (request: inref<Request>) =
         match obstacle pending with
         | 0 ->
             match tryPin pending &request with
             | null -> start SqeFlags.None pending &request
             | reason -> pending.Failed reason
+        | result when result = missing && Features.hasCall pending.Opcode -> pending.Refused(standIn &request)
         | result -> pending.Refused result
 
     /// Begins what has waited for it.

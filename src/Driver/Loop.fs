@@ -28,8 +28,6 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     let rounds = Rounds inbox
     let idle = IdleOperations host
     let pools = Pools(host, ring)
-    // Descriptors that a slow consumer has not taken; the rest wait in the listener's backlog.
-    let mostQueued = 64
     // No new operations: Stop was called. Nothing runs any more: Leave was called.
     let mutable stopping = 0
     let mutable ended = 0
@@ -208,23 +206,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         if not isMultishot && request.Single.IsNone then
             raise (Fault.withoutMultishot opcode (ValueOption.defaultValue Opcode.SendZeroCopy missing))
 
-        let limit =
-            match request.Pool with
-            | null -> mostQueued
-            | pool ->
-                ObjectDisposedException.ThrowIf(pool.IsClosed, pool)
-
-                if not (obj.ReferenceEquals(pool.Host, this)) then
-                    raise (
-                        ArgumentException(
-                            "The buffer pool belongs to another ring: a ring can only receive into its own.",
-                            nameof pool
-                        )
-                    )
-
-                pool.Options.PerStream
-
-        let stream = Stream(host, request, isMultishot, limit, token)
+        let stream = Stream(host, request, isMultishot, pools.LimitOf request.Pool, token)
 
         stream.Open()
         stream
@@ -254,9 +236,19 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// The same for a slot of the ring's own table.
     member internal this.OwnDirect(slot: int) : FileDescriptor = FileDescriptor(kernel, slot, this, true)
 
+    /// A descriptor that somebody else closes, if anybody does.
+    member internal this.Borrow(number: int) : FileDescriptor =
+        let descriptor = FileDescriptor(kernel, number, this, false, IsBorrowed = true)
+        GC.SuppressFinalize descriptor
+        descriptor
+
+    /// What an operation has made, in the process's table or in the ring's.
+    member internal this.OwnAs(isDirect: bool, number: int) =
+        if isDirect then this.OwnDirect number else this.Own number
+
     /// Closes a descriptor when the operations on it have ended; they are cancelled. Closing again does nothing.
     member this.CloseDescriptor(descriptor: FileDescriptor) : ValueTask<int> =
-        if not (descriptor.AskClose()) then
+        if descriptor.IsBorrowed || not (descriptor.AskClose()) then
             ValueTask<int> 0
         else
             GC.SuppressFinalize descriptor
@@ -374,7 +366,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         member _.Abandon pending = inFlight.Abandon pending
         member _.CancelGroup group = inFlight.CancelGroup group
         member _.Kernel = kernel
-        member _.Forbids opcode = Restriction.forbids options.Restriction opcode
+        member _.Forbids opcode = Restriction.forbids ring.Restriction opcode
 
         member this.CloseDirect slot =
             // A ring that has ended has freed its table.

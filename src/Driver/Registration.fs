@@ -46,7 +46,9 @@ module internal Registration =
 
         match restriction with
         | ValueNone -> ()
-        | ValueSome asked -> attempt (Restriction.complete asked)
+        | ValueSome asked ->
+            attempt (Restriction.complete asked)
+            ring.Restriction <- restriction
 
     /// The bit of each processor.
     let private mask (processors: int array) =

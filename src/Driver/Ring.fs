@@ -66,6 +66,9 @@ type Ring
     /// What this ring can do.
     member _.Plan: Plan = plan
 
+    /// What it was told to refuse.
+    member val internal Restriction: Restriction voption = ValueNone with get, set
+
     /// What the ring has done so far.
     member _.Statistics = statistics
 

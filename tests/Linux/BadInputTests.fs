@@ -114,6 +114,8 @@ let private prepare (folder: string) (token: CancellationToken) =
         add pool
         let! personality = ring.RegisterPersonalityAsync()
         add personality
+        let! pipe = UringPipe.CreateAsync(PipeModes.None, ring)
+        add pipe
         add (UringFutex())
         add (UringEpoll(File.OpenHandle path, ring))
         return { Ring = ring; Objects = objects; Values = wellFormed folder token }

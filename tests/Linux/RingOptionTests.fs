@@ -370,6 +370,24 @@ let private restrictions =
                     Expect.stringContains failure.Message "restrictions" "why"
                 | other -> failtest $"{other}"))
 
+        testCase "what stands in for a late opcode is refused as well" (fun () ->
+            inFolder (fun folder ->
+                IO.File.WriteAllText(at folder "a", "hello")
+                let kernel = FaultyKernel(Hidden = [ Opcode.Truncate ])
+
+                withLoopOf kernel (boxed [ Opcode.OpenAt ]) (fun host ->
+                    let mode = IO.UnixFileMode.UserRead
+                    let file = runOn host (File.openWith OpenFlags.ReadWrite mode (at folder "a"))
+
+                    match failureOf (fun () -> runOn host (File.truncate file 1L)) with
+                    | :? UnauthorizedAccessException as failure ->
+                        Expect.stringContains failure.Message "Truncate" "what"
+                    | other -> failtest $"{other}"
+
+                    runOn host (File.close file))
+
+                Expect.equal (IO.File.ReadAllText(at folder "a")) "hello" "as it was"))
+
         testCase "links can be forbidden" (fun () ->
             let without flag = {
                 Restriction.only [ Opcode.Nop ] with
