@@ -45,7 +45,7 @@ let private measure (ring: Ring) batch (seconds: float) () =
     float operations / elapsed, float bytes / float operations
 
 let bench (controls: string) =
-    use ring = Setup.createOrRaise LinuxKernel.Instance 256 4096
+    use ring = Setup.createOrRaise LinuxKernel.Instance RingSetup.nothing 256 4096
     ring.Enable()
 
     [ 1; 32; 256 ]

@@ -103,6 +103,16 @@ module Fault =
             )
         )
 
+    /// The ring was made to refuse such operations.
+    let forbidden (opcode: Opcode) : exn =
+        UnauthorizedAccessException(
+            String.Concat(
+                "The ring was made with restrictions that do not allow ",
+                opcode.ToString(),
+                " (EACCES). Allow it (LoopOptions.Restriction, RingOptions.Restrictions), or use another ring."
+            )
+        )
+
     /// The exception for a negative result.
     let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
         let errno = Errno.ofResult result

@@ -110,14 +110,22 @@ type internal InFlight(ring: Ring, capacity: int) =
         with reason ->
             reason
 
+    /// A call knows neither what the ring was told to refuse nor whose credentials it remembers.
+    let standIn (request: inref<Request>) =
+        if Restriction.forbids ring.Restriction request.Submission.Opcode then
+            Errno.toResult Errno.EACCES
+        elif request.Submission.Personality <> 0us then
+            missing
+        else
+            SystemCalls.perform ring.Kernel &request
+
     let tryStart (pending: Pending) (request: inref<Request>) =
         match obstacle pending with
         | 0 ->
             match tryPin pending &request with
             | null -> start SqeFlags.None pending &request
             | reason -> pending.Failed reason
-        | result when result = missing && Features.hasCall pending.Opcode ->
-            pending.Refused(SystemCalls.perform ring.Kernel &request)
+        | result when result = missing && Features.hasCall pending.Opcode -> pending.Refused(standIn &request)
         | result -> pending.Refused result
 
     /// Begins what has waited for it.

@@ -15,17 +15,19 @@ open Uring.Model
 type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurroundings) as this =
     inherit SynchronizationContext()
 
-    let ring = Setup.createOrRaise kernel options.Entries options.Completions
+    do LoopOptions.check options
+
+    let ring = Setup.createOrRaise kernel options.Setup options.Entries options.Completions
     let waker = Waker(kernel, ring, options.Wake)
     let inFlight = InFlight(ring, options.Entries)
     let inbox = Inbox()
     let host = this :> IHost
     let lookout = Lookout(ring, inbox, options.Looks)
+    let nap = Nap(ring, waker, options)
+    let chains = Chaining(ring, inFlight)
     let rounds = Rounds inbox
     let idle = IdleOperations host
     let pools = Pools(host, ring)
-    // Descriptors that a slow consumer has not taken; the rest wait in the listener's backlog.
-    let mostQueued = 64
     // No new operations: Stop was called. Nothing runs any more: Leave was called.
     let mutable stopping = 0
     let mutable ended = 0
@@ -54,19 +56,15 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     /// The loop that the calling thread runs, or null.
     static member Current: Loop | null = Loop.current
-
     member internal _.Ring = ring
     member internal _.Kernel = kernel
-
     /// The caller runs on the loop's thread.
     member internal _.IsCurrent = host.IsCurrentThread
     /// What the ring can do.
     member _.Plan = ring.Plan
     /// How other threads wake this loop; known once it runs.
     member _.Wake = waker.Way
-
     member _.Statistics = ring.Statistics
-
     /// Operations that have begun and not ended.
     member _.InFlight = inFlight.Count
 
@@ -154,18 +152,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// Starts linked operations together; the results come in their order, errors as negative results.
     member this.StartChain(chain: Chain<Request>, token: CancellationToken) : ValueTask<int> array =
         throwIfStopping ()
-        let steps = Chain.flags chain |> List.toArray
-
-        if steps.Length > int ring.Plan.Setup.Entries then
-            raise (
-                ArgumentException(
-                    "A chain is submitted at once, and this one has more steps than the ring has entries. Shorten the chain, or make the ring larger.",
-                    nameof chain
-                )
-            )
-
+        let steps = chains.Steps chain
         let isLocal = host.IsCurrentThread
-        let work = ChainWork(inFlight, rounds, idle, isLocal, steps, token)
+        let work = ChainWork(chains, rounds, idle, isLocal, steps, token)
         // Before it runs: what has ended may be used again.
         let tasks = work.Tasks
 
@@ -208,23 +197,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         if not isMultishot && request.Single.IsNone then
             raise (Fault.withoutMultishot opcode (ValueOption.defaultValue Opcode.SendZeroCopy missing))
 
-        let limit =
-            match request.Pool with
-            | null -> mostQueued
-            | pool ->
-                ObjectDisposedException.ThrowIf(pool.IsClosed, pool)
-
-                if not (obj.ReferenceEquals(pool.Host, this)) then
-                    raise (
-                        ArgumentException(
-                            "The buffer pool belongs to another ring: a ring can only receive into its own.",
-                            nameof pool
-                        )
-                    )
-
-                pool.Options.PerStream
-
-        let stream = Stream(host, request, isMultishot, limit, token)
+        let stream = Stream(host, request, isMultishot, pools.LimitOf request.Pool, token)
 
         stream.Open()
         stream
@@ -288,6 +261,11 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             host.HandOver(CloseWork(inFlight, descriptor, operation))
             ValueTask<int>(operation, version)
 
+    /// What another ring asks for that shares this one's submitting thread. From now on there are no chains here.
+    member _.LendSubmitter() : RingWishes =
+        throwIfStopping ()
+        chains.LendSubmitter()
+
     // ---- on the loop's thread
 
     /// For `Running`.
@@ -305,8 +283,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// The calling thread becomes the loop's.
     member internal this.Enter() =
         Loop.Attend this
+        Registration.restrict ring options.Restriction
         Setup.enableOrRaise ring
-        Workers.limit ring options
+        Registration.apply ring options
         DirectTable.register ring options.DirectDescriptors
         Workers.makeFirst ring
         waker.Choose()
@@ -323,7 +302,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         let submitsFirst = ring.Unsubmitted > 0 && lookout.Looks
 
         if isDone && not submitsFirst && not (lookout.FindsWork()) && inbox.TrySleep() then
-            ring.Enter(1, waker.SleepLimit) |> ignore
+            nap.Take()
             inbox.Awake()
         else
             ring.Enter(0, -1L) |> ignore
@@ -343,7 +322,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         Volatile.Read &stopping <> 0 && inFlight.Count = 0 && not inFlight.Mailbox.HasSenders && isIdle ()
 
     /// Refuses new operations and asks for the end of all that are in flight.
-    member internal _.Stop() = if Interlocked.Exchange(&stopping, 1) = 0 then inFlight.Stop()
+    member internal _.Stop() =
+        nap.Hurry()
+
+        if Interlocked.Exchange(&stopping, 1) = 0 then inFlight.Stop()
 
     member internal _.HasFailed = hasFailed
 
@@ -385,6 +367,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         member _.Abandon pending = inFlight.Abandon pending
         member _.CancelGroup group = inFlight.CancelGroup group
         member _.Kernel = kernel
+        member _.Forbids opcode = Restriction.forbids ring.Restriction opcode
 
         member this.CloseDirect slot =
             // A ring that has ended has freed its table.

@@ -42,7 +42,7 @@ type internal CallWork<'T>(call: Func<'T>) =
 [<Sealed>]
 type internal ChainWork
     (
-        inFlight: InFlight,
+        chains: Chaining,
         rounds: Rounds,
         idle: IdleOperations,
         isLocal: bool,
@@ -63,7 +63,7 @@ type internal ChainWork
     /// One for each step.
     member _.Tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
 
-    override this.Run() = if not (inFlight.TryBeginChain(operations, flags)) then rounds.Postpone this
+    override this.Run() = if not (chains.TryBegin(operations, flags)) then rounds.Postpone this
 
     override _.Bury() =
         for operation in operations do

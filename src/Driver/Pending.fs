@@ -35,6 +35,8 @@ type internal IHost =
     abstract CancelGroup: obj -> unit
     /// For descriptors that nobody wants.
     abstract Kernel: IKernel
+    /// The ring was made to refuse these operations.
+    abstract Forbids: Opcode -> bool
 
 /// Where a continuation runs.
 and [<Struct; RequireQualifiedAccess>] internal Destination =
@@ -147,7 +149,10 @@ and [<AbstractClass>] internal Pending(host: IHost) =
                 | target -> target.Name
             | subject -> subject
 
-        Fault.ofResult this.Opcode named result token
+        if result = Errno.toResult Errno.EACCES && host.Forbids this.Opcode then
+            Fault.forbidden this.Opcode
+        else
+            Fault.ofResult this.Opcode named result token
 
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =

@@ -1,6 +1,7 @@
 // The buffer pools of one loop. Belongs to the loop's thread. Decides nothing but which group id comes next.
 namespace Uring.Driver
 
+open System
 open System.Collections.Generic
 open System.Threading.Tasks
 open Uring.Model
@@ -32,6 +33,24 @@ type internal Pools(host: IHost, ring: Ring) =
         pool.Register()
         pools.Add pool
         pool
+
+    /// How much a stream that receives into this pool may hold. Without a pool these are descriptors: what a slow consumer has
+    /// not taken waits in the listener's backlog.
+    member _.LimitOf(pool: BufferPool | null) =
+        match pool with
+        | null -> 64
+        | pool ->
+            ObjectDisposedException.ThrowIf(pool.IsClosed, pool)
+
+            if not (obj.ReferenceEquals(pool.Host, host)) then
+                raise (
+                    ArgumentException(
+                        "The buffer pool belongs to another ring: a ring can only receive into its own.",
+                        nameof pool
+                    )
+                )
+
+            pool.Options.PerStream
 
     /// The pool of those who name none; made on first use, and again after somebody has closed it.
     member this.Shared: BufferPool =

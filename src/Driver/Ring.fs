@@ -3,6 +3,8 @@
 namespace Uring.Driver
 
 open System
+open System.Runtime.InteropServices
+open System.Threading
 open Uring.Kernel
 open Uring.Model
 
@@ -28,7 +30,9 @@ type RingFailedException(message: string, errno: Errno) =
 [<Sealed>]
 type Ring
     internal
-    (kernel: IKernel, descriptor: int, memory: RingMemory, plan: Plan, entries: uint32, completions: uint32) =
+    (kernel: IKernel, descriptor: int, mapped: RingMemory, made: Plan, entries: uint32, completions: uint32) =
+    let mutable memory = mapped
+    let mutable plan = made
     let mutable sq = Queue.create entries
     let mutable cq = Queue.create completions
     let mutable published = 0u
@@ -39,6 +43,11 @@ type Ring
     let mutable chained = false
     // INJECT_RESULT came one version before this opcode.
     let injects = Features.supports Opcode.Bind plan
+    // The kernel has a thread that takes submissions.
+    let isPolled = Features.has SetupFlags.SubmissionPolling plan.Setup
+    // What io_uring_enter is told to name the ring, and how to wait.
+    let mutable name = descriptor
+    let mutable always = EnterFlags.None
 
     let fatal errno =
         raise (
@@ -57,6 +66,9 @@ type Ring
     /// What this ring can do.
     member _.Plan: Plan = plan
 
+    /// What it was told to refuse.
+    member val internal Restriction: Restriction voption = ValueNone with get, set
+
     /// What the ring has done so far.
     member _.Statistics = statistics
 
@@ -64,7 +76,7 @@ type Ring
     member _.Room = int (Queue.free sq)
 
     /// Submissions written and not yet consumed.
-    member _.Unsubmitted = int (Queue.used sq)
+    member _.Unsubmitted = if isPolled then int (sq.Tail - published) else int (Queue.used sq)
 
     /// A ring is made disabled (R_DISABLED) and belongs to the thread that enables it.
     member _.Enable() =
@@ -72,6 +84,31 @@ type Ring
             let result = kernel.Register(descriptor, RegisterOpcode.EnableRings, Span.Empty, 0u)
 
             if Errno.isError result then fatal (Errno.ofResult result)
+
+    /// Waits do not count as waits for a disk (6.15; before they do).
+    member internal _.DoNotCountWaits() =
+        if (plan.Features &&& FeatureFlags.NoIoWait) <> FeatureFlags.None then
+            always <- always ||| EnterFlags.NoIoWait
+
+    /// On the thread that enters: from now on by its own table (5.18), which saves a lookup each time.
+    member internal _.RegisterDescriptor() =
+        // struct io_uring_rsrc_update: which slot @0 (all ones: any), the descriptor @8.
+        let update = [| 0xffff_ffffUL; uint64 descriptor |]
+        let bytes = MemoryMarshal.AsBytes(update.AsSpan())
+        let result = kernel.Register(descriptor, RegisterOpcode.RingDescriptors, bytes, 1u)
+
+        if result = 1 then
+            name <- int (uint32 update[0])
+            always <- always ||| EnterFlags.RegisteredRing
+
+    /// On the same thread, whose table has few places.
+    member private _.UnregisterDescriptor() =
+        if (always &&& EnterFlags.RegisteredRing) <> EnterFlags.None then
+            let update = [| uint64 (uint32 name); 0UL |]
+            let bytes = MemoryMarshal.AsBytes(update.AsSpan())
+            kernel.Register(descriptor, RegisterOpcode.UnregisterRingDescriptors, bytes, 1u) |> ignore
+            name <- descriptor
+            always <- always &&& ~~~EnterFlags.RegisteredRing
 
     /// Writes one submission. False when the queue is full: enter first.
     member _.TrySubmit(submission: inref<Submission>) =
@@ -105,14 +142,59 @@ type Ring
 
         chained <- Queue.used sq > 0u
 
+    /// What the call said, and what has been consumed since.
+    member private _.Entered(unsubmitted: uint32, result: int) =
+        statistics <- {
+            statistics with
+                Enters = statistics.Enters + 1L
+                Submitted = statistics.Submitted + int64 (unsubmitted - Queue.used sq)
+        }
+
+        match Enter.verdict result with
+        | EnterVerdict.Fatal -> fatal (Errno.ofResult result)
+        | EnterVerdict.Progress
+        | EnterVerdict.Again
+        | EnterVerdict.ReapFirst
+        | EnterVerdict.TimedOut as verdict -> verdict
+
+    /// Publishes for the kernel's thread, and enters only to wake it, to wait for room, or to wait.
+    member private this.EnterPolled(waitFor: uint32, timeout: int64, minimum: uint32) : EnterVerdict =
+        if published <> sq.Tail then
+            memory.PublishSubmissions sq.Tail
+            published <- sq.Tail
+            // Full, and pairs with the kernel's between its mark that it sleeps and its last look at the tail: one of
+            // the two sees the other. A release alone would let our look at the mark come before the tail is out.
+            Interlocked.MemoryBarrier()
+
+        let unsubmitted = Queue.used sq
+        sq <- Queue.consumedTo memory.SubmissionHead sq
+        let flags = Enter.whenPolled (Queue.used sq) (Queue.isFull sq) waitFor memory.Flags
+
+        if flags = EnterFlags.None then
+            statistics <- {
+                statistics with
+                    Submitted = statistics.Submitted + int64 (unsubmitted - Queue.used sq)
+            }
+
+            EnterVerdict.Progress
+        else
+            let result = kernel.Enter(name, Queue.used sq, waitFor, flags ||| always, timeout, minimum)
+            sq <- Queue.consumedTo memory.SubmissionHead sq
+            this.Entered(unsubmitted, result)
+
+    /// As below, and one completion is enough once `minimum` microseconds are over.
+    member this.Enter(waitFor: int, timeout: int64) : EnterVerdict = this.Enter(waitFor, timeout, 0u)
+
     /// Publishes what was written and enters the kernel: submits all of it, and waits until `waitFor` completions are
     /// there, or `timeout` nanoseconds are over (negative: no bound).
-    member this.Enter(waitFor: int, timeout: int64) : EnterVerdict =
+    member this.Enter(waitFor: int, timeout: int64, minimum: uint32) : EnterVerdict =
         let unsubmitted = Queue.used sq
         let flags = memory.Flags
         let waitFor = uint32 waitFor
 
-        if not (Enter.needed unsubmitted waitFor flags) then
+        if isPolled then
+            this.EnterPolled(waitFor, timeout, minimum)
+        elif not (Enter.needed unsubmitted waitFor flags) then
             EnterVerdict.Progress
         else
             if published <> sq.Tail then
@@ -122,7 +204,14 @@ type Ring
             let queued = if chained then this.Queued() else []
 
             let result =
-                kernel.Enter(descriptor, unsubmitted, waitFor, Enter.flags deferred waitFor flags, timeout)
+                kernel.Enter(
+                    name,
+                    unsubmitted,
+                    waitFor,
+                    Enter.flags deferred waitFor flags ||| always,
+                    timeout,
+                    minimum
+                )
 
             // The kernel's head, not the return value, says what was consumed: a call that was interrupted or refused
             // may have consumed some.
@@ -130,18 +219,7 @@ type Ring
 
             if not queued.IsEmpty then this.Mend queued
 
-            statistics <- {
-                statistics with
-                    Enters = statistics.Enters + 1L
-                    Submitted = statistics.Submitted + int64 (unsubmitted - Queue.used sq)
-            }
-
-            match Enter.verdict result with
-            | EnterVerdict.Fatal -> fatal (Errno.ofResult result)
-            | EnterVerdict.Progress
-            | EnterVerdict.Again
-            | EnterVerdict.ReapFirst
-            | EnterVerdict.TimedOut as verdict -> verdict
+            this.Entered(unsubmitted, result)
 
     /// The kernel holds completions that only another `Enter` brings (deferred work, or an overflow).
     member _.HasPendingWork = Enter.hasPendingWork memory.Flags
@@ -161,10 +239,55 @@ type Ring
 
         statistics <- { statistics with Completed = statistics.Completed + int64 count }
 
+    /// Other sizes from now on (6.13, DEFER_TASKRUN), on the thread that enters; what waits in the queues stays. False when
+    /// the kernel refuses: everything is as it was.
+    member internal _.TryResize(submissions: uint32, completions: uint32) : Result<unit, Errno> =
+        // The kernel copies what it knows of.
+        memory.PublishSubmissions sq.Tail
+        published <- sq.Tail
+
+        let parameters = [|
+            {
+                Unchecked.defaultof<SetupParameters> with
+                    SubmissionEntries = submissions
+                    CompletionEntries = completions
+                    Flags = SetupFlags.CompletionSize ||| SetupFlags.Clamp
+            }
+        |]
+
+        let bytes = MemoryMarshal.AsBytes(parameters.AsSpan())
+        let result = kernel.Register(descriptor, RegisterOpcode.ResizeRings, bytes, 1u)
+
+        if Errno.isError result then
+            Error(Errno.ofResult result)
+        else
+            let parameters = parameters[0]
+
+            match RingMemory.Map(kernel, descriptor, parameters) with
+            // The old memory is no longer the kernel's.
+            | Error errno -> fatal errno
+            | Ok larger ->
+                memory.Unmap kernel
+                memory <- larger
+                sq <- { sq with Entries = parameters.SubmissionEntries }
+                cq <- { cq with Entries = parameters.CompletionEntries }
+
+                plan <- {
+                    plan with
+                        Setup = {
+                            plan.Setup with
+                                Entries = parameters.SubmissionEntries
+                                Completions = parameters.CompletionEntries
+                        }
+                }
+
+                Ok()
+
     /// Unmaps and closes. Whatever is still in flight keeps its memory in the kernel's hands for a while: drain first.
-    member _.Close() =
+    member this.Close() =
         if not closed then
             closed <- true
+            this.UnregisterDescriptor()
             memory.Unmap kernel
             kernel.Close descriptor |> ignore
 

@@ -11,6 +11,55 @@ open Uring.Model
 [<RequireQualifiedAccess>]
 module Setup =
 
+    /// The flag's name in man io_uring_setup(2).
+    let private nameOf flag =
+        match flag with
+        | SetupFlags.DevicePolling -> "IORING_SETUP_IOPOLL"
+        | SetupFlags.SubmissionPolling -> "IORING_SETUP_SQPOLL"
+        | SetupFlags.SubmissionAffinity -> "IORING_SETUP_SQ_AFF"
+        | SetupFlags.Attach -> "IORING_SETUP_ATTACH_WQ"
+        | SetupFlags.CooperativeTaskrun -> "IORING_SETUP_COOP_TASKRUN"
+        | SetupFlags.TaskrunFlag -> "IORING_SETUP_TASKRUN_FLAG"
+        | SetupFlags.SingleIssuer -> "IORING_SETUP_SINGLE_ISSUER"
+        | SetupFlags.DeferTaskrun -> "IORING_SETUP_DEFER_TASKRUN"
+        | SetupFlags.HybridPolling -> "IORING_SETUP_HYBRID_IOPOLL"
+        // An open set: the rest has no rule, and no remedy of its own.
+        | other -> other.ToString()
+
+    let private namesOf (flags: SetupFlags) (conjunction: string) =
+        let names = [
+            for bit in 0..31 do
+                let flag: SetupFlags = LanguagePrimitives.EnumOfValue(1u <<< bit)
+                if (flags &&& flag) <> SetupFlags.None then nameOf flag
+        ]
+
+        String.Join(conjunction, names)
+
+    let private explainConflict (conflict: Conflict) =
+        let asked = nameOf conflict.Asked
+
+        if conflict.IsMissing then
+            String.Concat(
+                asked,
+                " means nothing without ",
+                namesOf conflict.Other " or ",
+                ": ask for that as well."
+            )
+        else
+            String.Concat(
+                asked,
+                " does not go together with ",
+                namesOf conflict.Other " or ",
+                ": a thread of the kernel submits, so there is nobody to defer to. Leave one of them out."
+            )
+
+    let private explainWish (wishes: SetupFlags) =
+        String.Concat(
+            "This kernel takes no ring with all of ",
+            namesOf wishes ", ",
+            ". The kernel may be too old for one of them (docs/options.md names the first version of each), the processor may not be there, or the ring to share with may not have what is to be shared."
+        )
+
     /// The cause and the remedy, for people.
     let explain refusal =
         match refusal with
@@ -26,6 +75,8 @@ module Setup =
             "This kernel's io_uring is too old: Linux 5.11 or newer is needed, 6.1 or newer is recommended."
         | Refusal.InvalidSize ->
             "The ring's sizes are out of range: 1 to 32768 submissions, and at least as many completions, at most 65536."
+        | Refusal.Conflicting conflict -> explainConflict conflict
+        | Refusal.NotLikeThis wishes -> explainWish wishes
         | Refusal.Unexpected errno ->
             String.Concat(
                 "io_uring_setup failed: ",
@@ -79,6 +130,13 @@ module Setup =
                     Flags = attempt.Flags
                     CompletionEntries =
                         if Features.has SetupFlags.CompletionSize attempt then attempt.Completions else 0u
+                    PollingCpu = attempt.Wishes.PollingProcessor
+                    PollingIdle = attempt.Wishes.PollingIdle
+                    WorkQueue =
+                        if Features.has SetupFlags.Attach attempt then
+                            uint32 attempt.Wishes.SharedWith
+                        else
+                            0u
             }
 
             let result = kernel.Setup(attempt.Entries, &parameters)
@@ -96,12 +154,16 @@ module Setup =
                     kernel.Close result |> ignore
                     run kernel (Features.next attempt errno)
 
-    /// A ring of these sizes, with the best flags that this kernel takes. It is disabled until `Ring.Enable`.
-    let create kernel (entries: int) (completions: int) : Result<Ring, Refusal> =
+    /// A ring of these sizes, as it is wished for, with the best other flags that this kernel takes. It is disabled until
+    /// `Ring.Enable`.
+    let createWith kernel wishes (entries: int) (completions: int) : Result<Ring, Refusal> =
         if entries < 1 || completions < 1 then
             refuse Refusal.InvalidSize
         else
-            run kernel (Features.first (uint32 entries) (uint32 completions))
+            run kernel (Features.first wishes (uint32 entries) (uint32 completions))
+
+    /// An ordinary ring of these sizes.
+    let create kernel entries completions = createWith kernel RingSetup.nothing entries completions
 
     /// A small ring without an owner: any thread may use it, one at a time, and it needs no enabling.
     let internal createPlain kernel (entries: int) (completions: int) : Result<Ring, Refusal> =
@@ -111,11 +173,12 @@ module Setup =
                 Flags = Features.plain
                 Entries = uint32 entries
                 Completions = uint32 completions
+                Wishes = RingSetup.nothing
             })
 
-    /// As `create`, for those who cannot go on without one.
-    let createOrRaise kernel entries completions : Ring =
-        match create kernel entries completions with
+    /// As `createWith`, for those who cannot go on without one.
+    let createOrRaise kernel wishes entries completions : Ring =
+        match createWith kernel wishes entries completions with
         | Ok ring -> ring
         | Error refusal -> raise (UringUnavailableException(refusal, explain refusal))
 

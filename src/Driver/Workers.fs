@@ -26,6 +26,12 @@ module internal Workers =
 
         ring.Ready() > 0
 
+    /// The kernel knows of the thread, and has a place for workers of its own, once it has submitted something.
+    let arrive (ring: Ring) =
+        let nop = Submission.nop ()
+
+        if ring.TrySubmit &nop && answered ring then ring.Advance 1
+
     let rec private tryMake (ring: Ring) triesLeft =
         let nop = Submission.nop () |> Submission.flagged SqeFlags.Async
 

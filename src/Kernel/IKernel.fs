@@ -70,9 +70,16 @@ type IKernel =
     abstract Setup: entries: uint32 * parameters: byref<SetupParameters> -> int
 
     /// io_uring_enter(2). Returns how many submissions were consumed. `timeout` bounds the wait in nanoseconds (5.11);
-    /// negative means no bound.
+    /// negative means no bound. With one, the wait for `minComplete` lasts `minimum` microseconds (6.12): from then on
+    /// one completion is enough.
     abstract Enter:
-        ring: int * toSubmit: uint32 * minComplete: uint32 * flags: EnterFlags * timeout: int64 -> int
+        ring: int *
+        toSubmit: uint32 *
+        minComplete: uint32 *
+        flags: EnterFlags *
+        timeout: int64 *
+        minimum: uint32 ->
+            int
 
     /// io_uring_register(2). An empty `argument` is NULL; `ring` may be -1 for calls that need no ring.
     abstract Register: ring: int * opcode: RegisterOpcode * argument: Span<byte> * count: uint32 -> int

@@ -36,7 +36,7 @@ type LinuxKernel private () =
             use pointer = fixed &parameters
             Native.setup entries (NativePtr.toNativeInt pointer)
 
-        member _.Enter(ring, toSubmit, minComplete, flags, timeout) =
+        member _.Enter(ring, toSubmit, minComplete, flags, timeout, minimum) =
             if timeout < 0L then
                 Native.enter ring toSubmit minComplete (uint32 flags) 0n 0
             else
@@ -50,7 +50,7 @@ type LinuxKernel private () =
                 let mutable argument = {
                     SignalMask = 0UL
                     SignalMaskSize = 8u
-                    MinimumWait = 0u
+                    MinimumWait = minimum
                     Timespec = NativePtr.toNativeInt timespecPointer
                 }
 

@@ -98,8 +98,12 @@ type CqeFlags =
 [<Flags>]
 type SetupFlags =
     | None = 0u
+    | DevicePolling = 0x1u // 5.1
+    | SubmissionPolling = 0x2u // 5.1
+    | SubmissionAffinity = 0x4u // 5.1
     | CompletionSize = 0x8u // 5.5
     | Clamp = 0x10u // 5.6
+    | Attach = 0x20u // 5.6
     | Disabled = 0x40u // 5.10
     | SubmitAll = 0x80u // 5.18
     | CooperativeTaskrun = 0x100u // 5.19
@@ -107,6 +111,7 @@ type SetupFlags =
     | SingleIssuer = 0x1000u // 6.0
     | DeferTaskrun = 0x2000u // 6.1
     | NoSubmissionArray = 0x10000u // 6.6
+    | HybridPolling = 0x20000u // 6.13
 
 /// `io_uring_params.features`: what the kernel says of itself.
 [<Flags>]
@@ -136,6 +141,8 @@ type FeatureFlags =
 type EnterFlags =
     | None = 0u
     | GetEvents = 0x1u // 5.1
+    | WakeSubmitter = 0x2u // 5.1
+    | WaitForRoom = 0x4u // 5.10
     | ExtendedArgument = 0x8u // 5.11
     | RegisteredRing = 0x10u // 5.18
     | NoIoWait = 0x80u // 6.15
@@ -150,16 +157,24 @@ type SubmissionRingFlags =
 
 /// The `opcode` argument of io_uring_register(2).
 type RegisterOpcode =
+    | EventDescriptor = 4u // 5.2
     | Probe = 8u // 5.6
+    | Personality = 9u // 5.6
+    | UnregisterPersonality = 10u // 5.6
+    | Restrictions = 11u // 5.10
     | EnableRings = 12u // 5.10
     | Files = 13u // 5.13
+    | WorkerAffinity = 17u // 5.14
     | WorkerLimits = 19u // 5.15
     | RingDescriptors = 20u // 5.18
     | UnregisterRingDescriptors = 21u // 5.18
     | BufferRing = 22u // 5.19
     | UnregisterBufferRing = 23u // 5.19
     | BufferRingStatus = 26u // 6.8
+    | BusyPolling = 27u // 6.9
+    | Clock = 29u // 6.12
     | SendMessage = 31u // 6.13
+    | ResizeRings = 33u // 6.13
 
 /// What a timer counts by. See man clock_gettime(2).
 type Clock =

@@ -9,6 +9,9 @@ namespace Uring.Model
 ///  2. when the kernel is short of room (EBUSY, EAGAIN, ENOMEM) completions are reaped before the next try
 ///  3. a lost completion (EBADR) and every unexpected error is fatal, never ignored
 ///  4. it is never called without work: no submission, no wait, no pending kernel work, no call
+///  5. a ring with a submitting thread is entered to wake that thread (it sleeps, and something waits for it), to wait for
+///     room in a full queue, and to wait for completions; never to submit
+///  6. a wait with a minimum has an end as well: without one the kernel would end it at the minimum
 [<Struct; RequireQualifiedAccess>]
 type EnterVerdict =
     /// Something was consumed or completed.
@@ -55,3 +58,16 @@ module Enter =
             EnterFlags.GetEvents
         else
             EnterFlags.None
+
+    /// What to enter for when the kernel has a thread that takes submissions (SQPOLL): nothing, most of the time.
+    let whenPolled (unsubmitted: uint32) (isFull: bool) (waitFor: uint32) (ring: SubmissionRingFlags) =
+        let isAsleep = (ring &&& SubmissionRingFlags.NeedWakeup) <> SubmissionRingFlags.None
+        let wakes = if unsubmitted > 0u && isAsleep then EnterFlags.WakeSubmitter else EnterFlags.None
+        let waits = if isFull then EnterFlags.WaitForRoom else EnterFlags.None
+        wakes ||| waits ||| flags false waitFor ring
+
+    /// A year, in nanoseconds.
+    let private longest = 31_536_000_000_000_000L
+
+    /// How long to wait at most, in nanoseconds, for a wait of at least so many microseconds; negative: no bound.
+    let limitOf (minimum: uint32) (limit: int64) = if minimum > 0u && limit < 0L then longest else limit

@@ -9,6 +9,8 @@ type SetupAttempt = {
     Entries: uint32
     /// Completion entries; the kernel rounds up to a power of two.
     Completions: uint32
+    /// What the caller asks for beyond the ladder.
+    Wishes: RingWishes
 }
 
 /// Why there is no ring. Each has a remedy that its user can apply.
@@ -26,6 +28,10 @@ type Refusal =
     | TooOld
     /// The caller's sizes are out of range.
     | InvalidSize
+    /// The caller asks for flags that do not go together.
+    | Conflicting of Conflict
+    /// The kernel takes no ring with all that the caller asks for.
+    | NotLikeThis of SetupFlags
     /// Anything else.
     | Unexpected of Errno
 
@@ -113,13 +119,25 @@ module Features =
     let plain = sized
 
     /// The first call to make, for a ring of these sizes.
-    let first entries completions =
+    let first wishes entries completions =
         if entries < 1u || entries > 32768u || completions < entries || completions > 65536u then
             SetupVerdict.Refused Refusal.InvalidSize
         else
-            SetupVerdict.Try { Flags = List.head ladder; Entries = entries; Completions = completions }
+            match RingSetup.conflict wishes.Asked, RingSetup.ladder ladder wishes.Asked with
+            | ValueSome conflict, _ -> SetupVerdict.Refused(Refusal.Conflicting conflict)
+            | ValueNone, [] -> SetupVerdict.Refused(Refusal.NotLikeThis wishes.Asked)
+            | ValueNone, flags :: _ ->
+                SetupVerdict.Try {
+                    Flags = flags
+                    Entries = entries
+                    Completions = completions
+                    Wishes = wishes
+                }
 
-    let private nextRung flags = ladder |> List.skipWhile (fun rung -> rung <> flags) |> List.tryItem 1
+    let private nextRung attempt =
+        RingSetup.ladder ladder attempt.Wishes.Asked
+        |> List.skipWhile (fun rung -> rung <> attempt.Flags)
+        |> List.tryItem 1
 
     /// Half of each size, as far down as makes sense: completions never below submissions.
     let private halved attempt =
@@ -147,8 +165,10 @@ module Features =
     let next attempt (errno: Errno) =
         match errno with
         | Errno.EINVAL ->
-            match nextRung attempt.Flags with
+            match nextRung attempt with
             | Some flags -> SetupVerdict.Try { attempt with Flags = flags }
+            | None when attempt.Wishes.Asked <> SetupFlags.None ->
+                SetupVerdict.Refused(Refusal.NotLikeThis attempt.Wishes.Asked)
             | None -> SetupVerdict.Refused Refusal.TooOld
         | Errno.ENOMEM ->
             match halved attempt with

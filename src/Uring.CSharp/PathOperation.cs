@@ -24,7 +24,14 @@ internal static class PathOperation
             return result;
         }
 
-        var reason = Fault.ofResult(request.Submission.Opcode, request.Subject, result, cancellationToken);
+        var opcode = request.Submission.Opcode;
+
+        if (ErrnoModule.ofResult(result) == Errno.EACCES && ((IHost)loop).Forbids(opcode))
+        {
+            throw Fault.forbidden(opcode);
+        }
+
+        var reason = Fault.ofResult(opcode, request.Subject, result, cancellationToken);
 
         throw ErrnoModule.ofResult(result) switch
         {

@@ -1,5 +1,5 @@
 // How a ring is made. The numbers go to Driver/LoopOptions.fs, whose defaults these are.
-using System;
+using System.Collections.Generic;
 using Uring.Driver;
 
 namespace Uring;
@@ -8,7 +8,7 @@ namespace Uring;
 /// How a <see cref="Ring"/> is made. The values are checked, and read, when the ring is made: changing them afterwards
 /// changes no ring.
 /// </summary>
-public sealed class RingOptions
+public sealed partial class RingOptions
 {
     private const int MostSubmissions = 32768;
     private const int MostCompletions = 65536;
@@ -40,6 +40,12 @@ public sealed class RingOptions
     public int UnboundedWorkers { get; set; } = LoopOptionsModule.standard.UnboundedWorkers;
 
     /// <summary>
+    /// The processors that these threads may run on, by number; none: any. Helps when other processors are reserved; hurts
+    /// when the few become busy. Linux 5.14; see man io_uring_register(2), IORING_REGISTER_IOWQ_AFF. Defaults to none.
+    /// </summary>
+    public IReadOnlyList<int> WorkerProcessors { get; set; } = [];
+
+    /// <summary>
     /// Slots of the ring's own descriptor table, for <see cref="UringListener.AcceptAllDirectAsync"/>; at most RLIMIT_NOFILE.
     /// 0 makes no table. Linux 5.19; see man io_uring_registered_files(7). Defaults to 0.
     /// </summary>
@@ -54,29 +60,4 @@ public sealed class RingOptions
 
     /// <summary>The name of the ring's thread, for debuggers and <c>top -H</c>. Defaults to "uring".</summary>
     public string Name { get; set; } = "uring";
-
-    internal LoopOptions Checked()
-    {
-        ArgumentException.ThrowIfNullOrEmpty(Name);
-        ArgumentOutOfRangeException.ThrowIfLessThan(SubmissionEntries, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(SubmissionEntries, MostSubmissions);
-        ArgumentOutOfRangeException.ThrowIfLessThan(CompletionEntries, SubmissionEntries);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(CompletionEntries, MostCompletions);
-        ArgumentOutOfRangeException.ThrowIfNegative(BoundedWorkers);
-        ArgumentOutOfRangeException.ThrowIfNegative(UnboundedWorkers);
-
-        ArgumentOutOfRangeException.ThrowIfNegative(DirectDescriptors);
-        ArgumentOutOfRangeException.ThrowIfNegative(Looks);
-
-        var wake = LoopOptionsModule.standard.Wake;
-
-        return new LoopOptions(
-            SubmissionEntries,
-            CompletionEntries,
-            BoundedWorkers,
-            UnboundedWorkers,
-            DirectDescriptors,
-            Looks,
-            wake);
-    }
 }

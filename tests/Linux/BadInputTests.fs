@@ -116,6 +116,8 @@ let private prepare (folder: string) (token: CancellationToken) =
         add queue
         let! pool = ring.CreateBufferPoolAsync(4, 64)
         add pool
+        let! personality = ring.RegisterPersonalityAsync()
+        add personality
         let! pipe = UringPipe.CreateAsync(PipeModes.None, ring)
         add pipe
         add (UringFutex())

@@ -94,7 +94,7 @@ type internal BufferKernel() =
 
     interface IKernel with
         member _.Setup(_, _) = Errno.toResult Errno.ENOSYS
-        member _.Enter(_, _, _, _, _) = Errno.toResult Errno.ENOSYS
+        member _.Enter(_, _, _, _, _, _) = Errno.toResult Errno.ENOSYS
 
         member _.Register(_, opcode, argument, _) =
             match opcode with

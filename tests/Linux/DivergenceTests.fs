@@ -40,12 +40,13 @@ let private hostOf (kernel: BufferKernel) = {
         member _.Abandon _ = ()
         member _.CancelGroup _ = ()
         member _.Kernel = kernel
+        member _.Forbids _ = false
     interface IDescriptorHome with
         member _.CloseDirect _ = ()
 }
 
 let private plan: Plan = {
-    Setup = { Flags = SetupFlags.None; Entries = 8u; Completions = 8u }
+    Setup = { Flags = SetupFlags.None; Entries = 8u; Completions = 8u; Wishes = RingSetup.nothing }
     Features = FeatureFlags.MinimumTimeout ||| FeatureFlags.Bundle
     Opcodes = Array.create 256 true
     Wake = Wake.Poll

@@ -42,6 +42,8 @@ module Answer =
 type FaultyKernel() as this =
     let kernel = LinuxKernel.Instance
     let rings = ConcurrentDictionary<int, unit>()
+    // By thread and place in its table.
+    let registered = ConcurrentDictionary<struct (int * int), int>()
     let maps = ConcurrentDictionary<nativeint, unativeint>()
     let lingering = ConcurrentQueue<struct (nativeint * unativeint)>()
     let mutable setups = 0
@@ -119,17 +121,26 @@ type FaultyKernel() as this =
 
                 ring
 
-        member this.Enter(ring, toSubmit, minComplete, flags, timeout) =
-            if not (rings.ContainsKey ring) then Interlocked.Increment &strays |> ignore
+        member this.Enter(ring, toSubmit, minComplete, flags, timeout, minimum) =
+            let descriptor =
+                if (flags &&& EnterFlags.RegisteredRing) <> EnterFlags.None then
+                    registered[struct (Environment.CurrentManagedThreadId, ring)]
+                else
+                    ring
 
-            let call = { Ring = ring; ToSubmit = toSubmit; MinComplete = minComplete; Flags = flags }
+            if not (rings.ContainsKey descriptor) then Interlocked.Increment &strays |> ignore
+
+            let call = { Ring = descriptor; ToSubmit = toSubmit; MinComplete = minComplete; Flags = flags }
 
             let answer = this.OnEnter call
 
             let result =
                 match answer with
-                | Answer.Partly most when most < toSubmit -> kernel.Enter(ring, most, 0u, flags, timeout)
-                | _ -> answered answer (fun () -> kernel.Enter(ring, toSubmit, minComplete, flags, timeout))
+                | Answer.Partly most when most < toSubmit ->
+                    kernel.Enter(ring, most, 0u, flags, timeout, minimum)
+                | _ ->
+                    answered answer (fun () ->
+                        kernel.Enter(ring, toSubmit, minComplete, flags, timeout, minimum))
 
             if answer = Answer.Real && result = Errno.toResult Errno.EINTR then
                 Interlocked.Increment &interrupted |> ignore
@@ -141,6 +152,11 @@ type FaultyKernel() as this =
             | Answer.Before errno -> Errno.toResult errno
             | answer ->
                 let result = kernel.Register(ring, opcode, argument, count)
+
+                if opcode = RegisterOpcode.RingDescriptors && result = 1 then
+                    // struct io_uring_rsrc_update: the place @0.
+                    let place = BitConverter.ToInt32(Span.op_Implicit argument)
+                    registered[struct (Environment.CurrentManagedThreadId, place)] <- ring
 
                 if opcode = RegisterOpcode.Probe && result >= 0 then
                     // struct io_uring_probe: the flags of opcode n, of which bit 0 says that it is supported.

@@ -222,12 +222,27 @@ let tests =
             let wrong = types |> List.filter (fun owner -> isOpen owner || isMutable owner)
             Expect.equal wrong [] "open or mutable")
 
+        testCase "operations have the numbers and names of the model" (fun () ->
+            let ours = [ for it in Enum.GetValues<RingOperation>() -> string it, int it ]
+            let model = [ for it in Enum.GetValues<Uring.Model.Opcode>() -> string it, int it ]
+            Expect.equal ours model "RingOperation")
+
         testCase "the options tell their defaults" (fun () ->
             for property in typeof<RingOptions>.GetProperties() do
                 match documentation.Value[$"P:Uring.RingOptions.{property.Name}"] with
                 | Some summary ->
-                    let value = string (property.GetValue(RingOptions()))
-                    let shown = if property.PropertyType = typeof<string> then $"\"{value}\"" else value
+                    let shown =
+                        match property.GetValue(RingOptions()) with
+                        | null -> "none"
+                        | :? string as text -> $"\"{text}\""
+                        | :? bool as value -> if value then "true" else "false"
+                        | :? TimeSpan as span when span = TimeSpan.Zero -> "no time"
+                        | :? System.Collections.IEnumerable as several when
+                            Seq.isEmpty (Seq.cast<obj> several)
+                            ->
+                            "none"
+                        | value -> string value
+
                     Expect.stringEnds summary $"Defaults to {shown}." property.Name
                 | None -> failtest property.Name)
     ]

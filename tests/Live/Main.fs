@@ -11,7 +11,19 @@ let private leftOut =
     let exec = "nothing is executed on the simulated machine: no flag says what is closed then"
     let control = "ancillary data is not simulated"
 
+    let hints = "the simulated kernel has no threads that could stay on a processor, and signals nobody"
+
     [
+        "stay on their processors", hints
+        "stays on its processor", hints
+        "is signalled when completions come", hints
+        "another user's rights", "there is one user on the simulated machine"
+        "takes other sizes", "rings of the simulated kernel keep their sizes"
+        "from its own thread as well, between two", "rings of the simulated kernel keep their sizes"
+        "restrictions can allow more", "rings of the simulated kernel keep their sizes"
+        "ring that polls devices refuses", "IOPOLL is not simulated"
+        "what the model accepts the kernel takes", "IOPOLL is not simulated"
+        "takes no call", "the simulated submitting thread is always asleep"
         "allocate nothing", allocates
         "allocates nothing", allocates
         "allocates nothing per read", allocates

@@ -104,8 +104,12 @@ let private words = [
     "IORING_SETUP_",
     typeof<SetupFlags>,
     [
+        row "IOPOLL" 0x1L SetupFlags.DevicePolling
+        row "SQPOLL" 0x2L SetupFlags.SubmissionPolling
+        row "SQ_AFF" 0x4L SetupFlags.SubmissionAffinity
         row "CQSIZE" 0x8L SetupFlags.CompletionSize
         row "CLAMP" 0x10L SetupFlags.Clamp
+        row "ATTACH_WQ" 0x20L SetupFlags.Attach
         row "R_DISABLED" 0x40L SetupFlags.Disabled
         row "SUBMIT_ALL" 0x80L SetupFlags.SubmitAll
         row "COOP_TASKRUN" 0x100L SetupFlags.CooperativeTaskrun
@@ -113,6 +117,7 @@ let private words = [
         row "SINGLE_ISSUER" 0x1000L SetupFlags.SingleIssuer
         row "DEFER_TASKRUN" 0x2000L SetupFlags.DeferTaskrun
         row "NO_SQARRAY" 0x10000L SetupFlags.NoSubmissionArray
+        row "HYBRID_IOPOLL" 0x20000L SetupFlags.HybridPolling
     ]
 
     "IORING_FEAT_",
@@ -142,6 +147,8 @@ let private words = [
     typeof<EnterFlags>,
     [
         row "GETEVENTS" 0x1L EnterFlags.GetEvents
+        row "SQ_WAKEUP" 0x2L EnterFlags.WakeSubmitter
+        row "SQ_WAIT" 0x4L EnterFlags.WaitForRoom
         row "EXT_ARG" 0x8L EnterFlags.ExtendedArgument
         row "REGISTERED_RING" 0x10L EnterFlags.RegisteredRing
         row "NO_IOWAIT" 0x80L EnterFlags.NoIoWait
@@ -158,16 +165,24 @@ let private words = [
     "IORING_",
     typeof<RegisterOpcode>,
     [
+        row "REGISTER_EVENTFD" 4L RegisterOpcode.EventDescriptor
         row "REGISTER_PROBE" 8L RegisterOpcode.Probe
+        row "REGISTER_PERSONALITY" 9L RegisterOpcode.Personality
+        row "UNREGISTER_PERSONALITY" 10L RegisterOpcode.UnregisterPersonality
+        row "REGISTER_RESTRICTIONS" 11L RegisterOpcode.Restrictions
         row "REGISTER_ENABLE_RINGS" 12L RegisterOpcode.EnableRings
         row "REGISTER_FILES2" 13L RegisterOpcode.Files
+        row "REGISTER_IOWQ_AFF" 17L RegisterOpcode.WorkerAffinity
         row "REGISTER_IOWQ_MAX_WORKERS" 19L RegisterOpcode.WorkerLimits
         row "REGISTER_RING_FDS" 20L RegisterOpcode.RingDescriptors
         row "UNREGISTER_RING_FDS" 21L RegisterOpcode.UnregisterRingDescriptors
         row "REGISTER_PBUF_RING" 22L RegisterOpcode.BufferRing
         row "UNREGISTER_PBUF_RING" 23L RegisterOpcode.UnregisterBufferRing
         row "REGISTER_PBUF_STATUS" 26L RegisterOpcode.BufferRingStatus
+        row "REGISTER_NAPI" 27L RegisterOpcode.BusyPolling
+        row "REGISTER_CLOCK" 29L RegisterOpcode.Clock
         row "REGISTER_SEND_MSG_RING" 31L RegisterOpcode.SendMessage
+        row "REGISTER_RESIZE_RINGS" 33L RegisterOpcode.ResizeRings
     ]
 ]
 

@@ -132,4 +132,33 @@ let laws =
                     let expected = if Enter.needed 0u waitFor ring then 1u else 0u
                     Expect.equal (flags false) expected context
         }
+
+        test
+            "5. a ring with a submitting thread is entered to wake that thread (it sleeps, and something waits \
+             for it), to wait for room in a full queue, and to wait for completions; never to submit" {
+            for unsubmitted, waitFor in List.allPairs counts counts do
+                for isFull in [ true; false ] do
+                    for ring in words do
+                        let flags = uint32 (Enter.whenPolled unsubmitted isFull waitFor ring)
+                        let wakes = unsubmitted > 0u && uint32 ring % 2u = 1u
+                        let context = $"{unsubmitted}, {isFull}, {waitFor}, {ring}"
+                        Expect.equal (flags &&& 2u <> 0u) wakes $"SQ_WAKEUP: {context}"
+                        Expect.equal (flags &&& 4u <> 0u) isFull $"SQ_WAIT: {context}"
+                        Expect.equal (flags &&& 1u <> 0u) (waitFor > 0u || wants ring) $"GETEVENTS: {context}"
+                        Expect.equal (flags &&& ~~~7u) 0u $"nothing else: {context}"
+        }
+
+        testProperty
+            "6. a wait with a minimum has an end as well: without one the kernel would end it at the minimum"
+        <| fun (minimum: uint32) (limit: int64) ->
+            let limited = Enter.limitOf minimum limit
+            Expect.equal (Enter.limitOf 0u limit) limit "no minimum, no change"
+
+            if minimum > 0u then
+                Expect.isTrue (limited >= 0L) "an end"
+
+                if limit >= 0L then
+                    Expect.equal limited limit "that was there"
+                else
+                    Expect.isTrue (limited / 1000L > int64 minimum) "long after the minimum"
     ]

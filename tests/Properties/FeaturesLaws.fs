@@ -43,11 +43,14 @@ let private climb (answers: SetupAttempt -> Errno option) verdict =
 
     go [] verdict
 
-let private climbFrom entries completions answers = Features.first entries completions |> climb answers
+let private climbFrom entries completions answers =
+    Features.first RingSetup.nothing entries completions |> climb answers
 
+/// Those that the ladder asks for by itself.
 let private bits = [
     for flag in Enum.GetValues<SetupFlags>() do
-        if flag <> SetupFlags.None then uint32 flag
+        if Features.ladder |> List.exists (fun rung -> (rung &&& flag) <> SetupFlags.None) then
+            uint32 flag
 ]
 
 /// Without these two (5.5, 5.6) the library does not start: every rung has them.
@@ -101,7 +104,7 @@ let private refusals = [
 ]
 
 let private plan opcodes wake = {
-    Setup = { Flags = SetupFlags.None; Entries = 8u; Completions = 16u }
+    Setup = { Flags = SetupFlags.None; Entries = 8u; Completions = 16u; Wishes = RingSetup.nothing }
     Features = FeatureFlags.None
     Opcodes = opcodes
     Wake = wake

@@ -166,7 +166,7 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
         if makes PublishedTooEarly then entryRing.PublishTail(tail + 1us)
 
         if makes PublishedTooEarly then
-            kernel.Enter(ring, 0u, 0u, EnterFlags.GetEvents, -1L) |> ignore
+            kernel.Enter(ring, 0u, 0u, EnterFlags.GetEvents, -1L, 0u) |> ignore
 
         entryRing.Write(slot, pool + nativeint (id * size), size, uint16 id)
 
@@ -352,7 +352,7 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
             let flags = if makes NeverAskedAgain then EnterFlags.None else EnterFlags.GetEvents
 
             let result =
-                kernel.Enter(ring, unsubmitted, (if makes NeverAskedAgain then 0u else wait), flags, -1L)
+                kernel.Enter(ring, unsubmitted, (if makes NeverAskedAgain then 0u else wait), flags, -1L, 0u)
 
             if result < 0 && makes InterruptTakenForFailure then
                 wrong $"io_uring_enter: {Errno.ofResult result}"
@@ -367,7 +367,7 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
         if makes ReadAfterRelease then
             memory.ReleaseCompletions(taken + count)
             // The kernel uses what it was given.
-            kernel.Enter(ring, 0u, 0u, EnterFlags.GetEvents, -1L) |> ignore
+            kernel.Enter(ring, 0u, 0u, EnterFlags.GetEvents, -1L, 0u) |> ignore
 
         let batch = [ for index in 1u .. count -> memory.ReadCompletion(slot (index - 1u)) ]
         taken <- taken + count

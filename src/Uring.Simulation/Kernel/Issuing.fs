@@ -313,7 +313,8 @@ type internal Issuing
         | ValueSome submission ->
             let request = KernelRequest(ring, submission)
             request.Line <- trace.Submitted(ring.Lane, &submission)
-            let checkedResult = Strictness.check version submission
+            let allowed = ring.Sandbox.Check submission
+            let checkedResult = if allowed < 0 then allowed else Strictness.check version submission
             request.Fails <- if checkedResult < 0 then checkedResult else executor.Prepare(ring, request)
             request.IsRefused <- request.Fails < 0
             let isTimeout = request.Opcode = Opcode.LinkTimeout

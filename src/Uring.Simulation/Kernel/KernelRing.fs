@@ -50,6 +50,10 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     // Completions posted so far, for timeouts that count them.
     let mutable posted = 0L
 
+    do
+        if has SetupFlags.SubmissionPolling then
+            Mapped.write<uint32> flagsWord (uint32 SubmissionRingFlags.NeedWakeup)
+
     let setTaskrun pending =
         if tellsTasks then
             let bits = Mapped.read<uint32> flagsWord
@@ -62,6 +66,13 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     member _.Plan = plan
     member _.Has flag = has flag
     member _.IsDeferred = isDeferred
+
+    /// A thread of the kernel takes its submissions. Here that sleeps as soon as it has taken what there was, so that a
+    /// program which does not wake it waits for ever.
+    member _.IsPolled = has SetupFlags.SubmissionPolling
+
+    /// What it may do.
+    member val Sandbox = Sandbox() with get
     member val IsDisabled = has SetupFlags.Disabled with get, set
     /// The simulated thread that may submit.
     member val Owner = thread with get, set

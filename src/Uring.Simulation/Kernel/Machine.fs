@@ -10,6 +10,7 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
     let limit = 1024
     let descriptors = Descriptors(limit, world.Ledger)
     let host = world.Network.Join(name, address)
+    let registered = System.Collections.Generic.Dictionary<struct (int * int), int>()
     let mutable charged = 0L
 
     let ringOf (descriptor: int) : KernelRing | null =
@@ -29,6 +30,9 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
 
     /// The simulated thread that runs now.
     member val Thread = 0 with get, set
+
+    /// The threads' own tables of rings: by thread and place.
+    member _.Registered = registered
 
     /// RLIMIT_MEMLOCK in bytes.
     member val LockedMemory = System.Int64.MaxValue with get, set

@@ -73,6 +73,31 @@ type internal Registering(machine: Machine) =
             0
         | _ -> fail Errno.ENOENT
 
+    /// struct io_uring_rsrc_update, one of them: the place @0, the ring @8. Sixteen places for each thread.
+    let registerDescriptor (argument: Span<byte>) =
+        let ring = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit (argument.Slice 8))
+        let isFree place = not (machine.Registered.ContainsKey(struct (machine.Thread, place)))
+
+        match Seq.tryFind isFree (seq { 0..15 }) with
+        | None -> fail Errno.EBUSY
+        | Some place ->
+            machine.Registered[struct (machine.Thread, place)] <- ring
+            BinaryPrimitives.WriteInt32LittleEndian(argument, place)
+            1
+
+    let unregisterDescriptor (argument: Span<byte>) =
+        let place = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument)
+        if machine.Registered.Remove(struct (machine.Thread, place)) then 1 else 0
+
+    /// struct io_uring_clock_register: CLOCK_MONOTONIC or CLOCK_BOOTTIME, which are one here.
+    let setClock (argument: Span<byte>) =
+        let clock = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument)
+        if clock = 1 || clock = 7 then 0 else fail Errno.EINVAL
+
+    let signal (argument: Span<byte>) =
+        let descriptor = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument)
+        if isNull (machine.Descriptors.Find descriptor) then fail Errno.EBADF else 0
+
     /// One SQE without a ring: MSG_RING with data.
     member _.SendMessage(argument: Span<byte>) : int =
         let submission = Runtime.InteropServices.MemoryMarshal.Read<Submission>(Span.op_Implicit argument)
@@ -85,7 +110,15 @@ type internal Registering(machine: Machine) =
     /// On a ring.
     member _.On(ring: KernelRing, opcode: RegisterOpcode, argument: Span<byte>, count: uint32) : int =
         match opcode with
+        | _ when not ring.IsDisabled && not (ring.Sandbox.AllowsRegistration opcode) -> fail Errno.EACCES
         | RegisterOpcode.Probe -> probe argument
+        | RegisterOpcode.Restrictions ->
+            if ring.IsDisabled then
+                ring.Sandbox.Restrict(argument, int count, version.LastRegister)
+            else
+                fail Errno.EBADFD
+        | RegisterOpcode.Personality -> ring.Sandbox.Remember()
+        | RegisterOpcode.UnregisterPersonality -> ring.Sandbox.Forget count
         | RegisterOpcode.EnableRings ->
             if ring.IsDisabled then
                 ring.IsDisabled <- false
@@ -106,7 +139,15 @@ type internal Registering(machine: Machine) =
             else
                 ring.Files <- Array.zeroCreate slots
                 0
-        | RegisterOpcode.WorkerLimits -> 0
+        // Where workers run and how devices are polled makes no difference here.
+        | RegisterOpcode.WorkerLimits
+        | RegisterOpcode.WorkerAffinity
+        | RegisterOpcode.BusyPolling -> 0
+        // Nobody is signalled: there are no descriptors of eventfd(2).
+        | RegisterOpcode.EventDescriptor -> signal argument
+        | RegisterOpcode.Clock -> setClock argument
+        | RegisterOpcode.RingDescriptors -> registerDescriptor argument
+        | RegisterOpcode.UnregisterRingDescriptors -> unregisterDescriptor argument
         | RegisterOpcode.BufferRing -> registerGroup ring argument
         | RegisterOpcode.UnregisterBufferRing -> unregisterGroup ring argument
         | RegisterOpcode.BufferRingStatus -> groupStatus ring argument

@@ -19,10 +19,27 @@ type internal SetUp(machine: Machine) =
     let mayNot (flags: SetupFlags) =
         let has flag = (flags &&& flag) <> SetupFlags.None
         let deferred = has SetupFlags.DeferTaskrun
+        let polled = has SetupFlags.SubmissionPolling
 
         (uint32 flags &&& ~~~version.SetupMask) <> 0u
         || (deferred && not (has SetupFlags.SingleIssuer))
         || (has SetupFlags.TaskrunFlag && not (deferred || has SetupFlags.CooperativeTaskrun))
+        || (polled && (deferred || has SetupFlags.TaskrunFlag || has SetupFlags.CooperativeTaskrun))
+        || (has SetupFlags.SubmissionAffinity && not polled)
+        || (has SetupFlags.HybridPolling && not (has SetupFlags.DevicePolling))
+
+    /// The processor is there, and the ring to share with has what is to be shared.
+    let hasItsParts (parameters: SetupParameters) =
+        let has flag = (parameters.Flags &&& flag) <> SetupFlags.None
+        let processor = int parameters.PollingCpu
+
+        let shared =
+            match machine.Descriptors.Find(int parameters.WorkQueue) with
+            | :? KernelRing as ring -> ring.IsPolled || not (has SetupFlags.SubmissionPolling)
+            | _ -> false
+
+        (not (has SetupFlags.SubmissionAffinity) || processor < System.Environment.ProcessorCount)
+        && (not (has SetupFlags.Attach) || shared)
 
     let layout (completions: uint32) (flags: SetupFlags) =
         let array =
@@ -105,7 +122,12 @@ type internal SetUp(machine: Machine) =
 
         let completions = if clamps then min asked 65536u else asked
 
-        if mayNot parameters.Flags || submissions = 0u || submissions > 32768u then
+        if
+            mayNot parameters.Flags
+            || not (hasItsParts parameters)
+            || submissions = 0u
+            || submissions > 32768u
+        then
             fail Errno.EINVAL
         elif completions = 0u || completions > 65536u then
             fail Errno.EINVAL

@@ -33,6 +33,15 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
         | :? KernelRing as ring -> ring
         | _ -> null
 
+    /// The ring's number, or its place in the thread's own table.
+    let descriptorOf (ring: int) (flags: EnterFlags) =
+        if (flags &&& EnterFlags.RegisteredRing) = EnterFlags.None then
+            ring
+        else
+            match machine.Registered.TryGetValue(struct (machine.Thread, ring)) with
+            | true, descriptor -> descriptor
+            | _ -> -1
+
     // ---- enter
 
     let owns (ring: KernelRing) = not (ring.Has SetupFlags.SingleIssuer) || ring.Owner = machine.Thread
@@ -71,12 +80,42 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                 )
             )
 
+    /// As `wait`, and one completion is enough once `minimum` microseconds have passed.
+    let waitAtLeast (ring: KernelRing) (minComplete: uint32) (timeout: int64) (minimum: uint32) : int =
+        let deadline = if timeout < 0L then Int64.MaxValue else timeline.Now + timeout
+        let early = timeline.Now + int64 minimum * 1000L
+
+        if minimum = 0u || early >= deadline then
+            wait ring minComplete deadline
+        else
+            let result = wait ring minComplete early
+            if result = 0 then 0 else wait ring (min minComplete 1u) deadline
+
+    /// A thread of the kernel submits: it is woken, or waited for.
+    let enterPolled (ring: KernelRing) toSubmit minComplete (flags: EnterFlags) timeout minimum =
+        ring.Completions.Look()
+
+        if (flags &&& EnterFlags.WakeSubmitter) <> EnterFlags.None then
+            let there = ring.Submittable
+            trace.Entered(ring.Lane, machine.Issuing.Submit(ring, there), there)
+
+        let waited =
+            if (flags &&& EnterFlags.GetEvents) = EnterFlags.None then
+                0
+            else
+                match interrupted 0u minComplete with
+                | 0 -> waitAtLeast ring minComplete timeout minimum
+                | errno -> errno
+
+        if toSubmit > 0u then int toSubmit else waited
+
     let enter
         (ring: KernelRing)
         (toSubmit: uint32)
         (minComplete: uint32)
         (flags: EnterFlags)
         (timeout: int64)
+        (minimum: uint32)
         =
         let getsEvents = (flags &&& EnterFlags.GetEvents) <> EnterFlags.None
 
@@ -88,6 +127,8 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
             machine.IsKilled <- true
             // EOWNERDEAD.
             -130
+        elif ring.IsPolled then
+            enterPolled ring toSubmit minComplete flags timeout minimum
         else
             match interrupted toSubmit minComplete with
             | 0 ->
@@ -111,8 +152,7 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                     if ring.IsDeferred && toSubmit > 0u then
                         machine.Issuing.Run(ring, int minComplete, max 20 (int minComplete))
 
-                    let deadline = if timeout < 0L then Int64.MaxValue else timeline.Now + timeout
-                    let waited = wait ring minComplete deadline
+                    let waited = waitAtLeast ring minComplete timeout minimum
                     if consumed > 0 then consumed else waited
                 else
                     // Completions of a ring without deferred work come at any entry.
@@ -186,11 +226,11 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
 
             made
 
-        member _.Enter(ring, toSubmit, minComplete, flags, timeout) =
-            match ringOf ring with
+        member _.Enter(ring, toSubmit, minComplete, flags, timeout, minimum) =
+            match ringOf (descriptorOf ring flags) with
             | null -> fail Errno.EBADF
             | ring ->
-                let result = enter ring toSubmit minComplete flags timeout
+                let result = enter ring toSubmit minComplete flags timeout minimum
                 ring.LetGo()
                 machine.Descriptors.Flush()
                 result

@@ -114,7 +114,6 @@ module internal Strictness =
         && (submission.Buffer = 0us
             || submission.Opcode = Opcode.Send
             || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
-        && submission.Personality = 0us
         && (has Field.Address3 || submission.Address3 = 0UL)
         && (submission.Opcode = Opcode.Command || submission.Reserved = 0UL)
         && (submission.Priority &&& ~~~(priorities submission.Opcode version)) = 0us

@@ -13,9 +13,9 @@ type internal LiveKernel(live: LiveMachine) =
             use _ = live.Enter()
             kernel.Setup(entries, &parameters)
 
-        member _.Enter(ring, toSubmit, minComplete, flags, timeout) =
+        member _.Enter(ring, toSubmit, minComplete, flags, timeout, minimum) =
             use _ = live.Enter()
-            kernel.Enter(ring, toSubmit, minComplete, flags, timeout)
+            kernel.Enter(ring, toSubmit, minComplete, flags, timeout, minimum)
 
         member _.Register(ring, opcode, argument, count) =
             use _ = live.Enter()
