@@ -113,6 +113,8 @@ let private prepare (folder: string) (token: CancellationToken) =
         let! pool = ring.CreateBufferPoolAsync(4, 64)
         add pool
         add (UringFutex())
+        let! watcher = UringWatcher.CreateAsync ring
+        add watcher
         add (UringEpoll(File.OpenHandle path, ring))
         return { Ring = ring; Objects = objects; Values = wellFormed folder token }
     }

@@ -51,6 +51,9 @@ let main arguments =
     Console.Out.WriteLine
         "left out: Epoll: there is no epoll on the simulated machine, and no EPOLL_CTL or EPOLL_WAIT"
 
+    Console.Out.WriteLine
+        "left out: Watch, Signals: the simulated machine has no inotify and no signals; the table of watches is tested by its laws"
+
     let tests =
         match Impl.testFromThisAssembly () with
         | None -> testList "nothing" []
