@@ -4,54 +4,6 @@ namespace Uring.Model
 
 open System
 
-/// What somebody has asked to watch.
-type WatchRoot = {
-    Path: string
-    Interests: WatchEvents
-    /// With all directories below it.
-    IsRecursive: bool
-}
-
-/// What is told.
-type FileNews = {
-    /// Whose watch; -1 for an overflow of them all.
-    Root: int
-    Events: WatchEvents
-    Path: string
-    /// Of what was moved, where it was before; null when that is not known.
-    OldPath: string | null
-    Cookie: uint32
-    IsDirectory: bool
-}
-
-/// What to do, in this order.
-[<RequireQualifiedAccess>]
-type WatchVerdict =
-    /// Report it.
-    | Tell of FileNews
-    /// Watch this directory, then list it, then say what was found with `walked` before anything else: nothing that
-    /// happens in between is in neither. When it is gone: nothing.
-    | Walk of root: int * path: string * tells: bool
-    /// Take this watch from the kernel.
-    | Forget of watch: int
-
-/// One watch of the kernel's.
-type WatchEntry = {
-    Root: int
-    Path: string
-    /// The cookie of the move whose first half took it away: where it is now is not known.
-    Adrift: uint32 voption
-}
-
-/// The first half of a move.
-type Departure = {
-    From: string
-    /// It is older than what was read last: the second half will not come any more.
-    IsOld: bool
-    /// What has happened in what was taken away, the last first.
-    Held: Notification list
-}
-
 /// All watches of one inotify.
 ///
 ///   unknown --walked--> at a path --IGNORED--> unknown
@@ -105,16 +57,6 @@ module WatchTable =
 
     /// What the kernel is asked for.
     let mask (root: WatchRoot) = if root.IsRecursive then root.Interests ||| structure else root.Interests
-
-    let private below (path: string) (name: string) =
-        if name = "" then path
-        elif path.EndsWith('/') then path + name
-        else String.Concat(path, "/", name)
-
-    /// The path is this directory, or lies in it.
-    let private isWithin (directory: string) (path: string) =
-        path.StartsWith(directory, StringComparison.Ordinal)
-        && (path.Length = directory.Length || path[directory.Length] = '/')
 
     let private tell (root: int) (news: FileNews) table =
         match Map.tryFind root table.Roots with
@@ -222,7 +164,7 @@ module WatchTable =
 
         let further tells = [
             for struct (name, isDirectory) in found do
-                if isDirectory then WatchVerdict.Walk(root, below path name, tells)
+                if isDirectory then WatchVerdict.Walk(root, WatchPath.below path name, tells)
         ]
 
         match Map.tryFind watch table.Entries with
@@ -242,13 +184,13 @@ module WatchTable =
             else
                 // Found again where nobody has told that it is.
                 let isNews = isAdrift && not (isKnown path table)
-                let paths = found |> List.map (fun struct (name, _) -> below path name)
+                let paths = found |> List.map (fun struct (name, _) -> WatchPath.below path name)
 
                 let verdicts = [
                     if isNews then yield! tell root (creation root path true) table
 
                     for struct (name, isDirectory) in found do
-                        let path = below path name
+                        let path = WatchPath.below path name
                         yield! tell root (creation root path isDirectory) table
                         if isDirectory then WatchVerdict.Walk(root, path, true)
                 ]
@@ -289,7 +231,9 @@ module WatchTable =
 
         let drift (entry: WatchEntry) =
             if
-                entry.Adrift.IsNone && entry.Path <> table.Roots[entry.Root].Path && isWithin path entry.Path
+                entry.Adrift.IsNone
+                && entry.Path <> table.Roots[entry.Root].Path
+                && WatchPath.isWithin path entry.Path
             then
                 { entry with Adrift = ValueSome cookie }
             else
@@ -298,7 +242,7 @@ module WatchTable =
         let entries = Map.map (fun _ entry -> drift entry) table.Entries
 
         // What was found below it went with it.
-        let others = Set.filter (isWithin path >> not)
+        let others = Set.filter (WatchPath.isWithin path >> not)
 
         {
             table with
@@ -377,7 +321,7 @@ module WatchTable =
                     [])
 
     and private happened said entry table =
-        let path = below entry.Path said.Name
+        let path = WatchPath.below entry.Path said.Name
 
         let told oldPath =
             tell

@@ -74,6 +74,8 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<BufferPoolOptions>(BufferPoolOptions())
         given<Process>(Process.GetCurrentProcess())
         given<SafeHandle>(handle ())
+        given<ProcessStartInfo>(ProcessStartInfo "/bin/true")
+        given<PosixSignal array> [| PosixSignal.SIGWINCH |]
         given<int>(8)
         given<int64>(8L)
         given<FileMode>(FileMode.Open)
@@ -115,6 +117,7 @@ let private prepare (folder: string) (token: CancellationToken) =
         add (UringFutex())
         let! watcher = UringWatcher.CreateAsync ring
         add watcher
+        add (new UringSignals(PosixSignal.SIGWINCH))
         add (UringEpoll(File.OpenHandle path, ring))
         return { Ring = ring; Objects = objects; Values = wellFormed folder token }
     }
@@ -298,6 +301,7 @@ let tests =
                             match found with
                             | :? Ring -> ()
                             | :? IAsyncDisposable as found -> do! found.DisposeAsync()
+                            | :? UringSignals as found -> found.Dispose()
                             | _ -> ()
 
                         do! bench.Ring.DisposeAsync()
