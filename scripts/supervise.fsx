@@ -15,21 +15,19 @@ open Uring.FSharp
 type Arguments =
     | [<MainCommand; ExactlyOnce>] Commands of command: string list
     | Pause of milliseconds: int
-    | Longest of milliseconds: int
     | Grace of milliseconds: int
 
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
             | Commands _ -> "what to run, each by a shell, in this order."
-            | Pause _ -> "before a command is started again, 500 if not given; doubled each time."
-            | Longest _ -> "that a pause can become, 30000 if not given."
-            | Grace _ -> "for a command to end by the signal before it is killed, 10000 if not given."
+            | Pause _ -> "before a command is started again, 500 if not given; doubled each time, to 30 s."
+            | Grace _ -> "for a command to end before it is killed, 10000 if not given."
 
 let arguments = Shared.arguments<Arguments>()
 let milliseconds name value = TimeSpan.FromMilliseconds(float (Shared.within 1 3_600_000 name value))
 let pause = arguments.GetResult(Pause, 500) |> milliseconds "--pause"
-let longest = arguments.GetResult(Longest, 30_000) |> milliseconds "--longest"
+let longest = TimeSpan.FromSeconds 30.0
 let grace = arguments.GetResult(Grace, 10_000) |> milliseconds "--grace"
 
 type Service = { Command: string; mutable Running: Process option }
@@ -39,12 +37,11 @@ let mutable isEnding = false
 
 let say (service: Service) (what: string) = Console.Out.WriteLine $"{service.Command}: {what}"
 
-/// In a session of its own: a terminal's Ctrl-C is for us to pass on.
-let start (service: Service) =
-    let child = Process.Start("setsid", [ "sh"; "-c"; $"exec {service.Command}" ])
-    service.Running <- Some child
-    say service $"process {child.Id}"
-    child
+let ended (child: Process) : Uring<unit> =
+    uring {
+        let! token = Uring.token
+        do! child.WaitForExitAsync token
+    }
 
 let keep (service: Service) : Uring<unit> =
     uring {
@@ -52,19 +49,16 @@ let keep (service: Service) : Uring<unit> =
 
         while not isEnding do
             let clock = Stopwatch.StartNew()
-            let child = start service
-            do! child.WaitForExitAsync()
+            // In a session of its own: a terminal's Ctrl-C is for us to pass on.
+            let child = Process.Start("setsid", [ "sh"; "-c"; $"exec {service.Command}" ])
+            service.Running <- Some child
+            say service $"process {child.Id}"
+            do! ended child
             say service $"ended with {child.ExitCode}"
             // One that has lived long enough begins anew.
-            wait <- if clock.Elapsed > longest then pause else wait
+            if clock.Elapsed > longest then wait <- pause
             if not isEnding then do! Uring.sleep wait
-            wait <- min longest (wait + wait)
-    }
-
-let ended (child: Process) : Uring<unit> =
-    uring {
-        let! token = Uring.token
-        do! child.WaitForExitAsync token
+            wait <- min longest (2.0 * wait)
     }
 
 let stop (signal: PosixSignal) (service: Service) : Uring<unit> =
@@ -73,13 +67,12 @@ let stop (signal: PosixSignal) (service: Service) : Uring<unit> =
         | Some child when not child.HasExited ->
             try
                 Child.signalProcess child signal
-
                 let! inTime = Uring.catch (Uring.timeout grace (ended child))
 
                 if Result.isError inTime then
                     say service "is killed"
                     child.Kill true
-                    do! child.WaitForExitAsync()
+                    do! ended child
             with :? InvalidOperationException ->
                 () // It has ended by itself.
         | _ -> ()

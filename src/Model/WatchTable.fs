@@ -69,15 +69,6 @@ module WatchTable =
             else
                 [ WatchVerdict.Tell { news with Events = events } ]
 
-    let private creation root path isDirectory = {
-        Root = root
-        Events = WatchEvents.Created
-        Path = path
-        OldPath = null
-        Cookie = 0u
-        IsDirectory = isDirectory
-    }
-
     let private isRecursive root table =
         match Map.tryFind root table.Roots with
         | Some asked -> asked.IsRecursive
@@ -187,11 +178,11 @@ module WatchTable =
                 let paths = found |> List.map (fun struct (name, _) -> WatchPath.below path name)
 
                 let verdicts = [
-                    if isNews then yield! tell root (creation root path true) table
+                    if isNews then yield! tell root (FileNews.creation root path true) table
 
                     for struct (name, isDirectory) in found do
                         let path = WatchPath.below path name
-                        yield! tell root (creation root path isDirectory) table
+                        yield! tell root (FileNews.creation root path isDirectory) table
                         if isDirectory then WatchVerdict.Walk(root, path, true)
                 ]
 
@@ -211,16 +202,6 @@ module WatchTable =
                         Doubtful = table.Doubtful - roots
                 },
                 [ for root in roots -> WatchVerdict.Walk(root, table.Roots[root].Path, false) ])
-
-    let private overflow root =
-        WatchVerdict.Tell {
-            Root = root
-            Events = WatchEvents.Overflow
-            Path = ""
-            OldPath = null
-            Cookie = 0u
-            IsDirectory = false
-        }
 
     let private followedBy (verdict: WatchVerdict list) struct (table, verdicts) =
         struct (table, verdicts @ verdict)
@@ -289,7 +270,7 @@ module WatchTable =
             let recursive =
                 table.Roots |> Map.filter (fun _ root -> root.IsRecursive) |> Map.keys |> Set.ofSeq
 
-            again recursive table |> followedBy [ overflow -1 ]
+            again recursive table |> followedBy [ WatchVerdict.Tell(FileNews.overflow -1) ]
         else
             match Map.tryFind said.Watch table.Entries with
             // Of a watch that was forgotten.
@@ -403,4 +384,8 @@ module WatchTable =
             else
                 let doubtful = table.Doubtful
                 let struct (table, walks) = again doubtful table
-                struct (table, forgotten @ walks @ [ for root in doubtful -> overflow root ])
+
+                struct (table,
+                        forgotten
+                        @ walks
+                        @ [ for root in doubtful -> WatchVerdict.Tell(FileNews.overflow root) ])

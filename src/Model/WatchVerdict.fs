@@ -65,3 +65,22 @@ module internal WatchPath =
     let isWithin (directory: string) (path: string) =
         path.StartsWith(directory, StringComparison.Ordinal)
         && (path.Length = directory.Length || path[directory.Length] = '/')
+
+/// What a walk and an overflow tell.
+[<RequireQualifiedAccess>]
+module internal FileNews =
+
+    let private about root events path isDirectory = {
+        Root = root
+        Events = events
+        Path = path
+        OldPath = null
+        Cookie = 0u
+        IsDirectory = isDirectory
+    }
+
+    /// It was found: somebody has made it.
+    let creation root path isDirectory = about root WatchEvents.Created path isDirectory
+
+    /// Of one tree, or of them all.
+    let overflow root = about root WatchEvents.Overflow "" false
