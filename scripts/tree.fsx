@@ -36,7 +36,7 @@ let root =
 // All of it belongs to the ring's thread.
 let totals = List<struct (string * int64)>()
 let files = List<struct (string * int64)>()
-let linked = HashSet<uint64>()
+let linked = HashSet<struct (uint64 * DeviceNumber)>()
 let mutable fileCount = 0
 let mutable directoryCount = 0
 
@@ -44,7 +44,7 @@ let mutable directoryCount = 0
 let take (path: string) (status: FileStatus) : int64 =
     fileCount <- fileCount + 1
 
-    if status.Links > 1 && not (linked.Add status.Inode) then
+    if status.Links > 1 && not (linked.Add(struct (status.Inode, status.Device))) then
         0L
     else
         files.Add(struct (path, status.Allocated))

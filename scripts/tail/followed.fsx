@@ -67,7 +67,7 @@ let look (one: Log) : Uring<unit> =
         | Ok now ->
             let! was = one.File |> Option.map File.status |> Option.defaultValue (Uring.result now)
 
-            if one.File.IsNone || was.Inode <> now.Inode then
+            if one.File.IsNone || (was.Inode, was.Device) <> (now.Inode, now.Device) then
                 for old in Option.toList one.File do
                     do! copy one old
                     do! File.close old

@@ -114,6 +114,8 @@ let private prepare (folder: string) (token: CancellationToken) =
         add queue
         let! pool = ring.CreateBufferPoolAsync(4, 64)
         add pool
+        let! pipe = UringPipe.CreateAsync(PipeModes.None, ring)
+        add pipe
         add (UringFutex())
         let! watcher = UringWatcher.CreateAsync ring
         add watcher

@@ -114,13 +114,13 @@ let tests =
                 task {
                     // Who is started by a shell in the background ignores SIGINT and SIGQUIT, and hands that down.
                     use child =
-                        Process.Start(
-                            ProcessStartInfo(
-                                "env",
-                                [ "--default-signal"; "sh"; "-c"; "echo ready; exec sleep 60" ],
-                                RedirectStandardOutput = true
-                            )
+                        ProcessStartInfo(
+                            "env",
+                            [ "--default-signal"; "sh"; "-c"; "echo ready; exec sleep 60" ],
+                            RedirectStandardOutput = true
                         )
+                        |> Process.Start
+                        |> nonNull
 
                     let! line = child.StandardOutput.ReadLineAsync().WaitAsync limit
                     Expect.equal line "ready" "its signals are set"

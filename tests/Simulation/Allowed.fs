@@ -70,6 +70,7 @@ let private isWorkers (command: Command) =
     | Unlink _
     | Rename _
     | MakeDirectory _
+    | OfFile _
     | Shutdown _ -> true
     | _ -> false
 

@@ -10,6 +10,7 @@ open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.Allowed
+open Uring.Tests.Simulation.FileCommand
 open Uring.Tests.Simulation.Side
 
 /// A program: whether its buffers are consumed bit by bit, and what it submits.
@@ -149,9 +150,16 @@ let judge (runs: int) (program: Program) : Verdict =
 /// From this seed on programs use what was added later, so that the older seeds stay what they were.
 let newer = 1_000_000
 
+/// And from this one on what was added after that.
+let newest = 2_000_000
+
 /// A random program.
 let generate (seed: int) : Program =
-    let kinds, bad = if seed < newer then 40, 10 else 43, 16
+    let kinds, bad =
+        if seed < newer then 40, 10
+        elif seed < newest then 43, 16
+        else 55, 15
+
     let random = Random seed
     let fd () = random.Next 8
     let length () = random.Next(0, 40)
@@ -204,7 +212,8 @@ let generate (seed: int) : Program =
         | 39 -> Bad(random.Next bad)
         | 40
         | 41 -> WaitWord(random.Next 2, (if random.Next 5 = 0 then 1 else 0))
-        | _ -> WakeWord(random.Next 2, random.Next 3)
+        | 42 -> WakeWord(random.Next 2, random.Next 3)
+        | _ -> OfFile(FileCommand.random random)
 
     let flags () =
         match random.Next 12 with
@@ -231,6 +240,7 @@ let generate (seed: int) : Program =
         batch
         |> List.map (fun (command, flags) ->
             match command with
+            | OfFile _
             | MakeDirectory _
             | Unlink _
             | Rename _

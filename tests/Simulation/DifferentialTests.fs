@@ -6,6 +6,7 @@ open Expecto
 open Uring.Model
 open Uring.Tests.Simulation.Allowed
 open Uring.Tests.Simulation.Differential
+open Uring.Tests.Simulation.FileCommand
 open Uring.Tests.Simulation.Side
 
 /// The simulated kernel is compared as what it was learned from.
@@ -118,6 +119,33 @@ let private facts: (string * Batch list) list = [
         [ alone (Bad 13) ]
         [ alone (Bad 14) ]
     ]
+    "what a file is asked for is looked at before what it is",
+    [
+        [ alone MakePipe; alone (Connect false) ]
+        [ alone (OfFile(Allocate(0, 0, -1, 1))) ]
+        [ alone (OfFile(Allocate(0, 0x400, 0, 1))) ]
+        [ alone (OfFile(Allocate(0, 0, 0, 1))) ]
+        [ alone (OfFile(Allocate(1, 0, 0, 1))) ]
+        [ alone (OfFile(Allocate(2, 0, 0, 1))) ]
+    ]
+    "what is no file has no attributes, and may not have any",
+    [
+        [ alone (Connect false) ]
+        [ alone (OfFile(GetAttribute(0, 0, 10))) ]
+        [ alone (OfFile(SetAttribute(0, 0, 10, 0))) ]
+        [ alone (OfFile(SetAttribute(0, 2, 10, 0))) ]
+    ]
+    "splice and tee want to read and to write, and two pipes",
+    [
+        [ alone MakePipe; alone (Connect false) ]
+        [ alone (OfFile(Splice(0, 1, 5))) ]
+        [ alone (OfFile(Splice(1, 0, 5))) ]
+        [ alone (OfFile(Tee(1, 0, 5))) ]
+        [ alone (OfFile(Tee(2, 3, 5))) ]
+        [ alone (OfFile(Splice(2, 3, 5))) ]
+        [ alone (Close 0) ]
+        [ alone (OfFile(Splice(1, 0, 5))) ]
+    ]
     "a multishot poll tells what has woken it, and not what else is true",
     [
         [ alone (Connect true) ]
@@ -200,6 +228,10 @@ let tests =
 
         testCase "three hundred programs with words to wait for agree" (fun () ->
             for seed in newer + 1 .. newer + 300 do
+                agrees $"seed {seed}" (generate seed))
+
+        testCase "three hundred programs with more of files agree" (fun () ->
+            for seed in newest + 1 .. newest + 300 do
                 agrees $"seed {seed}" (generate seed))
 
         test "the order of others is free, and that of one submission is not" {

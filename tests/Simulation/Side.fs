@@ -10,6 +10,7 @@ open Uring.Kernel
 open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
+open Uring.Tests.Simulation.FileCommand
 
 /// One submission; descriptors and targets are numbers that are taken modulo what there is.
 type Command =
@@ -43,6 +44,7 @@ type Command =
     | Provide of count: int
     | WaitWord of word: int * expected: int
     | WakeWord of word: int * count: int
+    | OfFile of FileCommand
     | Bad of kind: int
 
 /// Commands that are submitted together, with their flags.
@@ -98,8 +100,10 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         BitConverter.TryWriteBytes(argument.AsSpan 14, (if incremental then 2us else 0us)) |> ignore
         kernel.Register(ring.Descriptor, RegisterOpcode.BufferRing, argument.AsSpan(), 1u)
 
+    let nameOf (file: int) = $"{prefix}/f{file}"
+
     let path (file: int) index =
-        let text = Text.Encoding.UTF8.GetBytes $"{prefix}/f{file}\000"
+        let text = Text.Encoding.UTF8.GetBytes(nameOf file + "\000")
         text.CopyTo(Mapped.span (placeOf index) room)
         uint64 (placeOf index)
 
@@ -166,6 +170,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | CancelAll -> Submission.cancelEverything ()
         | Sync file -> Submission.sync (fd file) 0u
         | Truncate(file, length) -> Submission.truncate (fd file) (uint64 length)
+        | OfFile command -> FileCommand.encode fd nameOf (placeOf index) index command
         | Unlink file -> Submission.unlinkAt OpFlags.WorkingDirectory (path file index) 0u
         | MakeDirectory file -> Submission.makeDirectoryAt OpFlags.WorkingDirectory (path file index) 0o755u
         | Bad 0 -> Submission.nop () |> Submission.flagged (LanguagePrimitives.EnumOfValue 0x80uy)
@@ -310,6 +315,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
             match command with
             | Read _
+            | OfFile(GetAttribute _)
             | Receive _ -> targets.Add index
             | _ -> ()
 

@@ -56,6 +56,12 @@ type internal Issuing
         | Opcode.ReceiveMessage
         | Opcode.SendZeroCopy -> (request.Submission.OpFlags &&& doNotWait) = 0u
         | Opcode.Accept -> (request.Submission.Priority &&& 2us) = 0us
+        // SPLICE_F_NONBLOCK, which TCP does not look at.
+        | Opcode.Splice
+        | Opcode.Tee ->
+            match request.Other with
+            | :? SocketFile as source when source.Family <> 1 -> true
+            | _ -> (request.Submission.OpFlags &&& 2u) = 0u
         // An open set: everything else waits.
         | _ -> true
 
@@ -169,7 +175,8 @@ type internal Issuing
 
                 match request.File with
                 | null when result = Outcome.Parked -> ()
-                | file when result = Outcome.again && not (isNull file) -> arm request (nonNull file)
+                | file when result = Outcome.again && not (isNull file) && waits request ->
+                    arm request (nonNull file)
                 | _ when result = Outcome.Parked -> ()
                 | _ ->
                     request.Settled <- ValueSome result

@@ -16,16 +16,28 @@ module internal Splicing =
             (file :? PipeReader || file :? PipeWriter) && offset <> OpFlags.CurrentPosition
 
         match source, target with
+        | _ when not source.MayRead || not target.MayWrite -> Errno.toResult Errno.EBADF
+        | (:? PipeReader as reader), (:? PipeWriter as writer) when writer.IsOf reader ->
+            Errno.toResult Errno.EINVAL
         | _ when isPlaced source submission.Address || isPlaced target submission.Offset ->
             Errno.toResult Errno.ESPIPE
         | :? PipeReader, _
         | _, :? PipeWriter ->
+            let isBroken =
+                match source, target with
+                | :? PipeReader, _ -> false
+                | _, (:? PipeWriter as writer) -> writer.IsBroken
+                | _ -> false
+
             let room =
                 match target with
                 | :? PipeWriter as writer -> min length writer.Room
                 | _ -> length
 
-            if room = 0 then
+            // Nobody reads: what comes from a pipe finds out when there is something.
+            if isBroken then
+                Errno.toResult Errno.EPIPE
+            elif room = 0 then
                 Outcome.again
             else
                 let bytes = Array.zeroCreate<byte> room
@@ -53,6 +65,7 @@ module internal Splicing =
         let submission = request.Submission
 
         match source, target with
+        | _ when not source.MayRead || not target.MayWrite -> Errno.toResult Errno.EBADF
         | (:? PipeReader as reader), (:? PipeWriter as writer) when not (writer.IsOf reader) ->
             match min (int submission.Length) writer.Room with
             | 0 -> Outcome.again

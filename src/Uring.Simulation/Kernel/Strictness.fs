@@ -53,6 +53,9 @@ module internal Strictness =
         | Opcode.SyncFileRange
         | Opcode.GetAttributeOfFile
         | Opcode.SetAttributeOfFile
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
+        | Opcode.FilesUpdate
         | Opcode.Pipe -> true
         // An open set: what is not simulated is not there.
         | _ -> false
@@ -137,6 +140,18 @@ module internal Strictness =
         // A direct descriptor cannot be close-on-exec.
         | Opcode.Accept
         | Opcode.OpenAt when submission.FileIndex <> 0u -> (submission.OpFlags &&& 0o2000000u) = 0u
+        | Opcode.FilesUpdate ->
+            // One into a free slot (6.0) is what is simulated.
+            submission.Length = 1u
+            && submission.Offset = uint64 OpFlags.AllocateFile
+            && KernelVersion.supports Opcode.SendZeroCopy version
+            && (submission.Flags &&& SqeFlags.FixedFile) = SqeFlags.None
+        | Opcode.Pipe ->
+            // O_CLOEXEC. Neither packets nor a slot of one's choice are simulated.
+            submission.Fd = 0
+            && (submission.OpFlags &&& ~~~0o2000000u) = 0u
+            && (submission.FileIndex = 0u
+                || (submission.FileIndex = OpFlags.AllocateFile && (submission.OpFlags &&& 0o2000000u) = 0u))
         | Opcode.Socket when submission.FileIndex <> 0u -> (submission.Offset &&& 0o2000000UL) = 0UL
         | Opcode.InstallFixed ->
             (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u
@@ -164,6 +179,11 @@ module internal Strictness =
             let byDescriptor = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
             (submission.OpFlags &&& ~~~known) = 0u && not (any && byDescriptor)
         | Opcode.SendZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
+        // The size of the word; that its bits are some, and its address, is looked at later.
+        | Opcode.FutexWait
+        | Opcode.FutexWake ->
+            (uint32 submission.Fd &&& ~~~OpFlags.FutexPrivate) = OpFlags.FutexSize32
+            && submission.Address3 <= 0xffff_ffffUL
         // An open set: nothing more to look at.
         | _ -> true
 

@@ -146,8 +146,9 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
 
     member _.Inode = inode
     member _.Disk = disk
-    member _.CanWrite = access <> 0
     override _.Name = path
+    override _.MayRead = access <> 1
+    override _.MayWrite = access <> 0
     override _.Events = PollEvents.Readable ||| PollEvents.Writable
     override _.CanPoll = false
 
@@ -194,6 +195,7 @@ type internal DirectoryFile(disk: Disk, path: string, inode: int) =
     member _.Disk = disk
     member _.Inode = inode
     override _.Name = path
+    override _.MayWrite = false
     override _.Events = PollEvents.Readable ||| PollEvents.Writable
     override _.CanPoll = false
     override _.Read(_, _) = Errno.toResult Errno.EISDIR
@@ -256,16 +258,19 @@ module internal Disk =
     /// ftruncate(2).
     let truncate (file: OpenFile) (length: int64) : int =
         match file with
-        | :? RegularFile as file when length >= 0L && file.CanWrite ->
+        | :? RegularFile as file when length >= 0L && file.MayWrite ->
             let disk = file.Disk
             disk.FileSystem <- FileSystem.resize file.Inode length disk.Now disk.FileSystem
             0
         | _ -> Errno.toResult Errno.EINVAL
 
-    /// fallocate(2).
+    /// fallocate(2): what is asked for is looked at before what it is asked of.
     let allocate (file: OpenFile) (mode: int) (offset: int64) (length: int64) : int =
         match file with
-        | :? RegularFile as file when file.CanWrite ->
+        | _ when offset < 0L || length <= 0L -> Errno.toResult Errno.EINVAL
+        | _ when not (FileSystem.isAllocation mode) -> Errno.toResult Errno.EOPNOTSUPP
+        | file when not file.MayWrite -> Errno.toResult Errno.EBADF
+        | :? RegularFile as file ->
             let disk = file.Disk
 
             match FileSystem.allocate file.Inode mode offset length disk.Now disk.FileSystem with
@@ -273,10 +278,6 @@ module internal Disk =
             | Ok changed ->
                 disk.FileSystem <- changed
                 0
-        | :? RegularFile -> Errno.toResult Errno.EBADF
-        | :? SocketFile
-        | :? PipeReader
         | :? PipeWriter -> Errno.toResult Errno.ESPIPE
         // ENODEV.
-        | :? DeviceFile -> -19
-        | _ -> Errno.toResult Errno.EINVAL
+        | _ -> -19

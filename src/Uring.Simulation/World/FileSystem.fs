@@ -437,6 +437,9 @@ module internal FileSystem =
     let reserve inode offset length fs =
         changeFile inode (fun file -> { file with Current = Contents.reserve offset length file.Current }) fs
 
+    /// Whether fallocate(2) knows the mode.
+    let isAllocation (mode: int) = List.contains mode [ 0; 1; 3; 8; 16; 17; 32 ]
+
     /// fallocate(2), with its modes. As ext4: what moves bytes wants whole pages.
     let allocate inode mode (offset: int64) (length: int64) now fs : Result<FileSystem, Errno> =
         let size = fs.Files[inode].Current.Length

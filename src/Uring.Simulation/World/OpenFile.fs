@@ -28,6 +28,14 @@ type internal OpenFile() =
     abstract CanPoll: bool
     default _.CanPoll = true
 
+    /// It was opened to be read: FMODE_READ.
+    abstract MayRead: bool
+    default _.MayRead = true
+
+    /// It was opened to be written: FMODE_WRITE.
+    abstract MayWrite: bool
+    default _.MayWrite = true
+
     /// read(2) or, for offset >= 0, pread(2).
     abstract Read: buffer: Span<byte> * offset: int64 -> int
     default _.Read(_, _) = Errno.toResult Errno.EINVAL

@@ -40,6 +40,7 @@ type internal PipeReader(pipe: PipeState, name: string) =
     let isOver () = isNull pipe.Writer && pipe.HadWriter
 
     override _.Name = name
+    override _.MayWrite = false
 
     override _.Events =
         (if pipe.Bytes.Count > 0 then PollEvents.Readable else PollEvents.None)
@@ -80,6 +81,7 @@ type internal PipeWriter(pipe: PipeState, name: string) =
     inherit OpenFile()
 
     override _.Name = name
+    override _.MayRead = false
 
     override _.Events =
         (if pipe.Bytes.Free >= pipe.Atomic then PollEvents.Writable else PollEvents.None)
@@ -114,6 +116,9 @@ type internal PipeWriter(pipe: PipeState, name: string) =
         match pipe.Reader with
         | null -> false
         | own -> Object.ReferenceEquals(own, reader)
+
+    /// Nobody reads any more.
+    member _.IsBroken = isNull pipe.Reader
 
     /// Bytes that it would take now.
     member _.Room = pipe.Bytes.Free
