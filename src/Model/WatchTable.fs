@@ -13,8 +13,7 @@ open System
 ///                       adrift --a read later--> Forget: moved out
 ///
 /// Laws
-///  1. who applies what is told knows the tree, however late it is read: what is created in a directory before its watch
-///     stood is told as created
+///  1. who applies what is told knows the tree, however late it is read, or is told of an overflow
 ///  2. in the end exactly the directories of the tree are watched, each under its path
 ///  3. a directory that was moved out is watched no more, and nothing is told of it
 ///  4. only what was asked for is told, and what the kernel tells unasked

@@ -17,7 +17,7 @@ namespace Uring;
 /// comes several times before it is told is told once. Until this is disposed of, what the signal does otherwise is left
 /// out: SIGINT, SIGTERM, SIGQUIT and SIGHUP do not end the process.
 /// </remarks>
-public sealed class UringSignals : IAsyncEnumerable<PosixSignal>, IDisposable
+public sealed class UringSignals : IAsyncEnumerable<PosixSignal>, IAsyncDisposable, IDisposable
 {
     private readonly SignalListener listener;
     private bool isClosed;
@@ -60,6 +60,13 @@ public sealed class UringSignals : IAsyncEnumerable<PosixSignal>, IDisposable
     {
         isClosed = true;
         ((IDisposable)listener).Dispose();
+    }
+
+    /// <summary>The same as <see cref="Dispose"/>: there is nothing to wait for.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private async IAsyncEnumerator<PosixSignal> SignalsAsync(CancellationToken cancellationToken)

@@ -303,7 +303,6 @@ let tests =
                             match found with
                             | :? Ring -> ()
                             | :? IAsyncDisposable as found -> do! found.DisposeAsync()
-                            | :? UringSignals as found -> found.Dispose()
                             | _ -> ()
 
                         do! bench.Ring.DisposeAsync()
