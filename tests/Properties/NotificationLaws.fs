@@ -36,7 +36,8 @@ let private said (watch, mask: uint16, cookie, isDirectory, name: string | null)
 [<Tests>]
 let laws =
     testList "Notification" [
-        testProperty "1. what was written is read: any number of events, names of any length, with any padding, in any script"
+        testProperty
+            "1. what was written is read: any number of events, names of any length, with any padding, in any script"
         <| fun (given: ((int * uint16 * uint32 * bool * (string | null)) * byte) list) ->
             let events = given |> List.map (fun (one, padding) -> said one, int padding % 4)
             let bytes = events |> List.map (fun (one, padding) -> write one padding) |> Array.concat

@@ -158,7 +158,9 @@ let private withDirectories () =
 [<Tests>]
 let laws =
     testList "WatchTable" [
-        testPropertyWithConfig config "1. who applies what is told knows the tree, however late it is read, or is told of an overflow"
+        testPropertyWithConfig
+            config
+            "1. who applies what is told knows the tree, however late it is read, or is told of an overflow"
         <| fun (steps: (byte * byte * byte) list) (meanwhile: (byte * byte * byte) list) ->
             let run = play WatchEvents.All (decode steps) (decode meanwhile |> List.truncate 5)
             // What could not be put in order is told as an overflow: who hears it looks for himself.
