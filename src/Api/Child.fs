@@ -3,9 +3,16 @@ namespace Uring.FSharp
 
 open System
 open System.Buffers.Binary
+open System.Diagnostics
+open System.IO
+open System.IO.Pipes
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
+open System.Threading
+open System.Threading.Tasks
+open Microsoft.Win32.SafeHandles
 open Uring.Driver
+open Uring.Kernel
 open Uring.Model
 
 /// Changes of a child that can be waited for.
@@ -47,6 +54,16 @@ type ChildStatus = {
     Status: int
 }
 
+/// What a child did from its start to its end.
+type ChildOutcome = {
+    /// How it ended.
+    Status: ChildStatus
+    /// What it wrote to standard output, when that was redirected.
+    Output: byte array
+    /// What it wrote to standard error, when that was redirected.
+    Error: byte array
+}
+
 /// Waiting for child processes (Linux 6.7). man waitid(2), io_uring_prep_waitid(3).
 ///
 /// .NET reaps the children that `Process` has started, as soon as they end. What waits here leaves a child as it is, unless
@@ -74,7 +91,7 @@ module Child =
         }
 
     /// si_code @8, si_pid @16, si_uid @20, si_status @24.
-    let internal read (info: byte array) : ChildStatus =
+    let internal readStatus (info: byte array) : ChildStatus =
         let word (offset: int) = BinaryPrimitives.ReadInt32LittleEndian(ReadOnlySpan(info, offset, 4))
 
         { Id = word 16; UserId = word 20; Change = enum<ChildChange>(word 8); Status = word 24 }
@@ -83,7 +100,7 @@ module Child =
         uring {
             let info = room ()
             let! _ = Program.single (request kind id events keeps info)
-            return read info
+            return readStatus info
         }
 
     let private byProcess (id: int) events keeps =
@@ -109,3 +126,130 @@ module Child =
             finally
                 child.DangerousRelease()
         }
+
+    // ---- signals to children
+
+    /// A descriptor of a process (Linux 5.3), any process: its number can be given to another, this cannot. man pidfd_open(2).
+    let openProcess (id: int) : SafeFileHandle =
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(id, nameof id)
+        let descriptor = ProcessKernel.Current.OpenProcess id
+
+        if descriptor < 0 then raise (Fault.ofCall "pidfd_open" (string id) descriptor "")
+
+        new SafeFileHandle(nativeint descriptor, true)
+
+    /// Sends a signal by a descriptor of the process. man pidfd_send_signal(2). One that has ended is an error (ESRCH, 3).
+    let signal (child: SafeHandle) (signal: PosixSignal) : unit =
+        let number = Signals.number signal
+        let descriptor = Poll.hold child
+
+        try
+            let result = ProcessKernel.Current.Signal(descriptor, number)
+            if result < 0 then raise (Fault.ofCall "pidfd_send_signal" null result "")
+        finally
+            child.DangerousRelease()
+
+    /// Sends a signal to a child of `Process`, and to nobody else: not to another process that has got its number meanwhile.
+    /// InvalidOperationException when it has ended.
+    let signalProcess (``process``: Process) (number: PosixSignal) : unit =
+        Signals.number number |> ignore
+
+        try
+            use descriptor = openProcess ``process``.Id
+            // Not reaped yet after that: the number was still its own.
+            if ``process``.HasExited then raise (IOException("It has ended.", int Errno.ESRCH))
+            signal descriptor number
+        with :? IOException as reason when reason.HResult = int Errno.ESRCH ->
+            raise (InvalidOperationException("The process has ended.", reason))
+
+    // ---- from start to end
+
+    /// Reads a pipe to its end.
+    let private readAll (loop: Loop) (handle: SafeHandle) (token: CancellationToken) : Task<byte array> =
+        task {
+            let descriptor = Poll.hold handle
+
+            try
+                let all = new MemoryStream()
+                let room = Memory(Array.zeroCreate<byte> 16_384)
+                let mutable more = true
+
+                while more do
+                    let mutable request = {
+                        Request.bare (
+                            Submission.read descriptor 0UL (uint32 room.Length) OpFlags.CurrentPosition
+                        ) with
+                            Buffer = room
+                            Reach = Reach.Address
+                    }
+
+                    let! count = loop.Start(&request, token)
+                    more <- count > 0
+                    all.Write(room.Span.Slice(0, count))
+
+                return all.ToArray()
+            finally
+                handle.DangerousRelease()
+        }
+
+    let private read loop (isRedirected: bool) (reader: unit -> StreamReader) token : Task<byte array> =
+        if not isRedirected then
+            Task.FromResult [||]
+        else
+            match reader().BaseStream with
+            | :? AnonymousPipeClientStream as pipe -> readAll loop pipe.SafePipeHandle token
+            // Another .NET may have another stream.
+            | other ->
+                task {
+                    let all = new MemoryStream()
+                    do! other.CopyToAsync(all, token)
+                    return all.ToArray()
+                }
+
+    /// When .NET was quicker its exit code counts, which is 128 + n after signal n.
+    let private whenEnded (loop: Loop) (started: Process) (token: CancellationToken) : Task<ChildStatus> =
+        task {
+            let info = room ()
+            let mutable request = request OpFlags.WaitProcess started.Id ChildEvents.Exited true info
+            let! result = loop.TryStart(&request, token)
+
+            match Errno.ofResult result with
+            | Errno.ECHILD ->
+                do! started.WaitForExitAsync token
+
+                return { Id = started.Id; UserId = 0; Change = ChildChange.Exited; Status = started.ExitCode }
+            | _ when result >= 0 -> return readStatus info
+            | _ -> return raise (Fault.ofResult Opcode.WaitId null result token)
+        }
+
+    let internal runOn
+        (loop: Loop)
+        (start: ProcessStartInfo)
+        (token: CancellationToken)
+        : Task<ChildOutcome> =
+        task {
+            token.ThrowIfCancellationRequested()
+            ObjectDisposedException.ThrowIf(loop.IsStopping, typeof<Loop>)
+            use started = new Process(StartInfo = start)
+            started.Start() |> ignore
+
+            try
+                if start.RedirectStandardInput then started.StandardInput.Close()
+
+                let output = read loop start.RedirectStandardOutput (fun () -> started.StandardOutput) token
+                let errors = read loop start.RedirectStandardError (fun () -> started.StandardError) token
+                let ending = whenEnded loop started token
+                do! Task.WhenAll(output :> Task, errors, ending)
+                return { Status = ending.Result; Output = output.Result; Error = errors.Result }
+            with reason ->
+                // Nobody else knows it: it would be left behind.
+                if not started.HasExited then started.Kill()
+                do! started.WaitForExitAsync()
+                return raise reason
+        }
+
+    /// Runs a program from its start to its end. What is redirected of its output is read by the ring; standard input, if
+    /// redirected, is empty. Cancelling kills it (SIGKILL, not those that it has started) and waits for its end. When .NET reaps
+    /// it before the kernel was asked, its exit code is .NET's: 128 + n after signal n.
+    let run (start: ProcessStartInfo) : Uring<ChildOutcome> =
+        Program.ofScope (fun scope -> ValueTask<ChildOutcome>(runOn scope.Loop start scope.Token))

@@ -17,7 +17,7 @@ module FileRequest =
     let private closeOnExec = 0o2000000
 
     /// UTF-8 with a final zero, behind `reserved` bytes for what the kernel writes.
-    let private textBytes (parameter: string) (reserved: int) (text: string) =
+    let internal textBytes (parameter: string) (reserved: int) (text: string) =
         ArgumentException.ThrowIfNullOrEmpty(text, parameter)
 
         if text.Contains '\000' then

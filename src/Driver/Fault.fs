@@ -113,6 +113,27 @@ module Fault =
             )
         )
 
+    /// What does not depend on who was asked.
+    let private ordinary (errno: Errno) (subject: string | null) (message: string) : exn =
+        match Errno.kind errno with
+        | ErrorKind.TimedOut -> TimeoutException message
+        | ErrorKind.Closed -> ObjectDisposedException(subject, message)
+        | ErrorKind.NotFound when errno = Errno.ENOTDIR -> DirectoryNotFoundException message
+        | ErrorKind.NotFound -> FileNotFoundException(message, subject)
+        | ErrorKind.AccessDenied -> UnauthorizedAccessException message
+        | ErrorKind.Unsupported -> NotSupportedException message
+        | ErrorKind.Invalid when errno = Errno.ENAMETOOLONG -> PathTooLongException message
+        | ErrorKind.Invalid -> ArgumentException message
+        | ErrorKind.Cancelled
+        | ErrorKind.Network
+        | ErrorKind.InputOutput -> IOException(message, int errno)
+
+    /// The exception for a negative result of a system call that is no operation of a ring. `remedy` is empty, or a sentence.
+    let ofCall (call: string) (subject: string | null) (result: int) (remedy: string) : exn =
+        let errno = Errno.ofResult result
+        let message = describe call subject errno
+        ordinary errno subject (if remedy = "" then message else String.Concat(message, " ", remedy))
+
     /// The exception for a negative result.
     let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
         let errno = Errno.ofResult result
@@ -120,20 +141,13 @@ module Fault =
 
         match Errno.kind errno with
         | ErrorKind.Cancelled -> OperationCanceledException(message, token)
-        | ErrorKind.TimedOut -> TimeoutException message
         // Ours, not the kernel's: Loop refuses an opcode that the probe did not list.
         | ErrorKind.Unsupported when errno = Errno.ENOSYS -> unsupported opcode
-        | ErrorKind.Closed -> ObjectDisposedException(subject, message)
+        | ErrorKind.TimedOut
+        | ErrorKind.Closed -> ordinary errno subject message
         | _ when isSocketOperation opcode && errno <> Errno.EINVAL ->
             SocketException(int (socketError errno), message)
-        | ErrorKind.NotFound when errno = Errno.ENOTDIR -> DirectoryNotFoundException message
-        | ErrorKind.NotFound -> FileNotFoundException(message, subject)
-        | ErrorKind.AccessDenied -> UnauthorizedAccessException message
-        | ErrorKind.Unsupported -> NotSupportedException message
-        | ErrorKind.Invalid when errno = Errno.ENAMETOOLONG -> PathTooLongException message
-        | ErrorKind.Invalid -> ArgumentException message
-        | ErrorKind.Network
-        | ErrorKind.InputOutput -> IOException(message, int errno)
+        | _ -> ordinary errno subject message
 
     /// The exception for a negative result of a system call on a socket.
     let ofSocketCall (call: string) (result: int) : exn =

@@ -109,6 +109,21 @@ type IKernel =
     /// getsockopt(2). Returns the number of bytes written to `value`.
     abstract GetSocketOption: descriptor: int * level: int * name: int * value: Span<byte> -> int
 
+    /// inotify_init1(2), closed on exec. Returns a descriptor.
+    abstract Notify: unit -> int
+
+    /// inotify_add_watch(2). `path` ends with a zero. Returns the number of the watch.
+    abstract Watch: descriptor: int * path: ReadOnlySpan<byte> * mask: uint32 -> int
+
+    /// inotify_rm_watch(2). Returns 0.
+    abstract Unwatch: descriptor: int * watch: int -> int
+
+    /// pidfd_open(2) (Linux 5.3). Returns a descriptor.
+    abstract OpenProcess: id: int -> int
+
+    /// pidfd_send_signal(2) (Linux 5.1). Returns 0.
+    abstract Signal: descriptor: int * signal: int -> int
+
     /// setsockopt(2). Returns 0.
     abstract SetSocketOption: descriptor: int * level: int * name: int * value: ReadOnlySpan<byte> -> int
 

@@ -74,6 +74,18 @@ type LinuxKernel private () =
 
         member _.Close descriptor = Native.close descriptor
 
+        member _.Notify() = Native.notify ()
+
+        member _.Watch(descriptor, path, mask) =
+            use pointer = fixed &MemoryMarshal.GetReference path
+            Native.watch descriptor (NativePtr.toNativeInt pointer) mask
+
+        member _.Unwatch(descriptor, watch) = Native.unwatch descriptor watch
+
+        member _.OpenProcess id = Native.openProcess id
+
+        member _.Signal(descriptor, signal) = Native.signal descriptor signal
+
         member _.SocketName(descriptor, ofPeer, address) =
             use pointer = fixed &MemoryMarshal.GetReference address
             Native.socketName descriptor ofPeer (NativePtr.toNativeInt pointer) address.Length

@@ -11,9 +11,11 @@ open System.Runtime.InteropServices
 module internal Native =
 
     // Numbers that x86-64 and arm64 share.
+    let private sysSignal = 424n // pidfd_send_signal
     let private sysSetup = 425n
     let private sysEnter = 426n
     let private sysRegister = 427n
+    let private sysOpenProcess = 434n // pidfd_open
 
     [<DllImport("libc", EntryPoint = "syscall")>]
     extern nativeint private syscall3(nativeint number, nativeint a, nativeint b)
@@ -53,6 +55,15 @@ module internal Native =
 
     [<DllImport("libc", EntryPoint = "close")>]
     extern int private closeDescriptor(int fd)
+
+    [<DllImport("libc", EntryPoint = "inotify_init1")>]
+    extern int private inotifyInit(int flags)
+
+    [<DllImport("libc", EntryPoint = "inotify_add_watch")>]
+    extern int private inotifyAddWatch(int fd, nativeint path, uint32 mask)
+
+    [<DllImport("libc", EntryPoint = "inotify_rm_watch")>]
+    extern int private inotifyRemoveWatch(int fd, int watch)
 
     [<DllImport("libc", EntryPoint = "getsockname")>]
     extern int private getsockname(int fd, nativeint address, int& length)
@@ -135,6 +146,18 @@ module internal Native =
     let unmap (address: nativeint) (length: unativeint) = int (orErrno (nativeint (munmap (address, length))))
 
     let close (fd: int) = int (orErrno (nativeint (closeDescriptor fd)))
+
+    let notify () = int (orErrno (nativeint (inotifyInit 0o2000000))) // IN_CLOEXEC
+
+    let watch (fd: int) (path: nativeint) (mask: uint32) =
+        int (orErrno (nativeint (inotifyAddWatch (fd, path, mask))))
+
+    let unwatch (fd: int) (watch: int) = int (orErrno (nativeint (inotifyRemoveWatch (fd, watch))))
+
+    let openProcess (id: int) = int (orErrno (syscall3 (sysOpenProcess, nativeint id, 0n)))
+
+    let signal (fd: int) (signal: int) =
+        int (orErrno (syscall5 (sysSignal, nativeint fd, nativeint signal, 0n, 0n)))
 
     let socketName (fd: int) (ofPeer: bool) (address: nativeint) (size: int) =
         let mutable length = size

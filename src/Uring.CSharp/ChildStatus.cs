@@ -60,9 +60,10 @@ public readonly record struct ChildStatus
     /// <summary>The number of the signal that did it; null when it has ended by itself.</summary>
     public required int? Signal { get; init; }
 
-    internal static ChildStatus Of(byte[] info)
+    internal static ChildStatus Of(byte[] info) => Of(FSharp.Child.readStatus(info));
+
+    internal static ChildStatus Of(FSharp.ChildStatus status)
     {
-        var status = FSharp.Child.read(info);
         var change = (ChildChange)status.Change;
         return Of(status.Id, change, status.Status);
     }
@@ -74,4 +75,17 @@ public readonly record struct ChildStatus
         ExitCode = change == ChildChange.Exited ? status : null,
         Signal = change == ChildChange.Exited ? null : status,
     };
+}
+
+/// <summary>What a program did from its start to its end.</summary>
+public sealed record ProcessOutcome
+{
+    /// <summary>How it ended.</summary>
+    public required ChildStatus Status { get; init; }
+
+    /// <summary>What it wrote to standard output, when that was redirected.</summary>
+    public required ReadOnlyMemory<byte> Output { get; init; }
+
+    /// <summary>What it wrote to standard error, when that was redirected.</summary>
+    public required ReadOnlyMemory<byte> Error { get; init; }
 }

@@ -20,7 +20,7 @@ namespace Uring;
 /// more (ECHILD). For children of <see cref="Process"/> there is <see cref="WaitAsync(Process, Ring, CancellationToken)"/>,
 /// which asks .NET then. Stops and continues are never taken away by .NET.
 /// </remarks>
-public static class UringProcess
+public static partial class UringProcess
 {
     /// <summary>Waits until something happens to a child. See man io_uring_prep_waitid(3), P_PID.</summary>
     /// <param name="id">Its process id.</param>

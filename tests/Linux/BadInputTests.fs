@@ -78,6 +78,8 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<exn>(IOException "none")
         given<Process>(Process.GetCurrentProcess())
         given<SafeHandle>(handle ())
+        given<ProcessStartInfo>(ProcessStartInfo "/bin/true")
+        given<PosixSignal array> [| PosixSignal.SIGWINCH |]
         given<int>(8)
         given<int64>(8L)
         given<FileMode>(FileMode.Open)
@@ -124,6 +126,9 @@ let private prepare (folder: string) (token: CancellationToken) =
         add (ring.StartTimer(TimeSpan.FromDays 1.0))
         add (socket.CreatePoll PollEvents.Readable)
         let! _ = ring.ChainAsync(fun chain -> add chain)
+        let! watcher = UringWatcher.CreateAsync ring
+        add watcher
+        add (new UringSignals(PosixSignal.SIGWINCH))
         add (UringEpoll(File.OpenHandle path, ring))
         return { Ring = ring; Objects = objects; Values = wellFormed folder token }
     }

@@ -119,6 +119,12 @@ type internal BufferKernel() =
         member _.Protect(address, length, accessible) = real.Protect(address, length, accessible)
         member _.Unmap(address, length) = real.Unmap(address, length)
         member _.Close _ = 0
+        member _.Notify() = real.Notify()
+        member _.Watch(descriptor, path, mask) = real.Watch(descriptor, path, mask)
+        member _.Unwatch(descriptor, watch) = real.Unwatch(descriptor, watch)
+        member _.OpenProcess id = real.OpenProcess id
+        member _.Signal(descriptor, signal) = real.Signal(descriptor, signal)
+
         member _.SocketName(_, _, _) = Errno.toResult Errno.ENOSYS
         member _.GetSocketOption(_, _, _, _) = Errno.toResult Errno.ENOSYS
         member _.SetSocketOption(_, _, _, _) = Errno.toResult Errno.ENOSYS

@@ -190,6 +190,12 @@ type FaultyKernel() as this =
             rings.TryRemove descriptor |> ignore
             kernel.Close descriptor
 
+        member _.Notify() = kernel.Notify()
+        member _.Watch(descriptor, path, mask) = kernel.Watch(descriptor, path, mask)
+        member _.Unwatch(descriptor, watch) = kernel.Unwatch(descriptor, watch)
+        member _.OpenProcess id = kernel.OpenProcess id
+        member _.Signal(descriptor, signal) = kernel.Signal(descriptor, signal)
+
         member this.SocketName(descriptor, ofPeer, address) =
             match this.OnSocketCall() with
             | Answer.Before errno -> Errno.toResult errno

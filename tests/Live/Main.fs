@@ -64,6 +64,9 @@ let main arguments =
     Console.Out.WriteLine
         "left out: Epoll: there is no epoll on the simulated machine, and no EPOLL_CTL or EPOLL_WAIT"
 
+    Console.Out.WriteLine
+        "left out: Watch, Signals: the simulated machine has no inotify and no signals; the table of watches is tested by its laws"
+
     Console.Out.WriteLine "left out: StandardStream: the simulated machine has no standard streams"
     Console.Out.WriteLine "left out: FileStatus: there is no stat(1) to compare with"
 

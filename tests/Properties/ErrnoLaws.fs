@@ -8,6 +8,7 @@ open Uring.Model
 let private golden = [
     1, "EPERM", Errno.EPERM, ErrorKind.AccessDenied
     2, "ENOENT", Errno.ENOENT, ErrorKind.NotFound
+    3, "ESRCH", Errno.ESRCH, ErrorKind.InputOutput
     4, "EINTR", Errno.EINTR, ErrorKind.Cancelled
     5, "EIO", Errno.EIO, ErrorKind.InputOutput
     6, "ENXIO", Errno.ENXIO, ErrorKind.InputOutput

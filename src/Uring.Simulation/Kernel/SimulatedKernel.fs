@@ -264,6 +264,13 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
 
         member _.Unmap(address, length) = memory.Unmap(address, length, inUse address length)
 
+        // Not on the simulated machine, which has neither processes nor watches.
+        member _.Notify() = fail Errno.ENOSYS
+        member _.Watch(_, _, _) = fail Errno.ENOSYS
+        member _.Unwatch(_, _) = fail Errno.ENOSYS
+        member _.OpenProcess _ = fail Errno.ENOSYS
+        member _.Signal(_, _) = fail Errno.ENOSYS
+
         member _.SocketName(descriptor, ofPeer, address) =
             let answer =
                 onSocket descriptor (fun socket ->

@@ -45,6 +45,12 @@ type internal LiveKernel(live: LiveMachine) =
             use _ = live.Enter()
             kernel.Close descriptor
 
+        member _.Notify() = kernel.Notify()
+        member _.Watch(descriptor, path, mask) = kernel.Watch(descriptor, path, mask)
+        member _.Unwatch(descriptor, watch) = kernel.Unwatch(descriptor, watch)
+        member _.OpenProcess id = kernel.OpenProcess id
+        member _.Signal(descriptor, signal) = kernel.Signal(descriptor, signal)
+
         member _.SocketName(descriptor, ofPeer, address) =
             use _ = live.Enter()
             kernel.SocketName(descriptor, ofPeer, address)
