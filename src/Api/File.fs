@@ -2,6 +2,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Collections.Generic
 open System.Runtime.CompilerServices
 open System.IO
 open System.Threading.Tasks
@@ -102,6 +103,9 @@ module File =
     let writeNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (FileRequest.writeNext file.Descriptor buffer)
 
+    let private tookNothing (file: File) =
+        IOException(String.Concat("'", file.Path, "' took none of the bytes that were left to write."))
+
     /// Writes all of `buffer` at `offset`.
     let write (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
         uring {
@@ -110,12 +114,7 @@ module File =
             while written < buffer.Length do
                 let! count = writeSome file (buffer.Slice written) (offset + int64 written)
 
-                if count = 0 then
-                    raise (
-                        IOException(
-                            String.Concat("'", file.Path, "' took none of the bytes that were left to write.")
-                        )
-                    )
+                if count = 0 then raise (tookNothing file)
 
                 written <- written + count
         }
@@ -132,6 +131,48 @@ module File =
                 more <- count > 0 && filled < buffer.Length
 
             return filled
+        }
+
+    /// Fills the buffers in their order from `offset` on, or until the file ends; the number of bytes. For a file without
+    /// offsets, such as a pipe, they are ignored. man readv(2).
+    let readVector (file: File) (buffers: IReadOnlyList<Memory<byte>>) (offset: int64) : Uring<int64> =
+        let offset = VectorRequest.checkedOffset offset
+        let copy = MemoryVector.Of buffers
+
+        uring {
+            let vector = copy.Restarted()
+            let mutable filled = 0L
+            let mutable more = not vector.IsDone
+
+            while more do
+                let! count =
+                    Program.single (VectorRequest.readAt file.Descriptor (offset + uint64 filled) vector)
+
+                vector.Advance count
+                filled <- filled + int64 count
+                more <- count > 0 && not vector.IsDone
+
+            return filled
+        }
+
+    /// Writes all of the buffers in their order, at `offset`. man writev(2).
+    let writeVector
+        (file: File)
+        (buffers: IReadOnlyList<ReadOnlyMemory<byte>>)
+        (offset: int64)
+        : Uring<unit> =
+        let offset = VectorRequest.checkedOffset offset
+        let copy = MemoryVector.Of buffers
+
+        uring {
+            let vector = copy.Restarted()
+            let mutable written = 0UL
+
+            while not vector.IsDone do
+                let! count = Program.single (VectorRequest.writeAt file.Descriptor (offset + written) vector)
+                if count = 0 then raise (tookNothing file)
+                vector.Advance count
+                written <- written + uint64 count
         }
 
     let private statusOf (request: Request) : Uring<FileStatus> =

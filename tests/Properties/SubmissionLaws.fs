@@ -95,6 +95,12 @@ let internal constructors = [
     "write",
     Submission.write fd address length offset,
     [ "opcode", 23UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
+    "readVector",
+    Submission.readVector fd address length offset,
+    [ "opcode", 1UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
+    "writeVector",
+    Submission.writeVector fd address length offset,
+    [ "opcode", 2UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
     "status",
     Submission.status fd address flags length second,
     [
