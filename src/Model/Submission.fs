@@ -286,6 +286,9 @@ module Submission =
             Buffer = group
     }
 
+    /// Sends one message from what the 56-byte struct msghdr at `header` says. man sendmsg(2).
+    let sendMessage fd header flags = prepare Opcode.SendMessage fd 0UL header 1u flags
+
     /// Receives one message into what the 56-byte struct msghdr at `header` says, and writes to it. recvmsg(2).
     let receiveMessage fd header flags = prepare Opcode.ReceiveMessage fd 0UL header 1u flags
 

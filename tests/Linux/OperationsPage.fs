@@ -53,8 +53,12 @@ let offers: Offer list = [
         "PollTests MultishotKindsTests"
     later Opcode.PollRemove
     offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"
-    missing "not offered yet: messages are received only" Opcode.SendMessage
-    offer Opcode.ReceiveMessage "Socket.receiveMessages" "UringSocket.ReceiveMessagesAsync" "MessageTests"
+    offer Opcode.SendMessage "Socket.sendTo" "UringSocket.SendToAsync" "DatagramTests"
+    offer
+        Opcode.ReceiveMessage
+        "Socket.receiveFrom Socket.receiveMessages"
+        "UringSocket.ReceiveFromAsync UringSocket.ReceiveMessagesAsync"
+        "DatagramTests MessageTests"
     offer
         Opcode.Timeout
         "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"

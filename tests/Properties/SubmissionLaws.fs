@@ -253,6 +253,9 @@ let internal constructors = [
     "futexWake",
     Submission.futexWake address length flags (uint32 fd),
     [ "opcode", 52UL; "fd", fdBits; "off", lengthBits; "addr", address; "addr3", flagBits ]
+    "sendMessage",
+    Submission.sendMessage fd address flags,
+    [ "opcode", 9UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]
     "receiveMessage",
     Submission.receiveMessage fd address flags,
     [ "opcode", 10UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]
