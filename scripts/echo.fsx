@@ -8,9 +8,7 @@
 
 open System
 open System.Net
-open System.Threading
 open Argu
-open Uring.Driver
 open Uring.FSharp
 
 type Arguments =
@@ -66,21 +64,6 @@ let listen (endPoint: IPEndPoint) : Uring<unit> =
             do! Uring.map ignore (Uring.spawn (echo connection))
     }
 
-/// Until Ctrl-C, which cancels the program with all that it has spawned, and waits for their end.
-let serve (program: Uring<unit>) : Uring<unit> =
-    uring {
-        let stop = new CancellationTokenSource()
-
-        Console.CancelKeyPress.Add(fun key ->
-            key.Cancel <- true
-            stop.Cancel())
-
-        try
-            do! Uring.startOn LoopThread.Default stop.Token program
-        with :? OperationCanceledException when stop.IsCancellationRequested ->
-            Console.Out.WriteLine $"{served} connections served, {echoed} bytes echoed"
-    }
-
 let isServers = arguments.Contains Port || arguments.Contains Any
 let isClients = arguments.Contains Connections || arguments.Contains Messages || arguments.Contains Size
 let counts = arguments.GetResult(Connections, 1), arguments.GetResult(Messages, 1000)
@@ -92,4 +75,8 @@ match arguments.TryGetResult Client with
 | None ->
     let address = if arguments.Contains Any then IPAddress.Any else IPAddress.Loopback
     let port = arguments.GetResult(Port, 7000) |> Shared.within 0 65535 "--port"
-    Shared.main (serve (listen (IPEndPoint(address, port))))
+
+    Shared.main (
+        Shared.untilInterrupted (listen (IPEndPoint(address, port))) (fun () ->
+            $"{served} connections served, {echoed} bytes echoed")
+    )

@@ -7,7 +7,9 @@
 open System
 open System.Diagnostics
 open System.IO
+open System.Threading
 open Argu
+open Uring.Driver
 open Uring.FSharp
 
 /// "cp.fsx", say.
@@ -53,6 +55,21 @@ let keyboardByLines () =
     mode.RedirectStandardError <- true
     use stty = Process.Start mode
     stty.WaitForExit()
+
+/// Until Ctrl-C, which cancels the program with all that it has spawned, and waits for their end.
+let untilInterrupted (program: Uring<unit>) (summary: unit -> string) : Uring<unit> =
+    uring {
+        let stop = new CancellationTokenSource()
+
+        Console.CancelKeyPress.Add(fun key ->
+            key.Cancel <- true
+            stop.Cancel())
+
+        try
+            do! Uring.startOn LoopThread.Default stop.Token program
+        with :? OperationCanceledException when stop.IsCancellationRequested ->
+            Console.Out.WriteLine(summary ())
+    }
 
 /// Runs the script's program, and ends.
 let main (program: Uring<unit>) =

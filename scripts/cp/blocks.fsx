@@ -9,7 +9,6 @@ open System.Buffers
 open System.IO
 open System.Security.Cryptography
 open Uring.FSharp
-open Uring.Model
 open Workers
 
 /// At most so many blocks of so many bytes at a time.
@@ -19,17 +18,6 @@ type Plan = { Workers: int; Chunk: int }
 let mutable carried = 0L
 
 let isSparse (status: FileStatus) = status.Allocated < status.Length
-
-/// Extends a new file with a hole.
-let extend (file: File) (length: int64) : Uring<unit> =
-    uring {
-        let! loop = Uring.loop
-
-        if Features.supports Opcode.Truncate loop.Plan then
-            do! File.truncate file length
-        else
-            do! File.write file (ReadOnlyMemory [| 0uy |]) (length - 1L)
-    }
 
 let copyBlock (size: int) (status: FileStatus) (source: File) (target: File) (start: int64) : Uring<unit> =
     uring {
@@ -65,7 +53,7 @@ let copyFile (plan: Plan) (status: FileStatus) (from: string) (target: string) :
         let mutable isWhole = false
 
         try
-            if isSparse status then do! extend copy status.Length
+            if isSparse status then do! File.truncate copy status.Length
 
             do! each workers starts (copyBlock size status source copy)
             isWhole <- true

@@ -47,6 +47,46 @@ module File =
             return File(loop, loop.Own number, path)
         }
 
+    /// Opens a path into a free slot of the ring's own table (`LoopOptions.DirectDescriptors`, Linux 5.19): no descriptor of
+    /// the process is used. What is asked of its number, such as `status`, is out of reach: see `install`.
+    let openDirect (flags: OpenFlags) (mode: UnixFileMode) (path: string) : Uring<File> =
+        uring {
+            let! slot = Program.single (FileRequest.openPathDirect path flags mode)
+            let! loop = Uring.loop
+            return File(loop, loop.OwnDirect slot, path)
+        }
+
+    /// A file with a descriptor of the process for a direct one, which stays open: both are the same open file, and each has
+    /// to be closed (Linux 6.8).
+    let install (direct: File) : Uring<File> =
+        uring {
+            let! number = Program.single (FileRequest.install direct.Descriptor)
+            return File(direct.Loop, direct.Loop.Own number, direct.Path)
+        }
+
+    /// The other way round, into a free slot of the ring's own table (Linux 6.0).
+    let makeDirect (file: File) : Uring<File> =
+        uring {
+            let request = FileRequest.makeDirect file.Descriptor
+            let! _ = Program.single request
+            return File(file.Loop, file.Loop.OwnDirect(FileRequest.slotOf request), file.Path)
+        }
+
+    let private standard (number: int) (name: string) : Uring<File> =
+        uring {
+            let! loop = Uring.loop
+            return File(loop, loop.Borrow number, name)
+        }
+
+    /// Standard input, as a file for `readNext` and `readMany`. Closing it does nothing: it is the process's.
+    let standardInput: Uring<File> = standard 0 "standard input"
+
+    /// Standard output, as a file for `writeNext`. Closing it does nothing.
+    let standardOutput: Uring<File> = standard 1 "standard output"
+
+    /// Standard error, in the same way.
+    let standardError: Uring<File> = standard 2 "standard error"
+
     /// Opens a file to read.
     let openRead (path: string) : Uring<File> = openWith OpenFlags.Read readWriteByOwner path
 
@@ -103,21 +143,9 @@ module File =
     let writeNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (FileRequest.writeNext file.Descriptor buffer)
 
-    let private tookNothing (file: File) =
-        IOException(String.Concat("'", file.Path, "' took none of the bytes that were left to write."))
-
     /// Writes all of `buffer` at `offset`.
     let write (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
-        uring {
-            let mutable written = 0
-
-            while written < buffer.Length do
-                let! count = writeSome file (buffer.Slice written) (offset + int64 written)
-
-                if count = 0 then raise (tookNothing file)
-
-                written <- written + count
-        }
+        Whole.write file.Descriptor buffer offset
 
     /// Reads until `buffer` is full or the file ends; the number of bytes.
     let readFull (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
@@ -161,19 +189,21 @@ module File =
         (buffers: IReadOnlyList<ReadOnlyMemory<byte>>)
         (offset: int64)
         : Uring<unit> =
-        let offset = VectorRequest.checkedOffset offset
-        let copy = MemoryVector.Of buffers
+        Whole.writeVector file.Descriptor (MemoryVector.Of buffers) (VectorRequest.checkedOffset offset)
 
-        uring {
-            let vector = copy.Restarted()
-            let mutable written = 0UL
+    /// Copies up to `length` bytes at `offset` to `targetOffset` of another file; the number of bytes, which is less only
+    /// where the first file ends. The second is not cut. A file cannot be copied to itself.
+    let copyRange
+        (source: File)
+        (offset: int64)
+        (target: File)
+        (targetOffset: int64)
+        (length: int64)
+        : Uring<int64> =
+        Copying.files source.Descriptor offset target.Descriptor targetOffset length
 
-            while not vector.IsDone do
-                let! count = Program.single (VectorRequest.writeAt file.Descriptor (offset + written) vector)
-                if count = 0 then raise (tookNothing file)
-                vector.Advance count
-                written <- written + uint64 count
-        }
+    /// Copies all of a file to the start of another; the number of bytes.
+    let copy (source: File) (target: File) : Uring<int64> = copyRange source 0L target 0L Int64.MaxValue
 
     let private statusOf (request: Request) : Uring<FileStatus> =
         uring {
@@ -190,6 +220,17 @@ module File =
     /// What a path names, itself a symbolic link or not.
     let statusOfLink (path: string) : Uring<FileStatus> = statusOf (FileRequest.status path false)
 
+    /// Moves up to `length` bytes without copying them through user memory: one of the two is a pipe's end. An offset of -1 is
+    /// the file's own position, and the only one that a pipe has. 0 when no more will come. man splice(2).
+    let splice
+        (source: File)
+        (offset: int64)
+        (target: File)
+        (targetOffset: int64)
+        (length: int)
+        : Uring<int> =
+        FileRequest.splice source.Descriptor offset target.Descriptor targetOffset length |> Program.single
+
     /// Waits until data and metadata are on the device.
     let sync (file: File) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.sync file.Descriptor false))
@@ -202,15 +243,29 @@ module File =
     let syncRange (file: File) (offset: int64) (length: int64) (how: RangeSync) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.syncRange file.Descriptor offset length how))
 
-    /// The value of an extended attribute such as "user.note" (Linux 5.19). One that is missing is an error (ENODATA, 61).
-    let attribute (file: File) (name: string) : Uring<byte array> =
+    /// Asks for the length first, and then for as much.
+    let private valueOf (ask: int -> Request) : Uring<byte array> =
         uring {
-            let! length = Program.single (FileRequest.attribute file.Descriptor name 0)
-            let request = FileRequest.attribute file.Descriptor name length
+            let! length = Program.single (ask 0)
+            let request = ask length
             // Without room it would ask for the length again.
             let! found = if length = 0 then Uring.result 0 else Program.single request
             return request.Buffer.Slice(0, found).ToArray()
         }
+
+    /// The value of an extended attribute such as "user.note" (Linux 5.19). One that is missing is an error (ENODATA, 61).
+    let attribute (file: File) (name: string) : Uring<byte array> =
+        valueOf (FileRequest.attribute file.Descriptor name)
+
+    /// The same of what a path names, after symbolic links (Linux 5.19).
+    let attributeOfPath (path: string) (name: string) : Uring<byte array> =
+        valueOf (FileRequest.attributeOfPath path name)
+
+    /// Sets an extended attribute of what a path names, after symbolic links (Linux 5.19).
+    let setAttributeOfPath (path: string) (name: string) (value: ReadOnlyMemory<byte>) : Uring<unit> =
+        FileRequest.setAttributeOfPath path name value AttributeChange.CreateOrReplace
+        |> Program.single
+        |> Uring.discard
 
     /// Sets an extended attribute (Linux 5.19).
     let setAttribute (file: File) (name: string) (value: ReadOnlyMemory<byte>) : Uring<unit> =
@@ -218,7 +273,7 @@ module File =
         |> Program.single
         |> Uring.discard
 
-    /// Sets the length (Linux 6.9): cuts the file, or extends it with a hole.
+    /// Sets the length: cuts the file, or extends it with a hole. Before Linux 6.9 by a system call.
     let truncate (file: File) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.truncate file.Descriptor length))
 

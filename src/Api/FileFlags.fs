@@ -49,6 +49,16 @@ type PathRules =
     /// The directory is the root: absolute paths and ".." end there.
     | InRoot = 16
 
+/// How to make a pipe, with the numbers of x86-64. Requests have the processor's own.
+[<Flags>]
+type PipeModes =
+    /// A stream of bytes, whose ends have numbers.
+    | None = 0
+    /// What is written at once, up to 4096 bytes, is read at once: O_DIRECT of pipe(2).
+    | Packets = 0o40000
+    /// Both ends are slots of the ring's own table (`LoopOptions.DirectDescriptors`).
+    | Direct = 0x4000_0000
+
 /// The numbers of open(2) that differ between processors.
 [<RequireQualifiedAccess>]
 module internal OpenNumbers =

@@ -59,6 +59,42 @@ module FileRequest =
         opening (OpenFlags.ReadWrite ||| OpenFlags.Temporary) mode
         |> Request.onPath directory path Reach.Address
 
+    /// Opens a path into a free slot of the ring's own table (`LoopOptions.DirectDescriptors`, Linux 5.19). The result is the
+    /// slot.
+    let openPathDirect (path: string) (flags: OpenFlags) (mode: UnixFileMode) : Request =
+        Submission.openAt OpFlags.WorkingDirectory 0UL (OpenNumbers.native (uint32 flags)) (uint32 mode)
+        |> Submission.intoFreeSlot
+        |> onPath path
+
+    /// A descriptor of the process for a direct one, which stays open: both are the same (Linux 6.8). The result is its number.
+    let install (direct: FileDescriptor) : Request =
+        if not direct.IsDirect then
+            raise (
+                InvalidOperationException
+                    "This has a descriptor of the process already: install is for those of the ring's own table."
+            )
+
+        Submission.installFixed direct.Number |> Request.on direct
+
+    /// A slot of the ring's own table for a descriptor of the process, which stays open: both are the same (Linux 6.0).
+    /// `slotOf` says which. man io_uring_prep_files_update(3).
+    let makeDirect (descriptor: FileDescriptor) : Request =
+        if descriptor.IsDirect then
+            raise (InvalidOperationException "This is a slot of the ring's own table already.")
+
+        let bytes = Array.zeroCreate<byte> 4
+        BitConverter.TryWriteBytes(bytes.AsSpan(), descriptor.Number) |> ignore
+
+        {
+            Request.bare (Submission.updateFiles 0UL 1u OpFlags.AllocateFile) with
+                Target = descriptor
+                Buffer = Memory bytes
+                Reach = Reach.Address
+        }
+
+    /// The slot that `makeDirect` has filled.
+    let slotOf (request: Request) : int = MemoryMarshal.Read<int>(Memory.op_Implicit(request.Buffer).Span)
+
     /// Opens a path from a directory, by rules. `mode` is used when a file is created. man openat2(2).
     let openFrom
         (directory: FileDescriptor)
@@ -135,11 +171,18 @@ module FileRequest =
         |> Request.onPath path (Memory(pathBytes FileStatus.Size path)) (Reach.Address ||| Reach.Offset)
 
     /// Asks what an open file is. The struct statx is at the start of the request's buffer.
-    let statusOf (file: FileDescriptor) : Request = {
-        (Submission.status file.Number (uint64 FileStatus.Size) OpFlags.EmptyPath OpFlags.StatusAll 0UL
-         |> Request.over file (Memory(Array.zeroCreate (FileStatus.Size + 1)))) with
-            Reach = Reach.Address ||| Reach.Offset
-    }
+    let statusOf (file: FileDescriptor) : Request =
+        if file.IsDirect then
+            raise (
+                NotSupportedException
+                    "A direct descriptor has no number that statx(2) could be told: install it in the process's table first."
+            )
+
+        {
+            (Submission.status file.Number (uint64 FileStatus.Size) OpFlags.EmptyPath OpFlags.StatusAll 0UL
+             |> Request.over file (Memory(Array.zeroCreate (FileStatus.Size + 1)))) with
+                Reach = Reach.Address ||| Reach.Offset
+        }
 
     /// Waits until the file's data (and unless `dataOnly`, its metadata) are on the device.
     let sync (file: FileDescriptor) (dataOnly: bool) : Request =
@@ -204,7 +247,36 @@ module FileRequest =
                 Reach = Reach.Address ||| Reach.Offset
         }
 
-    /// Sets the file's length (6.9): cuts it, or extends it with a hole.
+    /// `room` for a value, then the attribute's name, then the path; and where both start.
+    let private named (room: int) (name: string) (path: string) : struct (byte array * uint64 * uint64) =
+        let pathBytes = pathBytes 0 path
+        let bytes = textBytes (nameof name) room name
+        let whole = Array.append bytes pathBytes
+        struct (whole, uint64 room, uint64 bytes.Length)
+
+    let private onAttribute (path: string) (bytes: byte array) submission =
+        Request.onPath path (Memory bytes) (Reach.Address ||| Reach.Offset ||| Reach.Address3) submission
+
+    /// As `attribute`, of what a path names; symbolic links are followed (Linux 5.19). man getxattr(2).
+    let attributeOfPath (path: string) (name: string) (capacity: int) : Request =
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity, nameof capacity)
+        let struct (bytes, nameAt, pathAt) = named capacity name path
+        Submission.attributeOfPath pathAt nameAt 0UL (uint32 capacity) |> onAttribute path bytes
+
+    /// As `setAttribute`, of what a path names; symbolic links are followed (Linux 5.19). man setxattr(2).
+    let setAttributeOfPath
+        (path: string)
+        (name: string)
+        (value: ReadOnlyMemory<byte>)
+        (change: AttributeChange)
+        : Request =
+        let struct (bytes, nameAt, pathAt) = named value.Length name path
+        value.Span.CopyTo(bytes.AsSpan())
+
+        Submission.setAttributeOfPath pathAt nameAt 0UL (uint32 value.Length) (uint32 change)
+        |> onAttribute path bytes
+
+    /// Sets the file's length (6.9, older by a system call): cuts it, or extends it with a hole.
     let truncate (file: FileDescriptor) (length: int64) : Request =
         nonNegative (nameof length) length
         Submission.truncate file.Number (uint64 length) |> Request.on file
@@ -246,23 +318,29 @@ module FileRequest =
         onPaths path (nameof pathToTarget, pathToTarget) (nameof path, path) (fun target path ->
             Submission.linkAt OpFlags.WorkingDirectory target OpFlags.WorkingDirectory path 0u)
 
+    /// One operation runs on one ring, which has to have both descriptors.
+    let private onOneRing (source: FileDescriptor) (target: FileDescriptor) =
+        if not (obj.ReferenceEquals(source.Home, target.Home)) then
+            raise (ArgumentException("Both ends have to belong to the same ring.", nameof target))
+
     /// Moves up to `length` bytes without copying them through user memory; one side must be a pipe. An offset of -1
     /// means the side's own position, and is the only one that a pipe has.
     let splice
         (source: FileDescriptor)
-        (sourceOffset: int64)
+        (offset: int64)
         (target: FileDescriptor)
         (targetOffset: int64)
         (length: int)
         : Request =
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
-        ArgumentOutOfRangeException.ThrowIfLessThan(sourceOffset, -1L, nameof sourceOffset)
+        ArgumentOutOfRangeException.ThrowIfLessThan(offset, -1L, nameof offset)
         ArgumentOutOfRangeException.ThrowIfLessThan(targetOffset, -1L, nameof targetOffset)
+        onOneRing source target
 
         {
             (Submission.splice
                 source.Number
-                (uint64 sourceOffset)
+                (uint64 offset)
                 target.Number
                 (uint64 targetOffset)
                 (uint32 length)
@@ -271,9 +349,31 @@ module FileRequest =
                 Other = source
         }
 
+    /// Makes a pipe (Linux 6.16; older kernels by pipe2(2), except for direct descriptors): `pipeEnds` says what it made.
+    let pipe (modes: PipeModes) : Request =
+        let flags = OpenNumbers.native (uint32 (modes &&& ~~~PipeModes.Direct))
+
+        let submission =
+            if modes.HasFlag PipeModes.Direct then
+                Submission.intoFreeSlot (Submission.pipe 0UL flags)
+            else
+                Submission.pipe 0UL (flags ||| uint32 closeOnExec)
+
+        {
+            Request.bare submission with
+                Buffer = Memory(Array.zeroCreate 8)
+                Reach = Reach.Address
+        }
+
+    /// What a request for a pipe made: the numbers, or slots, of the end to read from and of the end to write to.
+    let pipeEnds (request: Request) : struct (int * int) =
+        let numbers = MemoryMarshal.Cast<byte, int> request.Buffer.Span
+        struct (numbers[0], numbers[1])
+
     /// Copies up to `length` bytes from one pipe to another, and leaves them in the first (Linux 5.8). man tee(2).
     let tee (source: FileDescriptor) (target: FileDescriptor) (length: int) : Request =
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
+        onOneRing source target
 
         {
             (Submission.tee source.Number target.Number (uint32 length) 0u |> Request.on target) with

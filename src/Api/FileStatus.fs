@@ -16,7 +16,36 @@ type FileKind =
     | SymbolicLink = 10
     | Socket = 12
 
-/// What the file system knows of a file.
+/// A device: which driver, and which of its devices.
+[<Struct>]
+type DeviceNumber = { Major: uint32; Minor: uint32 }
+
+/// What the file system does with a file: the attributes of statx(2).
+[<Flags>]
+type FileTraits =
+    | None = 0UL
+    /// Its contents are compressed.
+    | Compressed = 0x4UL
+    /// It cannot be changed, renamed or removed.
+    | Immutable = 0x10UL
+    /// It can only be appended to.
+    | AppendOnly = 0x20UL
+    /// Left out by backups.
+    | NoDump = 0x40UL
+    /// A key is needed to read it.
+    | Encrypted = 0x800UL
+    /// A mount appears here when it is needed.
+    | AutoMount = 0x1000UL
+    /// The root of a mount.
+    | MountRoot = 0x2000UL
+    /// Its contents are protected by fs-verity, and cannot be changed.
+    | Verified = 0x10_0000UL
+    /// Past the page cache: it is in persistent memory.
+    | DirectAccess = 0x20_0000UL
+    /// Writes can be all or nothing (6.11).
+    | AtomicWrites = 0x40_0000UL
+
+/// What the file system knows of a file. What it does not know, or the kernel, is 0.
 [<Struct; NoComparison>]
 type FileStatus = {
     Kind: FileKind
@@ -34,6 +63,33 @@ type FileStatus = {
     WriteTime: DateTime
     ChangeTime: DateTime
     BirthTime: DateTime
+    /// Bytes that are best read and written at once.
+    BlockSize: int
+    /// Where the file is.
+    Device: DeviceNumber
+    /// What the file is, if that is a device.
+    SpecialDevice: DeviceNumber
+    Traits: FileTraits
+    /// Those that the file system would tell of.
+    KnownTraits: FileTraits
+    /// As in /proc/self/mountinfo (5.8).
+    MountId: uint64
+    /// Bytes that memory has to be aligned to for `OpenFlags.Direct` (6.1).
+    DirectMemoryAlignment: int
+    /// ... and offsets and lengths (6.1).
+    DirectOffsetAlignment: int
+    /// ... and those of reading, if they differ (6.14).
+    DirectReadAlignment: int
+    /// Of btrfs or bcachefs (6.10).
+    Subvolume: uint64
+    /// Bytes of the smallest write that is all or nothing (6.11).
+    AtomicWriteMin: int
+    /// ... and of the largest.
+    AtomicWriteMax: int
+    /// ... and of the largest that costs no more than others (6.16).
+    AtomicWriteBest: int
+    /// Pieces of memory that one may consist of.
+    AtomicWriteSegments: int
 }
 
 /// Reading a struct statx.
@@ -53,7 +109,16 @@ module FileStatus =
         let nanoseconds = BinaryPrimitives.ReadUInt32LittleEndian(statx.Slice(offset + 8))
         // A file system can keep times that DateTime cannot: the nearest it can.
         let seconds = Math.Clamp(seconds, earliest, latest)
+        let nanoseconds = min nanoseconds 999_999_999u
         DateTime.UnixEpoch.AddTicks(seconds * TimeSpan.TicksPerSecond + int64 nanoseconds / 100L)
+
+    let private device (statx: ReadOnlySpan<byte>) offset : DeviceNumber = {
+        Major = BinaryPrimitives.ReadUInt32LittleEndian(statx.Slice offset)
+        Minor = BinaryPrimitives.ReadUInt32LittleEndian(statx.Slice(offset + 4))
+    }
+
+    let private traits (statx: ReadOnlySpan<byte>) offset : FileTraits =
+        LanguagePrimitives.EnumOfValue(BinaryPrimitives.ReadUInt64LittleEndian(statx.Slice offset))
 
     /// Reads a struct statx.
     let ofBytes (statx: ReadOnlySpan<byte>) : FileStatus =
@@ -72,4 +137,18 @@ module FileStatus =
             BirthTime = time statx 80
             ChangeTime = time statx 96
             WriteTime = time statx 112
+            BlockSize = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 4)
+            Device = device statx 136
+            SpecialDevice = device statx 128
+            Traits = traits statx 8
+            KnownTraits = traits statx 56
+            MountId = BinaryPrimitives.ReadUInt64LittleEndian(statx.Slice 144)
+            DirectMemoryAlignment = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 152)
+            DirectOffsetAlignment = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 156)
+            DirectReadAlignment = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 180)
+            Subvolume = BinaryPrimitives.ReadUInt64LittleEndian(statx.Slice 160)
+            AtomicWriteMin = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 168)
+            AtomicWriteMax = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 172)
+            AtomicWriteBest = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 184)
+            AtomicWriteSegments = BinaryPrimitives.ReadInt32LittleEndian(statx.Slice 176)
         }

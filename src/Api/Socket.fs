@@ -38,6 +38,15 @@ module Socket =
             return Socket(loop, loop.Own number, family)
         }
 
+    /// Makes a socket in a free slot of the ring's own table (`LoopOptions.DirectDescriptors`). It has no names and no options
+    /// here: see `install`.
+    let createDirect (family: AddressFamily) (kind: SocketType) (protocol: ProtocolType) : Uring<Socket> =
+        uring {
+            let! slot = Program.single (SocketRequest.socketDirect family kind protocol)
+            let! loop = Uring.loop
+            return Socket(loop, loop.OwnDirect slot, family)
+        }
+
     let private protocolFor (family: AddressFamily) =
         if family = AddressFamily.Unix then ProtocolType.Unspecified else ProtocolType.Tcp
 
@@ -46,7 +55,7 @@ module Socket =
     /// Closes the socket when the operations on it have ended; they are cancelled.
     let close (socket: Socket) : Uring<unit> = uring { do! (socket :> IAsyncDisposable).DisposeAsync() }
 
-    /// Binds to an address (Linux 6.11).
+    /// Binds to an address. Before Linux 6.11 by a system call.
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
         Uring.discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
 
@@ -69,10 +78,9 @@ module Socket =
             return socket
         }
 
-    /// A stream socket that is connected to an address.
-    let connect (endPoint: EndPoint) : Uring<Socket> =
+    let private connectWith (make: Uring<Socket>) (endPoint: EndPoint) : Uring<Socket> =
         uring {
-            let! socket = stream endPoint.AddressFamily
+            let! socket = make
             let mutable connected = false
 
             try
@@ -84,6 +92,14 @@ module Socket =
             return socket
         }
 
+    /// A stream socket that is connected to an address.
+    let connect (endPoint: EndPoint) : Uring<Socket> = connectWith (stream endPoint.AddressFamily) endPoint
+
+    /// The same in the ring's own table.
+    let connectDirect (endPoint: EndPoint) : Uring<Socket> =
+        let family = endPoint.AddressFamily
+        connectWith (createDirect family SocketType.Stream (protocolFor family)) endPoint
+
     let private accepted (listener: Socket) number =
         Socket(listener.Loop, listener.Loop.Own number, listener.Family)
 
@@ -92,6 +108,13 @@ module Socket =
         uring {
             let! number = Program.single (SocketRequest.accept listener.Descriptor)
             return accepted listener number
+        }
+
+    /// Takes one connection into a free slot of the ring's own table (Linux 5.19).
+    let acceptDirect (listener: Socket) : Uring<Socket> =
+        uring {
+            let! slot = Program.single (SocketRequest.acceptDirect listener.Descriptor)
+            return Socket(listener.Loop, listener.Loop.OwnDirect slot, listener.Family)
         }
 
     /// Takes connections with one submission (Linux 5.19): `for connection in stream do` in `uring { }`.
@@ -120,6 +143,14 @@ module Socket =
             return accepted direct number
         }
 
+    /// The other way round, into a free slot of the ring's own table (Linux 6.0).
+    let makeDirect (socket: Socket) : Uring<Socket> =
+        uring {
+            let request = FileRequest.makeDirect socket.Descriptor
+            let! _ = Program.single request
+            return Socket(socket.Loop, socket.Loop.OwnDirect(FileRequest.slotOf request), socket.Family)
+        }
+
     /// Receives up to `buffer.Length` bytes; 0 when the peer has finished. Allocates nothing.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive (socket: Socket) (buffer: Memory<byte>) : Uring<int> =
@@ -132,13 +163,21 @@ module Socket =
 
     /// Sends all of `buffer`.
     let send (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
-        uring {
-            let mutable sent = 0
+        Whole.send socket.Descriptor buffer
 
-            while sent < buffer.Length do
-                let! count = sendSome socket (buffer.Slice sent)
-                sent <- sent + count
-        }
+    /// Sends up to `length` bytes of a file from `offset` on; the number of bytes, which is less only where the file ends.
+    let sendFile (socket: Socket) (source: File) (offset: int64) (length: int64) : Uring<int64> =
+        Copying.fileToSocket source.Descriptor offset socket.Descriptor length
+
+    /// Receives up to `length` bytes into a file at `offset`; the number of bytes, which is less only when the peer has
+    /// finished.
+    let receiveFile (socket: Socket) (target: File) (offset: int64) (length: int64) : Uring<int64> =
+        Copying.socketToFile socket.Descriptor target.Descriptor offset length
+
+    /// Sends to one peer what comes from another until that has finished; the number of bytes. For a proxy: one for each
+    /// direction, and `shutdown` of the target's sending when it has ended.
+    let relay (source: Socket) (target: Socket) : Uring<int64> =
+        Copying.relay source.Descriptor target.Descriptor
 
     /// A pool of `count` buffers of `size` bytes for this loop. Buffer rings need Linux 5.19, and are used from 6.0 on.
     let bufferPool (count: int) (size: int) : Uring<BufferPool> =
@@ -217,6 +256,15 @@ module Socket =
         : Uring<ZeroCopySend> =
         Program.ofScope (fun scope ->
             ValueTask<_>(ZeroCopySend.Start(socket.Loop, socket.Descriptor, buffer, holdAtMost, scope.Token)))
+
+    /// Moves up to `length` bytes that came to a pipe's end, without copying them through user memory; 0 when the peer has
+    /// finished. Waits on a worker thread of the kernel: for many connections receive and send. man splice(2).
+    let spliceTo (socket: Socket) (target: File) (length: int) : Uring<int> =
+        Program.single (FileRequest.splice socket.Descriptor -1L target.Descriptor -1L length)
+
+    /// Moves up to `length` bytes from a pipe's end to the peer, in the same way.
+    let spliceFrom (source: File) (socket: Socket) (length: int) : Uring<int> =
+        Program.single (FileRequest.splice source.Descriptor -1L socket.Descriptor -1L length)
 
     /// Drops the connection at once, with what it has not sent. The peer sees a reset.
     let abort (socket: Socket) : Uring<unit> =

@@ -61,7 +61,12 @@ module SocketRequest =
         let protocol = if protocol = ProtocolType.Unspecified then 0 else int protocol
         Request.bare (Submission.socket (domain family) (int kind ||| closeOnExec) protocol)
 
-    /// Binds to an address (Linux 6.11). man bind(2).
+    /// Makes a socket in a free slot of the ring's own table. The result is the slot.
+    let socketDirect (family: AddressFamily) (kind: SocketType) (protocol: ProtocolType) : Request =
+        let protocol = if protocol = ProtocolType.Unspecified then 0 else int protocol
+        Request.bare (Submission.intoFreeSlot (Submission.socket (domain family) (int kind) protocol))
+
+    /// Binds to an address (Linux 6.11, older by a system call). man bind(2).
     let bind (socket: FileDescriptor) (endPoint: EndPoint) : Request =
         onAddress socket endPoint Submission.bind
 
@@ -69,7 +74,7 @@ module SocketRequest =
     let connect (socket: FileDescriptor) (endPoint: EndPoint) : Request =
         onAddress socket endPoint Submission.connect
 
-    /// Starts listening, with room for `backlog` connections that wait.
+    /// Starts listening, with room for `backlog` connections that wait (Linux 6.11, older by a system call).
     let listen (socket: FileDescriptor) (backlog: int) : Request =
         ArgumentOutOfRangeException.ThrowIfNegative(backlog, nameof backlog)
         Submission.listen socket.Number (uint32 backlog) |> Request.on socket
@@ -77,6 +82,10 @@ module SocketRequest =
     /// Takes one connection. The result is a descriptor.
     let accept (socket: FileDescriptor) : Request =
         Submission.accept socket.Number 0UL 0UL (uint32 closeOnExec) |> Request.on socket
+
+    /// Takes one connection into a free slot of the ring's own table. The result is the slot.
+    let acceptDirect (socket: FileDescriptor) : Request =
+        Submission.accept socket.Number 0UL 0UL 0u |> Submission.intoFreeSlot |> Request.on socket
 
     /// Takes connections until cancelled. Each result is a descriptor. One submission for all of them (Linux 5.19).
     let acceptMany (socket: FileDescriptor) : StreamRequest = {
@@ -103,14 +112,7 @@ module SocketRequest =
     }
 
     /// A descriptor of the process for a direct one, which stays open: both are the same socket. The result is its number.
-    let install (socket: FileDescriptor) : Request =
-        if not socket.IsDirect then
-            raise (
-                InvalidOperationException
-                    "This socket has a descriptor of the process already: install is for those of acceptManyDirect."
-            )
-
-        Submission.installFixed socket.Number |> Request.on socket
+    let install (socket: FileDescriptor) : Request = FileRequest.install socket
 
     /// Sends `buffer`. The result is the number of bytes, which can be fewer.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]

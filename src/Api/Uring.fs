@@ -12,16 +12,15 @@ open Uring.Model
 [<RequireQualifiedAccess>]
 module Uring =
 
-    /// Starts a program on a loop, from any thread. The task runs its continuations elsewhere, so that a caller who
-    /// blocks cannot block the loop.
-    let startOn (host: LoopHost) (token: CancellationToken) (program: Uring<'T>) : Task<'T> =
+    /// As `startOn`, for those who know the loop alone.
+    let internal startIn (loop: Loop) (token: CancellationToken) (program: Uring<'T>) : Task<'T> =
         let ended = TaskCompletionSource<'T>(TaskCreationOptions.RunContinuationsAsynchronously)
 
         let run (_: obj | null) =
             task {
                 try
                     let body (scope: Scope) = program.Start(scope).AsTask()
-                    let! result = Concurrent.within host.Loop token body
+                    let! result = Concurrent.within loop token body
                     ended.SetResult result
                 with
                 | :? OperationCanceledException when token.IsCancellationRequested ->
@@ -30,9 +29,14 @@ module Uring =
             }
             |> ignore
 
-        ObjectDisposedException.ThrowIf(host.Loop.IsStopping, typeof<LoopHost>)
-        host.Loop.Post(SendOrPostCallback run, null)
+        ObjectDisposedException.ThrowIf(loop.IsStopping, typeof<LoopHost>)
+        loop.Post(SendOrPostCallback run, null)
         ended.Task
+
+    /// Starts a program on a loop, from any thread. The task runs its continuations elsewhere, so that a caller who
+    /// blocks cannot block the loop.
+    let startOn (host: LoopHost) (token: CancellationToken) (program: Uring<'T>) : Task<'T> =
+        startIn host.Loop token program
 
     /// Starts a program on the process's shared ring.
     let start (program: Uring<'T>) : Task<'T> = startOn Hosting.DefaultLoop CancellationToken.None program

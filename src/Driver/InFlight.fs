@@ -13,6 +13,7 @@ type internal InFlight(ring: Ring, capacity: int) =
     let slots = SlotTable<Pending> capacity
     let outbox = Outbox(ring, slots)
     let cancelled = Errno.toResult Errno.ECANCELED
+    let missing = Errno.toResult Errno.ENOSYS
     // Begun before and to begin again: streams that wait for a buffer. They have no slot meanwhile.
     let parked = HashSet<Pending>()
     // No address: connecting to it drops a connection. The kernel reads it when it takes the submission.
@@ -64,8 +65,8 @@ type internal InFlight(ring: Ring, capacity: int) =
     /// Why it cannot begin, as a result; 0 if it can. Closing goes on while the loop stops.
     let obstacle (pending: Pending) =
         if pending.CancelAsked || (stopping && pending.Opcode <> Opcode.Close) then cancelled
-        elif not (Features.supports pending.Opcode ring.Plan) then Errno.toResult Errno.ENOSYS
         elif isClosed pending.Target || isClosed pending.Other then Errno.toResult Errno.EBADF
+        elif not (Features.supports pending.Opcode ring.Plan) then missing
         else 0
 
     let pin (pending: Pending) (request: inref<Request>) =
@@ -110,6 +111,8 @@ type internal InFlight(ring: Ring, capacity: int) =
             match tryPin pending &request with
             | null -> start SqeFlags.None pending &request
             | reason -> pending.Failed reason
+        | result when result = missing && Features.hasCall pending.Opcode ->
+            pending.Refused(SystemCalls.perform ring.Kernel &request)
         | result -> pending.Refused result
 
     /// Begins what has waited for it.

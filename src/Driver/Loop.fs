@@ -263,9 +263,19 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// The same for a slot of the ring's own table.
     member internal this.OwnDirect(slot: int) : FileDescriptor = FileDescriptor(kernel, slot, this, true)
 
+    /// A descriptor that somebody else closes, if anybody does.
+    member internal this.Borrow(number: int) : FileDescriptor =
+        let descriptor = FileDescriptor(kernel, number, this, false, IsBorrowed = true)
+        GC.SuppressFinalize descriptor
+        descriptor
+
+    /// What an operation has made, in the process's table or in the ring's.
+    member internal this.OwnAs(isDirect: bool, number: int) =
+        if isDirect then this.OwnDirect number else this.Own number
+
     /// Closes a descriptor when the operations on it have ended; they are cancelled. Closing again does nothing.
     member this.CloseDescriptor(descriptor: FileDescriptor) : ValueTask<int> =
-        if not (descriptor.AskClose()) then
+        if descriptor.IsBorrowed || not (descriptor.AskClose()) then
             ValueTask<int> 0
         else
             GC.SuppressFinalize descriptor

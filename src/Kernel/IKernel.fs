@@ -104,3 +104,17 @@ type IKernel =
 
     /// setsockopt(2). Returns 0.
     abstract SetSocketOption: descriptor: int * level: int * name: int * value: ReadOnlySpan<byte> -> int
+
+    // What follows stands in for opcodes that came late (Driver/SystemCalls.fs).
+
+    /// pipe2(2). Writes the numbers of both ends, 4 bytes each.
+    abstract Pipe: ends: Span<byte> * flags: uint32 -> int
+
+    /// ftruncate(2).
+    abstract Truncate: descriptor: int * length: int64 -> int
+
+    /// bind(2), to a sockaddr.
+    abstract Bind: descriptor: int * address: ReadOnlySpan<byte> -> int
+
+    /// listen(2).
+    abstract Listen: descriptor: int * backlog: int -> int

@@ -85,3 +85,15 @@ type LinuxKernel private () =
         member _.SetSocketOption(descriptor, level, name, value) =
             use pointer = fixed &MemoryMarshal.GetReference value
             Native.setOption descriptor level name (NativePtr.toNativeInt pointer) value.Length
+
+        member _.Pipe(ends, flags) =
+            use pointer = fixed &MemoryMarshal.GetReference ends
+            Native.makePipe (NativePtr.toNativeInt pointer) flags
+
+        member _.Truncate(descriptor, length) = Native.truncate descriptor length
+
+        member _.Bind(descriptor, address) =
+            use pointer = fixed &MemoryMarshal.GetReference address
+            Native.bindTo descriptor (NativePtr.toNativeInt pointer) address.Length
+
+        member _.Listen(descriptor, backlog) = Native.listenFor descriptor backlog

@@ -66,6 +66,18 @@ module internal Native =
     [<DllImport("libc", EntryPoint = "setsockopt")>]
     extern int private setsockopt(int fd, int level, int name, nativeint value, int length)
 
+    [<DllImport("libc", EntryPoint = "pipe2")>]
+    extern int private pipe2(nativeint ends, int flags)
+
+    [<DllImport("libc", EntryPoint = "ftruncate64")>]
+    extern int private ftruncate(int fd, int64 length)
+
+    [<DllImport("libc", EntryPoint = "bind")>]
+    extern int private bind(int fd, nativeint address, int length)
+
+    [<DllImport("libc", EntryPoint = "listen")>]
+    extern int private listen(int fd, int backlog)
+
     /// The result, or the negative errno.
     let private orErrno (result: nativeint) =
         if result < 0n then -(nativeint (Marshal.GetLastSystemError())) else result
@@ -138,3 +150,12 @@ module internal Native =
 
     let setOption (fd: int) (level: int) (name: int) (value: nativeint) (size: int) =
         int (orErrno (nativeint (setsockopt (fd, level, name, value, size))))
+
+    let makePipe (ends: nativeint) (flags: uint32) = int (orErrno (nativeint (pipe2 (ends, int flags))))
+
+    let truncate (fd: int) (length: int64) = int (orErrno (nativeint (ftruncate (fd, length))))
+
+    let bindTo (fd: int) (address: nativeint) (size: int) =
+        int (orErrno (nativeint (bind (fd, address, size))))
+
+    let listenFor (fd: int) (backlog: int) = int (orErrno (nativeint (listen (fd, backlog))))

@@ -298,9 +298,10 @@ module OpFlags =
     [<Literal>]
     let NoFollow = 0x100u
 
-    /// STATX: type, mode, links, owner, times, inode, size, blocks, and birth time.
+    /// STATX: all that there is up to 6.18, with the mount's id as in /proc/self/mountinfo. Older kernels leave out what
+    /// they do not know.
     [<Literal>]
-    let StatusAll = 0xfffu
+    let StatusAll = 0x3bfffu
 
     /// Use the file's own position (off = -1; FEAT_RW_CUR_POS, 5.6).
     [<Literal>]

@@ -82,6 +82,7 @@ type PoolMode =
 ///  4. a missing opcode is reported with its name and first kernel, never submitted
 ///  5. a wake that does not work leads to the next way of waking, the last one always works
 ///  6. a pool that the kernel refuses (EINVAL) leads to the next mode; the last one needs nothing of the kernel
+///  7. only what every kernel has a call for, and what never waits, is done by a call
 [<RequireQualifiedAccess>]
 module Features =
 
@@ -182,6 +183,17 @@ module Features =
 
     /// The kernel of this ring has the opcode.
     let supports (opcode: Opcode) plan = plan.Opcodes[int opcode]
+
+    /// Where the ring lacks it, a system call in its place does the same at once: it is older than io_uring, and waits for
+    /// nobody.
+    let hasCall (opcode: Opcode) =
+        match opcode with
+        | Opcode.Truncate
+        | Opcode.Bind
+        | Opcode.Listen
+        | Opcode.Pipe -> true
+        // An open set: the rest can wait, or is as old as what this library needs.
+        | _ -> false
 
     /// Multishot forms are not in the probe: an opcode that came with the same kernel stands for them, and is returned
     /// when it is missing.

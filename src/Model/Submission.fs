@@ -156,6 +156,11 @@ module Submission =
             Buffer = group
     }
 
+    /// Puts `count` descriptors of the process, 4 bytes each at `descriptors`, into slots of the registered files from `first`
+    /// on; for `OpFlags.AllocateFile` (6.0) into free ones, whose numbers take their place. The result counts them.
+    let updateFiles descriptors count (first: uint32) =
+        prepare Opcode.FilesUpdate -1 (uint64 first) descriptors count 0u
+
     /// Opens a path, relative to `directory`. The result is the descriptor.
     let openAt directory path flags mode = prepare Opcode.OpenAt directory 0UL path mode flags
 
@@ -197,6 +202,18 @@ module Submission =
 
     /// Sets the extended attribute that `name` names to `length` bytes at `value` (5.19). fsetxattr(2).
     let setAttribute fd name value length flags = prepare Opcode.SetAttributeOfFile fd value name length flags
+
+    /// As `attribute`, of what `path` names (5.19). getxattr(2).
+    let attributeOfPath path name value length = {
+        prepare Opcode.GetAttribute -1 value name length 0u with
+            Address3 = path
+    }
+
+    /// As `setAttribute`, of what `path` names (5.19). setxattr(2).
+    let setAttributeOfPath path name value length flags = {
+        prepare Opcode.SetAttribute -1 value name length flags with
+            Address3 = path
+    }
 
     /// Sets a file's length (6.9).
     let truncate fd length = prepare Opcode.Truncate fd length 0UL 0u 0u
@@ -245,6 +262,9 @@ module Submission =
         prepare Opcode.Tee target 0UL 0UL length flags with
             FileIndex = uint32 (source: int)
     }
+
+    /// Makes a pipe (6.16): writes the numbers of its two ends, 4 bytes each, to `ends`; `flags` as in pipe2(2).
+    let pipe ends flags = prepare Opcode.Pipe 0 0UL ends 0u flags
 
     // ---- sockets
 

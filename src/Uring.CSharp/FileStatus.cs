@@ -43,6 +43,48 @@ public readonly record struct FileStatus
     /// <summary>When it was made, in UTC; 1970-01-01 where the file system does not keep it.</summary>
     public required DateTime CreationTimeUtc { get; init; }
 
+    /// <summary>Bytes that are best read and written at once.</summary>
+    public required int BlockSize { get; init; }
+
+    /// <summary>The device that the file is on.</summary>
+    public required DeviceNumber Device { get; init; }
+
+    /// <summary>The device that the file is, if it is one.</summary>
+    public required DeviceNumber SpecialDevice { get; init; }
+
+    /// <summary>What the file system does with it.</summary>
+    public required FileTraits Traits { get; init; }
+
+    /// <summary>Those of <see cref="Traits"/> that the file system would tell of.</summary>
+    public required FileTraits KnownTraits { get; init; }
+
+    /// <summary>The mount's number, as in /proc/self/mountinfo. Linux 5.8, else 0.</summary>
+    public required ulong MountId { get; init; }
+
+    /// <summary>Bytes that memory has to be aligned to for direct I/O (O_DIRECT). Linux 6.1, else 0.</summary>
+    public required int DirectMemoryAlignment { get; init; }
+
+    /// <summary>Bytes that offsets and lengths have to be aligned to for direct I/O. Linux 6.1, else 0.</summary>
+    public required int DirectOffsetAlignment { get; init; }
+
+    /// <summary>The same for reading, where it differs. Linux 6.14, else 0.</summary>
+    public required int DirectReadAlignment { get; init; }
+
+    /// <summary>The subvolume's number on btrfs and bcachefs. Linux 6.10, else 0.</summary>
+    public required ulong Subvolume { get; init; }
+
+    /// <summary>Bytes of the smallest write that can be all or nothing. Linux 6.11, else 0.</summary>
+    public required int AtomicWriteMin { get; init; }
+
+    /// <summary>Bytes of the largest such write. Linux 6.11, else 0.</summary>
+    public required int AtomicWriteMax { get; init; }
+
+    /// <summary>Bytes of the largest such write that costs no more than others. Linux 6.16, else 0.</summary>
+    public required int AtomicWriteBest { get; init; }
+
+    /// <summary>Pieces of memory that such a write may consist of. Linux 6.11, else 0.</summary>
+    public required int AtomicWriteSegments { get; init; }
+
     internal static FileStatus Of(ReadOnlySpan<byte> statx)
     {
         var status = FSharp.FileStatusModule.ofBytes(statx);
@@ -61,6 +103,20 @@ public readonly record struct FileStatus
             LastWriteTimeUtc = status.WriteTime,
             LastChangeTimeUtc = status.ChangeTime,
             CreationTimeUtc = status.BirthTime,
+            BlockSize = status.BlockSize,
+            Device = new DeviceNumber(status.Device.Major, status.Device.Minor),
+            SpecialDevice = new DeviceNumber(status.SpecialDevice.Major, status.SpecialDevice.Minor),
+            Traits = (FileTraits)status.Traits,
+            KnownTraits = (FileTraits)status.KnownTraits,
+            MountId = status.MountId,
+            DirectMemoryAlignment = status.DirectMemoryAlignment,
+            DirectOffsetAlignment = status.DirectOffsetAlignment,
+            DirectReadAlignment = status.DirectReadAlignment,
+            Subvolume = status.Subvolume,
+            AtomicWriteMin = status.AtomicWriteMin,
+            AtomicWriteMax = status.AtomicWriteMax,
+            AtomicWriteBest = status.AtomicWriteBest,
+            AtomicWriteSegments = status.AtomicWriteSegments,
         };
     }
 }

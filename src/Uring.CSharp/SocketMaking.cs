@@ -14,9 +14,10 @@ internal static class SocketMaking
     internal static async ValueTask<FileDescriptor> ConnectAsync(
         Loop loop,
         EndPoint endPoint,
+        bool isDirect,
         CancellationToken cancellationToken)
     {
-        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken)
+        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken, isDirect)
             .ConfigureAwait(Ending.OnLoop);
 
         try
@@ -99,7 +100,8 @@ internal static class SocketMaking
         Loop loop,
         AddressFamily family,
         SocketType type,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        bool isDirect = false)
     {
         var protocol = (family, type) switch
         {
@@ -108,7 +110,11 @@ internal static class SocketMaking
             _ => ProtocolType.Tcp,
         };
 
-        var request = SocketRequest.socket(family, type, protocol);
-        return loop.Own(await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop));
+        var request = isDirect
+            ? SocketRequest.socketDirect(family, type, protocol)
+            : SocketRequest.socket(family, type, protocol);
+
+        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        return loop.OwnAs(isDirect, number);
     }
 }

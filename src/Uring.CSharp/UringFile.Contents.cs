@@ -42,11 +42,11 @@ public sealed partial class UringFile
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ThrowUnlessOpenTo(FileAccess.Read);
-        return ReadAllAsync(buffer, offset, cancellationToken);
+        return FillAsync(buffer, offset, cancellationToken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ReadAllAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
+    private async ValueTask FillAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
     {
         while (!buffer.IsEmpty)
         {
@@ -133,7 +133,8 @@ public sealed partial class UringFile
         Ending.Discard(Start(FileAccess.ReadWrite, FileRequest.sync(descriptor, dataOnly), cancellationToken));
 
     /// <summary>
-    /// Sets the length: cuts the file, or extends it with a hole that reads as zeros. Linux 6.9; see man ftruncate(2).
+    /// Sets the length: cuts the file, or extends it with a hole that reads as zeros. Before Linux 6.9 by a
+    /// system call on the ring's thread; see man ftruncate(2).
     /// </summary>
     /// <param name="length">Bytes.</param>
     /// <param name="cancellationToken">Asks for its end.</param>
@@ -142,7 +143,6 @@ public sealed partial class UringFile
     /// <exception cref="NotSupportedException">The file is not open to write.</exception>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     /// <exception cref="IOException">Too large for the file system (EFBIG, 27), or another error.</exception>
-    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     public ValueTask SetLengthAsync(long length, CancellationToken cancellationToken = default) =>
         Ending.Discard(Start(FileAccess.Write, FileRequest.truncate(descriptor, length), cancellationToken));
 

@@ -25,8 +25,12 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     private readonly FileDescriptor descriptor;
     private readonly FileAccess access;
 
-    private UringFile(Loop loop, FileDescriptor descriptor, string path, FileAccess access)
+    private readonly bool isNamed;
+
+    // Named: it was opened by a path, and may be anything.
+    internal UringFile(Loop loop, FileDescriptor descriptor, string path, FileAccess access, bool isNamed = true)
     {
+        this.isNamed = isNamed;
         this.loop = loop;
         this.descriptor = descriptor;
         this.access = access;
@@ -36,6 +40,10 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
 
     /// <summary>The path that it was opened by, as it was given.</summary>
     public string Path { get; }
+
+    internal FileDescriptor Descriptor => descriptor;
+
+    internal Loop Loop => loop;
 
     /// <summary>It was disposed of: nothing can be started on it any more.</summary>
     public bool IsClosed => descriptor.IsClosed;
@@ -155,7 +163,7 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
 
     /// <summary>The kernel would say EBADF, as of a closed descriptor.</summary>
-    private void ThrowUnlessOpenTo(FileAccess needed)
+    internal void ThrowUnlessOpenTo(FileAccess needed)
     {
         ThrowIfClosed();
 

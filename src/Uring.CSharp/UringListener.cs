@@ -32,7 +32,7 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     public EndPoint LocalEndPoint => SocketNames.Local(descriptor, this);
 
     /// <summary>
-    /// Starts listening. Linux 6.11 (it binds by io_uring); see man bind(2) and listen(2).
+    /// Starts listening. Linux 5.19; before 6.11 it binds by system calls on the ring's thread. See man bind(2) and listen(2).
     /// </summary>
     /// <param name="endPoint">
     /// An <see cref="IPEndPoint"/>, whose port may be 0 for a free one, or a <see cref="UnixDomainSocketEndPoint"/>.
@@ -74,14 +74,27 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     public ValueTask<UringSocket> AcceptAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return TakeAsync(cancellationToken);
+        return TakeAsync(SocketRequest.accept(descriptor), isDirect: false, cancellationToken);
     }
 
-    private async ValueTask<UringSocket> TakeAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes one connection into a free slot of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>). See
+    /// <see cref="AcceptAllDirectAsync"/>, and man io_uring_prep_accept_direct(3). Linux 5.19.
+    /// </summary>
+    /// <param name="cancellationToken">Asks for its end; a connection that was taken by then is given to you.</param>
+    /// <exception cref="System.Net.Sockets.SocketException">No slot is free (TooManyOpenSockets), and a connection is lost, or
+    /// another error.</exception>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of.</exception>
+    public ValueTask<UringSocket> AcceptDirectAsync(CancellationToken cancellationToken = default)
     {
-        var request = SocketRequest.accept(descriptor);
+        ThrowIfClosed();
+        return TakeAsync(SocketRequest.acceptDirect(descriptor), isDirect: true, cancellationToken);
+    }
+
+    private async ValueTask<UringSocket> TakeAsync(Request request, bool isDirect, CancellationToken cancellationToken)
+    {
         var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-        return new UringSocket(loop, loop.Own(number));
+        return new UringSocket(loop, loop.OwnAs(isDirect, number));
     }
 
     /// <summary>

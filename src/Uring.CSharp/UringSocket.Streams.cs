@@ -61,7 +61,8 @@ public sealed partial class UringSocket
     }
 
     /// <summary>
-    /// Makes a socket for datagrams (UDP, or a Unix domain socket) and binds it. Linux 6.11; see man bind(2).
+    /// Makes a socket for datagrams (UDP, or a Unix domain socket) and binds it. Linux 5.19; before 6.11 it
+    /// binds by a system call on the ring's thread. See man bind(2).
     /// </summary>
     /// <param name="endPoint">
     /// An <see cref="System.Net.IPEndPoint"/>, whose port may be 0 for a free one, or a

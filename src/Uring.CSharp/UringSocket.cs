@@ -26,6 +26,10 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         this.descriptor = descriptor;
     }
 
+    internal FileDescriptor Descriptor => descriptor;
+
+    internal Loop Loop => loop;
+
     /// <summary>It was disposed of: nothing can be started on it any more.</summary>
     public bool IsClosed => descriptor.IsClosed;
 
@@ -56,14 +60,57 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         SocketMaking.Check(endPoint);
-        return ConnectAsync(Ring.LoopFor(ring), endPoint, cancellationToken);
+        return ConnectAsync(Ring.LoopFor(ring), endPoint, isDirect: false, cancellationToken);
+    }
+
+    /// <summary>
+    /// As <see cref="ConnectAsync(EndPoint, Ring, CancellationToken)"/>, with a socket in a free slot of the ring's own table
+    /// (<see cref="RingOptions.DirectDescriptors"/>): it has no names and no options here. See man io_uring_prep_socket_direct(3).
+    /// </summary>
+    /// <param name="endPoint">An <see cref="IPEndPoint"/> or a <see cref="UnixDomainSocketEndPoint"/>.</param>
+    /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a name: resolve it first.</exception>
+    /// <exception cref="SocketException">No slot is free (TooManyOpenSockets), or as above.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringSocket> ConnectDirectAsync(
+        EndPoint endPoint,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        SocketMaking.Check(endPoint);
+        return ConnectAsync(Ring.LoopFor(ring), endPoint, isDirect: true, cancellationToken);
     }
 
     private static async ValueTask<UringSocket> ConnectAsync(
         Loop loop,
         EndPoint endPoint,
-        CancellationToken cancellationToken) =>
-        new(loop, await SocketMaking.ConnectAsync(loop, endPoint, cancellationToken).ConfigureAwait(Ending.OnLoop));
+        bool isDirect,
+        CancellationToken cancellationToken)
+    {
+        var making = SocketMaking.ConnectAsync(loop, endPoint, isDirect, cancellationToken);
+        return new UringSocket(loop, await making.ConfigureAwait(Ending.OnLoop));
+    }
+
+    /// <summary>It is a slot of the ring's own table, and has no descriptor of the process.</summary>
+    public bool IsDirect => descriptor.IsDirect;
+
+    /// <summary>
+    /// Puts the socket into a free slot of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>). Both are the same
+    /// connection, and each is to be disposed of. Linux 6.0; see man io_uring_prep_files_update(3).
+    /// </summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="InvalidOperationException">It is there already.</exception>
+    /// <exception cref="System.IO.IOException">No slot is free (ENFILE, 23), or there is no table (ENXIO, 6); HResult is the
+    /// errno.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public async ValueTask<UringSocket> MakeDirectAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        var request = FileRequest.makeDirect(descriptor);
+        await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        return new UringSocket(loop, loop.OwnDirect(FileRequest.slotOf(request)));
+    }
 
     /// <summary>
     /// Sends what the kernel takes at once. Allocates nothing: await the task once. See man send(2).
@@ -151,5 +198,5 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         return loop.Start(in request, cancellationToken);
     }
 
-    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+    internal void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
 }

@@ -114,6 +114,8 @@ let private prepare (folder: string) (token: CancellationToken) =
         add queue
         let! pool = ring.CreateBufferPoolAsync(4, 64)
         add pool
+        let! pipe = UringPipe.CreateAsync(PipeModes.None, ring)
+        add pipe
         add (UringFutex())
         add (UringEpoll(File.OpenHandle path, ring))
         return { Ring = ring; Objects = objects; Values = wellFormed folder token }

@@ -122,3 +122,7 @@ type internal BufferKernel() =
         member _.SocketName(_, _, _) = Errno.toResult Errno.ENOSYS
         member _.GetSocketOption(_, _, _, _) = Errno.toResult Errno.ENOSYS
         member _.SetSocketOption(_, _, _, _) = Errno.toResult Errno.ENOSYS
+        member _.Pipe(_, _) = Errno.toResult Errno.ENOSYS
+        member _.Truncate(_, _) = Errno.toResult Errno.ENOSYS
+        member _.Bind(_, _) = Errno.toResult Errno.ENOSYS
+        member _.Listen(_, _) = Errno.toResult Errno.ENOSYS

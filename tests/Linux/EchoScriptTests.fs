@@ -19,13 +19,17 @@ extern int private kill(int pid, int signal)
 
 /// In a process group of its own, which a terminal's Ctrl-C would reach as a whole: `dotnet` starts a child for fsi.
 /// And not deaf to it: who is started in the background ignores SIGINT, and hands that down.
-let private start (folder: string) (arguments: string list) : Process =
-    Sdk.start
-        folder
-        "setsid"
-        ([ "env"; "--default-signal=INT"; Sdk.dotnet; "fsi"; "echo.fsx"; "--" ] @ arguments)
+let startScript (script: string) (folder: string) (arguments: string list) : Process =
+    Sdk.start folder "setsid" ([ "env"; "--default-signal=INT"; Sdk.dotnet; "fsi"; script; "--" ] @ arguments)
 
-let private lineOf (reader: StreamReader) : Task<string> =
+let private start = startScript "echo.fsx"
+
+/// Ctrl-C: its exit code, what it prints from now on, and its errors.
+let interrupt (server: Process) : Task<struct (int * string * string)> =
+    Expect.equal (kill (-server.Id, 2)) 0 "SIGINT"
+    Sdk.ended limit server
+
+let lineOf (reader: StreamReader) : Task<string> =
     task {
         let! line = reader.ReadLineAsync().WaitAsync limit
         return line |> Option.ofObj |> Option.defaultValue "<end of output>"
@@ -61,7 +65,7 @@ let private converse (port: int) (seed: int) : Task<int64> =
         return int64 sent.Length
     }
 
-let private conversations (port: int) (count: int) : Task<int64> =
+let conversations (port: int) (count: int) : Task<int64> =
     task {
         let! sizes = Task.WhenAll [ for seed in 1..count -> converse port seed ]
         return Array.sum sizes
@@ -80,8 +84,7 @@ let private withServer (body: Process -> int -> Task<struct (int * int64)>) : Ta
                 Expect.isTrue port.Success line
                 let! struct (served, echoed) = body server (int port.Groups[1].Value)
                 let clock = Stopwatch.StartNew()
-                Expect.equal (kill (-server.Id, 2)) 0 "SIGINT"
-                let! struct (exitCode, output, errors) = ended server
+                let! struct (exitCode, output, errors) = interrupt server
                 Expect.equal errors "" "errors"
                 Expect.equal exitCode 0 "exit code"
                 Expect.isLessThan clock.Elapsed (TimeSpan.FromSeconds 5.0) "time to end"

@@ -77,6 +77,8 @@ type FaultyKernel() as this =
     member val OnMap: int -> Answer = Answer.real with get, set
     /// A name or an option of a socket.
     member val OnSocketCall: unit -> Answer = Answer.real with get, set
+    /// A call in the place of an opcode.
+    member val OnStandIn: unit -> Answer = Answer.real with get, set
     /// Opcodes that the probe does not show.
     member val Hidden: Opcode list = [] with get, set
     /// Memory stays mapped after `Unmap`, so that a late access is counted and not the end of the process.
@@ -186,3 +188,23 @@ type FaultyKernel() as this =
             match this.OnSocketCall() with
             | Answer.Before errno -> Errno.toResult errno
             | _ -> kernel.SetSocketOption(descriptor, level, name, value)
+
+        member this.Pipe(ends, flags) =
+            match this.OnStandIn() with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.Pipe(ends, flags)
+
+        member this.Truncate(descriptor, length) =
+            match this.OnStandIn() with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.Truncate(descriptor, length)
+
+        member this.Bind(descriptor, address) =
+            match this.OnStandIn() with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.Bind(descriptor, address)
+
+        member this.Listen(descriptor, backlog) =
+            match this.OnStandIn() with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.Listen(descriptor, backlog)

@@ -81,6 +81,67 @@ let private operations =
             Expect.equal (errnoOf host request) missing "not set")
     ]
 
+let private ofPath path name change = FileRequest.setAttributeOfPath path name value change
+
+let private paths =
+    testList "getxattr, setxattr" [
+        case "gives what was set, by path or by descriptor" (fun host file ->
+            runOn host (File.setAttributeOfPath file.Path note value)
+            Expect.equal (runOn host (File.attribute file note)) "a note"B "by descriptor"
+            Expect.equal (runOn host (File.attributeOfPath file.Path note)) "a note"B "by path"
+            let long = Array.init 2000 byte
+            runOn host (File.setAttributeOfPath file.Path "user.long" (ReadOnlyMemory long))
+            Expect.equal (runOn host (File.attributeOfPath file.Path "user.long")) long "long")
+
+        case "of a directory, and through a link" (fun host file ->
+            let folder = nonNull (Path.GetDirectoryName file.Path)
+            runOn host (File.setAttributeOfPath folder note value)
+            Expect.equal (runOn host (File.attributeOfPath folder note)) "a note"B "directory"
+            System.IO.File.CreateSymbolicLink(at folder "link", file.Path) |> ignore
+            runOn host (File.setAttributeOfPath (at folder "link") note value)
+            Expect.equal (runOn host (File.attribute file note)) "a note"B "its target")
+
+        case "that must be there, or must not" (fun host file ->
+            Expect.equal (errnoOf host (ofPath file.Path note AttributeChange.Replace)) missing "not there"
+            Expect.equal (attempt host (ofPath file.Path note AttributeChange.Create)) 0 "made"
+            Expect.equal (errnoOf host (ofPath file.Path note AttributeChange.Create)) Errno.EEXIST "there")
+
+        refuses "no such file" Errno.ENOENT (fun file ->
+            FileRequest.attributeOfPath (file.Path + ".missing") note 10)
+
+        refuses "what is missing by path" missing (fun file -> FileRequest.attributeOfPath file.Path note 10)
+
+        case "too little room by path (ERANGE)" (fun host file ->
+            runOn host (File.setAttribute file note value)
+            Expect.equal (errnoOf host (FileRequest.attributeOfPath file.Path note 3)) outOfRange "errno")
+
+        refuses "too long a value (E2BIG)" (enum 7) (fun file ->
+            FileRequest.setAttributeOfPath
+                file.Path
+                note
+                (ReadOnlyMemory(Array.zeroCreate<byte> 65537))
+                AttributeChange.Create)
+
+        case "bad names and paths are refused before" (fun _ file ->
+            for path, name in [ "", note; file.Path, ""; "a\000b", note; file.Path, "user.\000" ] do
+                Expect.throwsT<ArgumentException>
+                    (fun () -> FileRequest.attributeOfPath path name 1 |> ignore)
+                    "refused"
+
+            Expect.throwsT<ArgumentOutOfRangeException>
+                (fun () -> FileRequest.attributeOfPath file.Path note -1 |> ignore)
+                "room")
+
+        testCase "an older kernel says which it needs" (fun () ->
+            let kernel = FaultyKernel(Hidden = [ Opcode.GetAttribute ])
+
+            withLoopOf kernel small (fun host ->
+                match failureOf (fun () -> runOn host (File.attributeOfPath "/" note)) with
+                | :? PlatformNotSupportedException as failure ->
+                    Expect.stringContains failure.Message "5.19" "version"
+                | other -> failtest $"{other}"))
+    ]
+
 let private facade =
     testList "C#" [
         Observe.inFolderCase "attributes" (fun folder ->
@@ -93,6 +154,11 @@ let private facade =
                 do! file.SetAttributeAsync("user.empty", ReadOnlyMemory.Empty)
                 let! found = file.GetAttributeAsync "user.empty"
                 Expect.equal found [||] "nothing"
+                do! Facade.SetAttributeAsync(path, "user.path", value)
+                let! found = Facade.GetAttributeAsync(path, "user.path")
+                Expect.equal found "a note"B "by path"
+                let gone () = Observe.discard (Facade.GetAttributeAsync(path + "/x/y", note))
+                let! _ = Observe.raises<DirectoryNotFoundException> "no directory" gone
                 let get name () = Observe.discard (file.GetAttributeAsync name)
                 let! reason = Observe.raises<IOException> "missing" (get "user.missing")
                 Expect.equal reason.HResult 61 "ENODATA"
@@ -116,4 +182,4 @@ let private facade =
     ]
 
 [<Tests>]
-let tests = testSequenced <| testList "FileAttribute" [ operations; facade ]
+let tests = testSequenced <| testList "FileAttribute" [ operations; paths; facade ]

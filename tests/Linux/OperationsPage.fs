@@ -67,8 +67,8 @@ let offers: Offer list = [
     later Opcode.TimeoutRemove
     offer
         Opcode.Accept
-        "Socket.accept Socket.acceptMany Socket.acceptManyDirect"
-        "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptAllDirectAsync"
+        "Socket.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
+        "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptDirectAsync UringListener.AcceptAllDirectAsync"
         "SocketOperationTests MultishotFacadeTests DirectTests"
     offer Opcode.Cancel "" "" "CancellationTests" |> because $"{inside}: cancellation tokens"
     offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
@@ -81,11 +81,15 @@ let offers: Offer list = [
         "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
-        "File.openWith File.openRead File.create"
-        "UringFile.OpenAsync"
+        "File.openWith File.openRead File.create File.openDirect"
+        "UringFile.OpenAsync UringFile.OpenDirectAsync"
         "FileOperationTests PathFacadeTests"
     offer Opcode.Close "File.close Socket.close" "UringFile.DisposeAsync UringSocket.DisposeAsync" "LeakTests"
-    missing "not needed: the table of direct descriptors is filled by those who make them" Opcode.FilesUpdate
+    offer
+        Opcode.FilesUpdate
+        "File.makeDirect Socket.makeDirect"
+        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync"
+        "DirectFileTests"
     offer
         Opcode.Status
         "File.status File.statusOfPath File.statusOfLink"
@@ -124,11 +128,14 @@ let offers: Offer list = [
         "Epoll.add Epoll.change Epoll.remove"
         "UringEpoll.AddAsync UringEpoll.ChangeAsync UringEpoll.RemoveAsync"
         "EpollTests"
-    offer Opcode.Splice "" "" "PathOperationTests"
-    |> because "a request (FileRequest.splice); no method yet"
+    offer
+        Opcode.Splice
+        "File.splice Socket.spliceTo Socket.spliceFrom"
+        "UringFile.SpliceAsync UringSocket.SpliceAsync"
+        "PipeTests PathOperationTests"
     legacy Opcode.ProvideBuffers
     legacy Opcode.RemoveBuffers
-    offer Opcode.Tee "" "" "FileSpaceTests" |> because "a request (FileRequest.tee); no method yet"
+    offer Opcode.Tee "Pipe.tee" "UringFile.TeeAsync" "PipeTests FileSpaceTests"
     offer
         Opcode.Shutdown
         "Socket.shutdown"
@@ -149,23 +156,27 @@ let offers: Offer list = [
     offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
     offer Opcode.MessageRing "" "" "HandOffTests" |> because $"{inside}: waking a loop"
     offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
-    missing "not offered yet: open the file and set it there" Opcode.SetAttribute
+    offer Opcode.SetAttribute "File.setAttributeOfPath" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
-    missing "not offered yet: open the file and read it there" Opcode.GetAttribute
+    offer Opcode.GetAttribute "File.attributeOfPath" "UringFile.GetAttributeAsync" "FileAttributeTests"
     offer
         Opcode.Socket
-        "Socket.create Socket.listen Socket.connect"
-        "UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync"
+        "Socket.create Socket.createDirect Socket.listen Socket.connect"
+        "UringSocket.BindAsync UringSocket.ConnectAsync UringSocket.ConnectDirectAsync UringListener.ListenAsync"
         "SocketOperationTests"
     later Opcode.Command
     offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
     later Opcode.SendMessageZeroCopy
-    offer Opcode.ReadMultishot "File.readMany" "" "MultishotKindsTests" |> because "C#: not offered yet"
+    offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
     offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
     later Opcode.FutexWaitVector
-    offer Opcode.InstallFixed "Socket.install" "UringSocket.InstallAsync" "DirectTests"
+    offer
+        Opcode.InstallFixed
+        "Socket.install File.install"
+        "UringSocket.InstallAsync UringFile.InstallAsync"
+        "DirectTests DirectFileTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
     offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
@@ -173,7 +184,7 @@ let offers: Offer list = [
     offer Opcode.EpollWait "Epoll.wait" "UringEpoll.WaitAsync" "EpollTests"
     registered Opcode.ReadVectorFixed
     registered Opcode.WriteVectorFixed
-    later Opcode.Pipe
+    offer Opcode.Pipe "Pipe.create Pipe.createWith" "UringPipe.CreateAsync" "PipeTests"
 ]
 
 /// "File.read" is a function of the module File, "UringFile.ReadAsync" a member of that type.

@@ -202,18 +202,18 @@ let private wakes =
             works kernel small ignore)
 
         testCase "an opcode that the kernel lacks is named, with its first version" (fun () ->
-            let kernel = FaultyKernel(Hidden = [ Opcode.Truncate ])
+            let kernel = FaultyKernel(Hidden = [ Opcode.GetAttributeOfFile ])
 
             withLoopOf kernel small (fun host ->
                 let descriptor = host.Loop.Own 0
-                let request = FileRequest.truncate descriptor 0L
+                let request = FileRequest.attribute descriptor "user.note" 0
                 GC.SuppressFinalize descriptor
                 Expect.equal (errnoOf host request) Errno.ENOSYS "as a result"
 
                 match failureOf (fun () -> runOn host (Uring.perform request)) with
                 | :? PlatformNotSupportedException as failure ->
-                    Expect.stringContains failure.Message "Truncate" "opcode"
-                    Expect.stringContains failure.Message "6.9" "version"
+                    Expect.stringContains failure.Message "GetAttributeOfFile" "opcode"
+                    Expect.stringContains failure.Message "5.19" "version"
                 | other -> failtest $"{other}"))
     ]
 

@@ -355,4 +355,14 @@ let laws =
             Expect.isFalse (Features.canBundle (no Opcode.Pipe)) "6.15 puts bytes in the wrong order"
             Expect.isFalse (Features.canBundle (until 0x3FFFu)) "6.9"
         }
+
+        test "7. only what every kernel has a call for, and what never waits, is done by a call" {
+            // By hand: listen(2), bind(2) and ftruncate(2) are as old as Linux, pipe2(2) is of 2.6.27.
+            let called = [
+                for opcode in Enum.GetValues<Opcode>() do
+                    if Features.hasCall opcode then int opcode
+            ]
+
+            Expect.equal called [ 55; 56; 57; 62 ] "FTRUNCATE, BIND, LISTEN, PIPE"
+        }
     ]

@@ -186,6 +186,30 @@ let internal constructors = [
     "attribute",
     Submission.attribute fd address second length,
     [ "opcode", 43UL; "fd", fdBits; "off", second; "addr", address; "len", lengthBits ]
+    "updateFiles",
+    Submission.updateFiles address length (uint32 other),
+    [ "opcode", 20UL; "fd", minusOne; "off", otherBits; "addr", address; "len", lengthBits ]
+    "attributeOfPath",
+    Submission.attributeOfPath offset address second length,
+    [
+        "opcode", 44UL
+        "fd", minusOne
+        "off", second
+        "addr", address
+        "len", lengthBits
+        "addr3", offset
+    ]
+    "setAttributeOfPath",
+    Submission.setAttributeOfPath offset address second length flags,
+    [
+        "opcode", 42UL
+        "fd", minusOne
+        "off", second
+        "addr", address
+        "len", lengthBits
+        "rw_flags", flagBits
+        "addr3", offset
+    ]
     "setAttribute",
     Submission.setAttribute fd address second length flags,
     [
@@ -284,6 +308,7 @@ let internal constructors = [
         "rw_flags", flagBits
         "buf_index", 0x8182UL
     ]
+    "pipe", Submission.pipe address flags, [ "opcode", 62UL; "addr", address; "rw_flags", flagBits ]
     "shutdown", Submission.shutdown fd length, [ "opcode", 34UL; "fd", fdBits; "len", lengthBits ]
 ]
 

@@ -1,5 +1,5 @@
 // Extended attributes of what is on a disk. They are there at once, also after a power loss. Source: man xattr(7),
-// fgetxattr(2), fsetxattr(2).
+// fgetxattr(2), fsetxattr(2), getxattr(2), setxattr(2).
 namespace Uring.Simulation.Kernel
 
 open System
@@ -16,32 +16,44 @@ module internal Attributing =
     let private tooBig = -7
     let private missing = -61
 
-    /// The disk and the inode, if a program may have attributes of this name there. `none` is for what is neither a file
-    /// nor a directory.
-    let private place none (request: KernelRequest) (file: OpenFile) : Result<struct (Disk * int), int> =
+    /// The disk and the inode that attributes of this request belong to: of an open file, or of what a path names. Nothing
+    /// when that is neither a file nor a directory.
+    let private owner (machine: Machine) (request: KernelRequest) : Result<struct (Disk * int) voption, int> =
+        let fs = machine.Disk.FileSystem
+
+        match request.Opcode, request.File with
+        | (Opcode.GetAttribute | Opcode.SetAttribute), _ ->
+            match FileSystem.resolve request.OtherPath true fs with
+            | Error errno -> Error(fail errno)
+            | Ok place when place.Inode < 0 -> Error(fail Errno.ENOENT)
+            | Ok place when FileSystem.isDirectory place.Inode fs || Map.containsKey place.Inode fs.Files ->
+                Ok(ValueSome(struct (machine.Disk, place.Inode)))
+            | Ok _ -> Ok ValueNone
+        | _, (:? RegularFile as file) -> Ok(ValueSome(struct (file.Disk, file.Inode)))
+        | _, (:? DirectoryFile as directory) -> Ok(ValueSome(struct (directory.Disk, directory.Inode)))
+        | _ -> Ok ValueNone
+
+    /// The same, if a program may have attributes of this name there. `none` is said of what is neither a file nor a
+    /// directory.
+    let private place none (machine: Machine) (request: KernelRequest) : Result<struct (Disk * int), int> =
         let name = request.Path
+        let isOfUsers = name.StartsWith("user.", StringComparison.Ordinal)
 
-        let inode =
-            match file with
-            | :? RegularFile as file -> ValueSome(struct (file.Disk, file.Inode))
-            | :? DirectoryFile as directory -> ValueSome(struct (directory.Disk, directory.Inode))
-            | _ -> ValueNone
-
-        match inode with
+        match owner machine request with
         | _ when name.Length = 0 || name.Length > 255 -> Error outOfRange
-        | ValueNone when name.StartsWith("user.", StringComparison.Ordinal) -> Error none
-        | ValueNone -> Error(fail Errno.EOPNOTSUPP)
-        | ValueSome _ when not (name.StartsWith("user.", StringComparison.Ordinal)) ->
-            Error(fail Errno.EOPNOTSUPP)
-        | ValueSome _ when name.Length = 5 -> Error(fail Errno.EINVAL)
-        | ValueSome place -> Ok place
+        | Error result -> Error result
+        | Ok ValueNone when isOfUsers -> Error none
+        | Ok _ when not isOfUsers -> Error(fail Errno.EOPNOTSUPP)
+        | Ok _ when name.Length = 5 -> Error(fail Errno.EINVAL)
+        | Ok ValueNone -> Error(fail Errno.EOPNOTSUPP)
+        | Ok(ValueSome place) -> Ok place
 
-    /// fgetxattr(2).
-    let get (machine: Machine) (request: KernelRequest) (file: OpenFile) : int =
+    /// fgetxattr(2), getxattr(2).
+    let get (machine: Machine) (request: KernelRequest) : int =
         let submission = request.Submission
         let length = int submission.Length
 
-        match place missing request file with
+        match place missing machine request with
         | Error result -> result
         | Ok(struct (disk, inode)) ->
             match Map.tryFind (struct (inode, request.Path)) disk.FileSystem.Attributes with
@@ -53,11 +65,11 @@ module internal Attributing =
                 value.CopyTo(Mapped.span (nativeint submission.Offset) length)
                 value.Length
 
-    /// fsetxattr(2).
-    let set (request: KernelRequest) (file: OpenFile) : int =
+    /// fsetxattr(2), setxattr(2).
+    let set (machine: Machine) (request: KernelRequest) : int =
         let submission = request.Submission
 
-        match place (fail Errno.EPERM) request file with
+        match place (fail Errno.EPERM) machine request with
         | _ when submission.OpFlags > 3u -> fail Errno.EINVAL
         | _ when submission.Length > 65536u -> tooBig
         | Error result -> result

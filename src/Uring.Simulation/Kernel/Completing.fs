@@ -25,6 +25,8 @@ module internal Completing =
         | Opcode.SymbolicLinkAt
         | Opcode.GetAttributeOfFile
         | Opcode.SetAttributeOfFile
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
         | Opcode.MemoryAdvise
         | Opcode.SyncFileRange
         | Opcode.Sync

@@ -94,10 +94,8 @@ type internal Execution(machine: Machine) =
     let isDirect (request: KernelRequest) = request.Submission.FileIndex <> 0u
 
     /// Into a slot of the ring's table: a free one, or the one that was asked for.
-    let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
-        let wanted = request.Submission.FileIndex
-
-        if ring.Files.Length = 0 then
+    let placeAt (ring: KernelRing) (wanted: uint32) (file: OpenFile) : int =
+        if ring.Files.Length = 0 && wanted <> OpFlags.AllocateFile then
             file.Release()
             fail Errno.ENXIO
         elif wanted = OpFlags.AllocateFile then
@@ -115,6 +113,9 @@ type internal Execution(machine: Machine) =
             release ring (int wanted - 1) |> ignore
             ring.Files[int wanted - 1] <- file
             0
+
+    let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        placeAt ring request.Submission.FileIndex file
 
     let add (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         if isDirect request then place ring request file else machine.Descriptors.Add file
@@ -153,18 +154,49 @@ type internal Execution(machine: Machine) =
         let result = socket.Connect request.Address
         result
 
-    let makePipe (ring: KernelRing) (request: KernelRequest) : int =
-        ignore ring
-        let struct (reader, writer) = Pipe.create choices
-        let one = machine.Descriptors.Add reader
-        let other = if one < 0 then one else machine.Descriptors.Add writer
+    /// A descriptor of the process's table into a free slot of the ring's.
+    let updateFiles (ring: KernelRing) (request: KernelRequest) : int =
+        let at = nativeint request.Submission.Address
 
-        if other < 0 then
-            if one >= 0 then machine.Close(one, false) |> ignore
-            other
-        else
-            Mapped.write<int> (nativeint request.Submission.Address) one
-            Mapped.write<int> (nativeint request.Submission.Address + 4n) other
+        match machine.Descriptors.Find(Mapped.read<int> at) with
+        | null -> fail Errno.EBADF
+        | file ->
+            file.Retain()
+
+            match placeAt ring OpFlags.AllocateFile file with
+            | slot when slot < 0 -> slot
+            | slot ->
+                world.Memory.CheckWrite(request.Submission.Address, 4, "FilesUpdate")
+                Mapped.write<int> at slot
+                1
+
+    /// Both ends, into the process's table or the ring's: or none.
+    let makePipe (ring: KernelRing) (request: KernelRequest) : int =
+        let submission = request.Submission
+
+        let made =
+            if not (isDirect request) then
+                machine.MakePipe()
+            else
+                let struct (reader, writer) = Pipe.create choices
+
+                match place ring request reader with
+                | one when one < 0 ->
+                    writer.Release()
+                    Error(Errno.ofResult one)
+                | one ->
+                    match place ring request writer with
+                    | other when other < 0 ->
+                        release ring one |> ignore
+                        Error(Errno.ofResult other)
+                    | other -> Ok(struct (one, other))
+
+        match made with
+        | Error errno -> fail errno
+        | Ok(struct (one, other)) ->
+            world.Memory.CheckWrite(submission.Address, 8, "Pipe")
+            Mapped.write<int> (nativeint submission.Address) one
+            Mapped.write<int> (nativeint submission.Address + 4n) other
             0
 
     /// Sends, and tells later that the memory is free: when the other side has it.
@@ -225,6 +257,7 @@ type internal Execution(machine: Machine) =
         | Opcode.FutexWake
         | Opcode.Socket
         | Opcode.Pipe
+        | Opcode.FilesUpdate
         | Opcode.OpenAt
         | Opcode.OpenAt2
         | Opcode.UnlinkAt
@@ -233,6 +266,8 @@ type internal Execution(machine: Machine) =
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt
         | Opcode.MemoryAdvise
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
         | Opcode.Status -> 0
         // An open set: everything else works on a descriptor.
         | _ ->
@@ -253,6 +288,8 @@ type internal Execution(machine: Machine) =
         | Opcode.SyncFileRange
         | Opcode.GetAttributeOfFile
         | Opcode.SetAttributeOfFile
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
         | Opcode.MemoryAdvise
         | Opcode.Allocate
         | Opcode.Truncate
@@ -275,6 +312,8 @@ type internal Execution(machine: Machine) =
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt -> String.Concat(request.OtherPath, " for ", request.Path)
         | Opcode.RenameAt -> String.Concat(request.Path, " to ", request.OtherPath)
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute -> String.Concat(request.Path, " of ", request.OtherPath)
         | _ when isNull request.File && request.Path <> "" -> request.Path
         // An open set: the file, if it has one.
         | _ -> named request.File
@@ -287,6 +326,8 @@ type internal Execution(machine: Machine) =
         | Opcode.SyncFileRange, _
         | Opcode.GetAttributeOfFile, _
         | Opcode.SetAttributeOfFile, _
+        | Opcode.GetAttribute, _
+        | Opcode.SetAttribute, _
         | Opcode.MemoryAdvise, _
         | Opcode.Allocate, _
         | Opcode.Truncate, _
@@ -334,6 +375,7 @@ type internal Execution(machine: Machine) =
                 |> Result.map (fun socket -> socket :> OpenFile)
                 |> addNew ring request
             | Opcode.Pipe, _ -> makePipe ring request
+            | Opcode.FilesUpdate, _ -> updateFiles ring request
             | Opcode.OpenAt, _
             | Opcode.OpenAt2, _ -> Naming.openAt machine request |> addNew ring request
             | Opcode.UnlinkAt, _ ->
@@ -345,6 +387,8 @@ type internal Execution(machine: Machine) =
             | Opcode.SymbolicLinkAt, _ -> machine.Disk.MakeSymbolicLink(request.Path, request.OtherPath)
             | Opcode.MemoryAdvise, _ -> Advising.memory request
             | Opcode.Status, _ -> Naming.status machine request
+            | Opcode.GetAttribute, _ -> Attributing.get machine request
+            | Opcode.SetAttribute, _ -> Attributing.set machine request
             | _, null -> fail Errno.EBADF
             | Opcode.Read, file
             | Opcode.ReadVector, file
@@ -370,8 +414,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Sync, file -> Disk.sync file
             | Opcode.SyncFileRange, file -> Advising.syncRange request file
             | Opcode.FileAdvise, file -> Advising.file request file
-            | Opcode.GetAttributeOfFile, file -> Attributing.get machine request file
-            | Opcode.SetAttributeOfFile, file -> Attributing.set request file
+            | Opcode.GetAttributeOfFile, _ -> Attributing.get machine request
+            | Opcode.SetAttributeOfFile, _ -> Attributing.set machine request
             | Opcode.Truncate, file -> Disk.truncate file (int64 submission.Offset)
             | Opcode.Allocate, file ->
                 Disk.allocate

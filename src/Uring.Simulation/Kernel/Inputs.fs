@@ -52,6 +52,15 @@ module internal Inputs =
         | Opcode.GetAttributeOfFile ->
             request.Path <- path submission.Address
             0
+        | Opcode.GetAttribute ->
+            request.Path <- path submission.Address
+            request.OtherPath <- path submission.Address3
+            0
+        | Opcode.SetAttribute ->
+            request.Path <- path submission.Address
+            request.OtherPath <- path submission.Address3
+            request.Address <- bytes submission.Offset (int submission.Length)
+            0
         | Opcode.SetAttributeOfFile
         | Opcode.OpenAt2 ->
             request.Path <- path submission.Address

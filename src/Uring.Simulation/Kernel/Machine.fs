@@ -78,3 +78,18 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
         | _ -> ()
 
         descriptors.Close(descriptor, isLate)
+
+    /// pipe2(2): the numbers of both ends, or of none.
+    member this.MakePipe() : Result<struct (int * int), Errno> =
+        let struct (reader, writer) = Pipe.create world.Choices
+
+        match descriptors.Add reader with
+        | one when one < 0 ->
+            writer.Release()
+            Error(Errno.ofResult one)
+        | one ->
+            match descriptors.Add writer with
+            | other when other < 0 ->
+                this.Close(one, false) |> ignore
+                Error(Errno.ofResult other)
+            | other -> Ok(struct (one, other))

@@ -3,6 +3,7 @@
 namespace Uring.Simulation.Kernel
 
 open System
+open System.Buffers.Binary
 open Uring.Kernel
 open Uring.Model
 open Uring.Simulation
@@ -260,6 +261,37 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                     Ok [||])
 
             SimulatedKernel.Copy(answer, Span.Empty)
+
+        member _.Pipe(ends, flags) =
+            // O_CLOEXEC is all that is simulated.
+            if (flags &&& ~~~0o2000000u) <> 0u then
+                fail Errno.EINVAL
+            else
+                match machine.MakePipe() with
+                | Error errno -> fail errno
+                | Ok(struct (reader, writer)) ->
+                    BinaryPrimitives.WriteInt32LittleEndian(ends, reader)
+                    BinaryPrimitives.WriteInt32LittleEndian(ends.Slice 4, writer)
+                    0
+
+        member _.Truncate(descriptor, length) =
+            match machine.Descriptors.Find descriptor with
+            | null -> fail Errno.EBADF
+            | file -> Disk.truncate file length
+
+        member _.Bind(descriptor, address) =
+            let address = address.ToArray()
+
+            match machine.Descriptors.Find descriptor with
+            | null -> fail Errno.EBADF
+            | :? SocketFile as socket -> socket.Bind address
+            | _ -> fail Errno.ENOTSOCK
+
+        member _.Listen(descriptor, backlog) =
+            match machine.Descriptors.Find descriptor with
+            | null -> fail Errno.EBADF
+            | :? SocketFile as socket -> socket.Listen backlog
+            | _ -> fail Errno.ENOTSOCK
 
         member _.Close descriptor =
             // The collector closes what the program has lost, whenever it likes: that would make a run another, and the

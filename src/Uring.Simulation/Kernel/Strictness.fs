@@ -55,6 +55,9 @@ module internal Strictness =
         | Opcode.SyncFileRange
         | Opcode.GetAttributeOfFile
         | Opcode.SetAttributeOfFile
+        | Opcode.GetAttribute
+        | Opcode.SetAttribute
+        | Opcode.FilesUpdate
         | Opcode.Pipe -> true
         // An open set: what is not simulated is not there.
         | _ -> false
@@ -146,6 +149,18 @@ module internal Strictness =
         // A direct descriptor cannot be close-on-exec.
         | Opcode.Accept
         | Opcode.OpenAt when submission.FileIndex <> 0u -> (submission.OpFlags &&& 0o2000000u) = 0u
+        | Opcode.FilesUpdate ->
+            // One into a free slot (6.0) is what is simulated.
+            submission.Length = 1u
+            && submission.Offset = uint64 OpFlags.AllocateFile
+            && KernelVersion.supports Opcode.SendZeroCopy version
+            && (submission.Flags &&& SqeFlags.FixedFile) = SqeFlags.None
+        | Opcode.Pipe ->
+            // O_CLOEXEC. Neither packets nor a slot of one's choice are simulated.
+            submission.Fd = 0
+            && (submission.OpFlags &&& ~~~0o2000000u) = 0u
+            && (submission.FileIndex = 0u
+                || (submission.FileIndex = OpFlags.AllocateFile && (submission.OpFlags &&& 0o2000000u) = 0u))
         | Opcode.Socket when submission.FileIndex <> 0u -> (submission.Offset &&& 0o2000000UL) = 0UL
         | Opcode.InstallFixed ->
             (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u

@@ -56,3 +56,19 @@ type internal LiveKernel(live: LiveMachine) =
         member _.SetSocketOption(descriptor, level, name, value) =
             use _ = live.Enter()
             kernel.SetSocketOption(descriptor, level, name, value)
+
+        member _.Pipe(ends, flags) =
+            use _ = live.Enter()
+            kernel.Pipe(ends, flags)
+
+        member _.Truncate(descriptor, length) =
+            use _ = live.Enter()
+            kernel.Truncate(descriptor, length)
+
+        member _.Bind(descriptor, address) =
+            use _ = live.Enter()
+            kernel.Bind(descriptor, address)
+
+        member _.Listen(descriptor, backlog) =
+            use _ = live.Enter()
+            kernel.Listen(descriptor, backlog)

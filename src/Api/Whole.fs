@@ -1,0 +1,52 @@
+// Transfers that come short go on: all of a buffer is written, or sent.
+namespace Uring.FSharp
+
+open System
+open System.IO
+open Uring.Driver
+
+[<RequireQualifiedAccess>]
+module internal Whole =
+
+    let private noneTaken (file: FileDescriptor) : exn =
+        let name =
+            match file.Name with
+            | null -> "the file"
+            | name -> name
+
+        IOException(String.Concat("'", name, "' took none of the bytes that were left to write."))
+
+    /// Writes all of `buffer` at `offset`.
+    let write (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
+        uring {
+            let mutable written = 0
+
+            while written < buffer.Length do
+                let request = FileRequest.write file (buffer.Slice written) (offset + int64 written)
+                let! count = Program.single request
+                if count = 0 then raise (noneTaken file)
+                written <- written + count
+        }
+
+    /// Writes all of the memories at `offset`.
+    let writeVector (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<unit> =
+        uring {
+            let left = memories.Restarted()
+            let mutable written = 0UL
+
+            while not left.IsDone do
+                let! count = Program.single (VectorRequest.writeAt file (offset + written) left)
+                if count = 0 then raise (noneTaken file)
+                left.Advance count
+                written <- written + uint64 count
+        }
+
+    /// Sends all of `buffer`.
+    let send (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
+        uring {
+            let mutable sent = 0
+
+            while sent < buffer.Length do
+                let! count = Program.single (SocketRequest.send socket (buffer.Slice sent))
+                sent <- sent + count
+        }
