@@ -2,6 +2,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Collections.Generic
 open System.Runtime.CompilerServices
 open System.IO
 open System.Threading.Tasks
@@ -169,6 +170,36 @@ module File =
 
             return filled
         }
+
+    /// Fills the buffers in their order from `offset` on, or until the file ends; the number of bytes. For a file without
+    /// offsets, such as a pipe, they are ignored. man readv(2).
+    let readVector (file: File) (buffers: IReadOnlyList<Memory<byte>>) (offset: int64) : Uring<int64> =
+        let offset = VectorRequest.checkedOffset offset
+        let copy = MemoryVector.Of buffers
+
+        uring {
+            let vector = copy.Restarted()
+            let mutable filled = 0L
+            let mutable more = not vector.IsDone
+
+            while more do
+                let! count =
+                    Program.single (VectorRequest.readAt file.Descriptor (offset + uint64 filled) vector)
+
+                vector.Advance count
+                filled <- filled + int64 count
+                more <- count > 0 && not vector.IsDone
+
+            return filled
+        }
+
+    /// Writes all of the buffers in their order, at `offset`. man writev(2).
+    let writeVector
+        (file: File)
+        (buffers: IReadOnlyList<ReadOnlyMemory<byte>>)
+        (offset: int64)
+        : Uring<unit> =
+        Whole.writeVector file.Descriptor (MemoryVector.Of buffers) (VectorRequest.checkedOffset offset)
 
     /// Copies up to `length` bytes at `offset` to `targetOffset` of another file; the number of bytes, which is less only
     /// where the first file ends. The second is not cut. A file cannot be copied to itself.

@@ -2,9 +2,7 @@
 namespace Uring.FSharp
 
 open System
-open System.Buffers.Binary
 open System.Net
-open System.Net.Sockets
 open System.Runtime.CompilerServices
 open Uring.Driver
 open Uring.Model
@@ -12,30 +10,6 @@ open Uring.Model
 /// A message in a pool's buffer, yours until you dispose of it.
 [<Struct; IsReadOnly; NoEquality; NoComparison>]
 type Message internal (lease: BufferLease, room: MessageRoom) =
-
-    /// struct sockaddr_in and sockaddr_in6 in the network's byte order.
-    static let endPoint (name: ReadOnlySpan<byte>) : EndPoint | null =
-        let family = if name.Length < 2 then 0us else BinaryPrimitives.ReadUInt16LittleEndian name
-
-        match int family with
-        | 2 when name.Length >= 8 ->
-            IPEndPoint(IPAddress(name.Slice(4, 4)), int (BinaryPrimitives.ReadUInt16BigEndian(name.Slice 2)))
-        | 10 when name.Length >= 28 ->
-            let scope = BinaryPrimitives.ReadUInt32LittleEndian(name.Slice 24)
-
-            IPEndPoint(
-                IPAddress(name.Slice(8, 16), int64 scope),
-                int (BinaryPrimitives.ReadUInt16BigEndian(name.Slice 2))
-            )
-        | 1 when name.Length > 2 && name[2] <> 0uy ->
-            let path = name.Slice 2
-            let length = path.IndexOf 0uy
-
-            UnixDomainSocketEndPoint(
-                Text.Encoding.UTF8.GetString(if length < 0 then path else path.Slice(0, length))
-            )
-        // An unnamed or abstract Unix socket, or a family that this does not know.
-        | _ -> null
 
     member private _.Layout = MessageLayout.read room (Span.op_Implicit lease.Span)
 
@@ -51,7 +25,7 @@ type Message internal (lease: BufferLease, room: MessageRoom) =
     member this.Control: ReadOnlySpan<byte> = Span.op_Implicit (this.Bytes this.Layout.Control)
 
     /// Who sent it; null when the kernel does not say, or has no room for it.
-    member this.Sender: EndPoint | null = endPoint (Span.op_Implicit (this.Bytes this.Layout.Name))
+    member this.Sender: EndPoint | null = SocketName.read (Span.op_Implicit (this.Bytes this.Layout.Name))
 
     /// It was longer than the buffer: the rest is gone.
     member this.IsTruncated = this.Layout.IsTruncated

@@ -226,6 +226,20 @@ module Socket =
             let stream = socket.Loop.Open(request, scope.Token)
             ValueTask<_>(UringStream(stream, fun item -> new Message(item.Lease, room))))
 
+    /// Sends one datagram to an address; the number of bytes. man sendmsg(2).
+    let sendTo (socket: Socket) (buffer: ReadOnlyMemory<byte>) (endPoint: EndPoint) : Uring<int> =
+        Program.single (SocketRequest.sendTo socket.Descriptor buffer endPoint)
+
+    /// Receives one datagram: its number of bytes, who sent it (null when the kernel does not say), and whether it was longer
+    /// than the buffer, so that its rest is gone. man recvmsg(2).
+    let receiveFrom (socket: Socket) (buffer: Memory<byte>) : Uring<struct (int * (EndPoint | null) * bool)> =
+        uring {
+            let request = SocketRequest.receiveFrom socket.Descriptor buffer
+            let! length = Program.single request
+            let struct (sender, isTruncated) = SocketRequest.senderOf request
+            return struct (length, sender, isTruncated)
+        }
+
     /// Sends a lease's bytes, all of them and without a copy, and gives its buffer back: the lease is handed on. It is
     /// given back in any case, also when sending fails.
     let sendLease (socket: Socket) (lease: BufferLease) : Uring<unit> =

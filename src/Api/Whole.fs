@@ -31,6 +31,19 @@ module internal Whole =
                 Fault.rethrowTransferred written reason
         }
 
+    /// Writes all of the memories at `offset`.
+    let writeVector (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<unit> =
+        uring {
+            let left = memories.Restarted()
+            let mutable written = 0UL
+
+            while not left.IsDone do
+                let! count = Program.single (VectorRequest.writeAt file (offset + written) left)
+                if count = 0 then raise (noneTaken file)
+                left.Advance count
+                written <- written + uint64 count
+        }
+
     /// Sends all of `buffer`.
     let send (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
         uring {

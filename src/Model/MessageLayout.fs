@@ -19,6 +19,7 @@ type MessageRoom = { Name: int; Control: int }
 ///  1. every extent lies within the bytes that came, and none overlaps another
 ///  2. what did not fit is reported: the payload, the control data
 ///  3. total: bytes that are no message decode to an empty one
+///  4. of a header that one recvmsg(2) has answered in, no name is longer than its room, and what did not fit is reported
 [<Struct>]
 type MessageLayout = {
     /// The sender's sockaddr.
@@ -83,3 +84,16 @@ module MessageLayout =
                 IsTruncated = (flags &&& Truncated) <> 0u
                 IsControlTruncated = (flags &&& ControlTruncated) <> 0u
             }
+
+    /// Reads the struct msghdr that one recvmsg(2) has answered in: name length @8, flags @48. The name is at `nameAt`, behind
+    /// it; the payload is elsewhere, and its length the operation's result.
+    let ofHeader (room: MessageRoom) (nameAt: int) (bytes: ReadOnlySpan<byte>) =
+        let flags = word bytes 48
+
+        {
+            Name = extent nameAt (word bytes 8) room.Name
+            Control = empty
+            Payload = empty
+            IsTruncated = (flags &&& Truncated) <> 0u
+            IsControlTruncated = (flags &&& ControlTruncated) <> 0u
+        }

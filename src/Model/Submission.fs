@@ -229,6 +229,12 @@ module Submission =
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let write fd address length offset = prepare Opcode.Write fd offset address length 0u
 
+    /// Reads at `offset` into the memories that `count` struct iovec at `vector` name. man io_uring_prep_readv(3).
+    let readVector fd vector count offset = prepare Opcode.ReadVector fd offset vector count 0u
+
+    /// Writes at `offset` the memories that `count` struct iovec at `vector` name. man io_uring_prep_writev(3).
+    let writeVector fd vector count offset = prepare Opcode.WriteVector fd offset vector count 0u
+
     /// Writes a 256-byte struct statx to `status`.
     let status directory path flags mask status = prepare Opcode.Status directory status path mask flags
 
@@ -343,6 +349,9 @@ module Submission =
             Priority = OpFlags.ReceiveMultishot
             Buffer = group
     }
+
+    /// Sends one message from what the 56-byte struct msghdr at `header` says. man sendmsg(2).
+    let sendMessage fd header flags = prepare Opcode.SendMessage fd 0UL header 1u flags
 
     /// Receives one message into what the 56-byte struct msghdr at `header` says, and writes to it. recvmsg(2).
     let receiveMessage fd header flags = prepare Opcode.ReceiveMessage fd 0UL header 1u flags

@@ -66,6 +66,8 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<string> path
         given<Memory<byte>>(Memory<byte>(GC.AllocateArray<byte>(64, true)))
         given<ReadOnlyMemory<byte>>(ReadOnlyMemory<byte>(Array.zeroCreate 4))
+        given<IReadOnlyList<Memory<byte>>>([| Memory<byte>(GC.AllocateArray<byte>(64, true)) |])
+        given<IReadOnlyList<ReadOnlyMemory<byte>>>([| ReadOnlyMemory<byte>(Array.zeroCreate 4) |])
         given<EndPoint>(IPEndPoint(IPAddress.Loopback, 0))
         given<TimeSpan>(TimeSpan.FromMilliseconds 1.0)
         given<Func<ValueTask>>(Func<ValueTask>(fun () -> ValueTask.CompletedTask))

@@ -35,15 +35,14 @@ let private because reason offer = { offer with Reason = reason }
 let private missing reason opcode = { offer opcode "" "" "" with Reason = reason }
 
 let private later = missing "not offered yet"
-let private vectored = missing "not offered yet: one operation pins one memory"
 let private registered = missing "not offered yet: registered buffers"
 let private legacy = missing "left out: buffer rings do it better since 5.19"
 let private inside = "the library's own"
 
 let offers: Offer list = [
     offer Opcode.Nop "Uring.nop Uring.nopWith" "Ring.NopAsync" "RingFacadeTests BuilderTests"
-    vectored Opcode.ReadVector
-    vectored Opcode.WriteVector
+    offer Opcode.ReadVector "File.readVector" "UringFile.ReadAsync" "FileVectorTests"
+    offer Opcode.WriteVector "File.writeVector" "UringFile.WriteAsync" "FileVectorTests"
     offer Opcode.Sync "File.sync" "UringFile.FlushAsync" "FileOperationTests FileFacadeTests"
     registered Opcode.ReadFixed
     registered Opcode.WriteFixed
@@ -54,8 +53,12 @@ let offers: Offer list = [
         "PollTests MultishotKindsTests"
     offer Opcode.PollRemove "Poll.change" "UringPoll.ChangeAsync" "RunningTests"
     offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"
-    missing "not offered yet: messages are received only" Opcode.SendMessage
-    offer Opcode.ReceiveMessage "Socket.receiveMessages" "UringSocket.ReceiveMessagesAsync" "MessageTests"
+    offer Opcode.SendMessage "Socket.sendTo" "UringSocket.SendToAsync" "DatagramTests"
+    offer
+        Opcode.ReceiveMessage
+        "Socket.receiveFrom Socket.receiveMessages"
+        "UringSocket.ReceiveFromAsync UringSocket.ReceiveMessagesAsync"
+        "DatagramTests MessageTests"
     offer
         Opcode.Timeout
         "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"

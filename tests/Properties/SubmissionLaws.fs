@@ -133,6 +133,12 @@ let internal constructors = [
     "write",
     Submission.write fd address length offset,
     [ "opcode", 23UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
+    "readVector",
+    Submission.readVector fd address length offset,
+    [ "opcode", 1UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
+    "writeVector",
+    Submission.writeVector fd address length offset,
+    [ "opcode", 2UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
     "status",
     Submission.status fd address flags length second,
     [
@@ -309,6 +315,9 @@ let internal constructors = [
     "futexWake",
     Submission.futexWake address length flags (uint32 fd),
     [ "opcode", 52UL; "fd", fdBits; "off", lengthBits; "addr", address; "addr3", flagBits ]
+    "sendMessage",
+    Submission.sendMessage fd address flags,
+    [ "opcode", 9UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]
     "receiveMessage",
     Submission.receiveMessage fd address flags,
     [ "opcode", 10UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]

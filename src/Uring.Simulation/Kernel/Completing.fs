@@ -38,6 +38,8 @@ module internal Completing =
         | Opcode.FutexWait -> Errno.isError result && result <> canceled
         | Opcode.Timeout when (submission.OpFlags &&& OpFlags.TimeoutSuccess) <> 0u ->
             result <> Errno.toResult Errno.ETIME && Errno.isError result
+        | Opcode.ReadVector
+        | Opcode.WriteVector -> result <> Vectors.length request
         | Opcode.Read
         | Opcode.Write
         | Opcode.Tee

@@ -306,6 +306,7 @@ type internal Execution(machine: Machine) =
     override _.NeedsWorker request =
         match request.Opcode, request.File with
         | Opcode.Write, :? RegularFile
+        | Opcode.WriteVector, :? RegularFile
         | Opcode.Sync, _
         | Opcode.SyncFileRange, _
         | Opcode.GetAttributeOfFile, _
@@ -328,7 +329,8 @@ type internal Execution(machine: Machine) =
         // A cached name that is only opened needs none.
         | Opcode.OpenAt, _
         | Opcode.OpenAt2, _ -> Naming.creates request
-        | Opcode.Read, :? RegularFile -> choices.Strikes Fault.Delayed
+        | Opcode.Read, :? RegularFile
+        | Opcode.ReadVector, :? RegularFile -> choices.Strikes Fault.Delayed
         // An open set: what poll(2) can wait for, and what is done at once.
         | _ -> false
 
@@ -379,6 +381,7 @@ type internal Execution(machine: Machine) =
             | Opcode.SetAttribute, _ -> Attributing.set machine request
             | _, null -> fail Errno.EBADF
             | Opcode.Read, file
+            | Opcode.ReadVector, file
             | Opcode.ReadMultishot, file
             | Opcode.Receive, file -> transfers.Receive(ring, request, file)
             | Opcode.ReceiveMessage, file -> messages.Receive(ring, request, file)
@@ -386,7 +389,8 @@ type internal Execution(machine: Machine) =
             | Opcode.Send, file when request.Has SqeFlags.BufferSelect ->
                 transfers.SendBundle(ring, request, file)
             | Opcode.Send, file
-            | Opcode.Write, file -> transfers.Send(request, file)
+            | Opcode.Write, file
+            | Opcode.WriteVector, file -> transfers.Send(request, file)
             | Opcode.SendMessage, file -> messages.Send(request, file)
             | Opcode.SendZeroCopy, file -> sendZeroCopy ring request file
             | Opcode.Accept, file -> accept ring request file

@@ -74,6 +74,8 @@ module internal Inputs =
             request.Path <- path submission.Address
             request.Address <- bytes submission.Offset (int submission.Length)
             0
+        | Opcode.ReadVector
+        | Opcode.WriteVector -> Vectors.copy request
         | Opcode.RenameAt
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt ->

@@ -87,6 +87,7 @@ type internal Issuing
         match request.Opcode with
         | Opcode.PollAdd -> always ||| LanguagePrimitives.EnumOfValue request.Asked
         | Opcode.Write
+        | Opcode.WriteVector
         | Opcode.Send
         | Opcode.SendMessage
         | Opcode.SendZeroCopy

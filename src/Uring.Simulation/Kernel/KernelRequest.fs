@@ -104,7 +104,7 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     /// Sum of what it sends, when it was issued: the program must not change it meanwhile.
     member val Sum = ValueNone with get, set
 
-    /// The buffers of a bundle that is being sent.
+    /// The buffers of a bundle that is being sent, or the memories of a vector.
     member val Pieces: (struct (nativeint * int)) array = [||] with get, set
     /// It goes on with the ring's next task work, without waiting.
     member val IsRequeued = false with get, set

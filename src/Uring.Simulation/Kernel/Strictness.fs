@@ -14,6 +14,8 @@ module internal Strictness =
         | Opcode.Nop
         | Opcode.Read
         | Opcode.Write
+        | Opcode.ReadVector
+        | Opcode.WriteVector
         | Opcode.Sync
         | Opcode.PollAdd
         | Opcode.Timeout
@@ -72,12 +74,17 @@ module internal Strictness =
 
     /// `Address` and `Length` are memory that the kernel only reads, and the program may not change before the end.
     let isRead (opcode: Opcode) =
-        opcode = Opcode.Write || opcode = Opcode.Send || opcode = Opcode.SendZeroCopy
+        opcode = Opcode.Write
+        || opcode = Opcode.WriteVector
+        || opcode = Opcode.Send
+        || opcode = Opcode.SendZeroCopy
 
     let private selectsBuffers (opcode: Opcode) version =
         match Catalogue.tryFind opcode with
         | ValueSome row when opcode = Opcode.Send ->
             row.Groups <> "" && KernelVersion.has FeatureFlags.Bundle version
+        // Linux takes one vector then, and its length: not simulated.
+        | ValueSome _ when opcode = Opcode.ReadVector -> false
         | ValueSome row -> row.Groups <> ""
         | ValueNone -> false
 
@@ -99,7 +106,9 @@ module internal Strictness =
         | Opcode.SendMessage -> 0x1us
         | Opcode.SendZeroCopy -> 0xdus
         | Opcode.Read
-        | Opcode.Write -> 0xffffus
+        | Opcode.Write
+        | Opcode.ReadVector
+        | Opcode.WriteVector -> 0xffffus
         // An open set: no flags there.
         | _ -> 0us
 

@@ -42,7 +42,11 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         hash
 
     let source (request: KernelRequest) : ReadOnlySpan<byte> =
-        let whole = Mapped.span (nativeint request.Submission.Address) (int request.Submission.Length)
+        let whole: Span<byte> =
+            if Vectors.has request.Opcode then
+                Span<byte>(Vectors.gather request)
+            else
+                Mapped.span (nativeint request.Submission.Address) (int request.Submission.Length)
 
         match request.Sum with
         | ValueNone -> request.Sum <- ValueSome(sum (Span.op_Implicit whole))
@@ -66,7 +70,8 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
 
     let offset (request: KernelRequest) =
         match request.Submission.Opcode with
-        | Opcode.Read -> int64 request.Submission.Offset
+        | Opcode.Read
+        | Opcode.ReadVector -> int64 request.Submission.Offset
         // An open set: the rest has no position.
         | _ -> -1L
 
@@ -154,6 +159,11 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 match group.Available with
                 | 0 -> Errno.toResult Errno.ENOBUFS
                 | available -> intoGroup request file group available
+        elif request.Opcode = Opcode.ReadVector then
+            let bytes = Array.zeroCreate<byte>(Vectors.length request)
+            let result = readInto request file (Span bytes) (offset request)
+            Vectors.scatter memory request bytes result
+            result
         else
             readInto request file (own request) (offset request)
 
@@ -297,17 +307,18 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
     /// Writes and sends from memory of their own.
     member _.Send(request: KernelRequest, file: OpenFile) : int =
         let bytes = source request
+        let sends = request.Opcode <> Opcode.Write && request.Opcode <> Opcode.WriteVector
 
         let result =
             match file with
-            | :? SocketFile as socket when request.Opcode <> Opcode.Write ->
+            | :? SocketFile as socket when sends ->
                 socket.Send(bytes, int request.Submission.OpFlags, request.Address)
-            | _ when request.Opcode <> Opcode.Write -> Errno.toResult Errno.ENOTSOCK
+            | _ when sends -> Errno.toResult Errno.ENOTSOCK
             | file -> file.Write(bytes, int64 request.Submission.Offset)
 
         let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
 
-        if request.Opcode <> Opcode.Write && all && result > 0 then
+        if sends && all && result > 0 then
             request.Moved <- request.Moved + result
 
             if request.Moved < int request.Submission.Length then Outcome.again else request.Moved
