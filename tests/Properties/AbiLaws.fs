@@ -199,7 +199,9 @@ let private opFlags = [
     "AT_FDCWD", -100L, int64 OpFlags.WorkingDirectory
     "AT_EMPTY_PATH", 0x1000L, int64 OpFlags.EmptyPath
     "AT_SYMLINK_NOFOLLOW", 0x100L, int64 OpFlags.NoFollow
-    "every mask of statx(2) but STATX_MNT_ID_UNIQUE, which gives another number in the same place", 0x3BFFFL, int64 OpFlags.StatusAll
+    "every mask of statx(2) but STATX_MNT_ID_UNIQUE, which gives another number in the same place",
+    0x3BFFFL,
+    int64 OpFlags.StatusAll
 ]
 
 /// kernel.md 2.9: struct, size, (field, offset).

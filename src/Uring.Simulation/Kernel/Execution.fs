@@ -380,6 +380,7 @@ type internal Execution(machine: Machine) =
             | Opcode.GetAttribute, _ -> Attributing.get machine request
             | Opcode.SetAttribute, _ -> Attributing.set machine request
             | _, null -> fail Errno.EBADF
+            | _ when Fixing.isOutside submission -> fail Errno.EFAULT
             | Opcode.Read, file
             | Opcode.ReadVector, file
             | Opcode.ReadMultishot, file

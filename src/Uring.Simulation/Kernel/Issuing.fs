@@ -312,10 +312,13 @@ type internal Issuing
         match ring.TakeSubmission() with
         | ValueNone -> true
         | ValueSome submission ->
-            let request = KernelRequest(ring, submission)
-            request.Line <- trace.Submitted(ring.Lane, &submission)
             let allowed = ring.Sandbox.Check submission
             let checkedResult = if allowed < 0 then allowed else Strictness.check version submission
+
+            let request =
+                KernelRequest(ring, (if checkedResult < 0 then submission else Fixing.plain ring submission))
+
+            request.Line <- trace.Submitted(ring.Lane, &submission)
             request.Fails <- if checkedResult < 0 then checkedResult else executor.Prepare(ring, request)
             request.IsRefused <- request.Fails < 0
             let isTimeout = request.Opcode = Opcode.LinkTimeout

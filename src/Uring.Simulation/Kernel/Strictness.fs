@@ -16,6 +16,10 @@ module internal Strictness =
         | Opcode.Write
         | Opcode.ReadVector
         | Opcode.WriteVector
+        | Opcode.ReadFixed
+        | Opcode.WriteFixed
+        | Opcode.ReadVectorFixed
+        | Opcode.WriteVectorFixed
         | Opcode.Sync
         | Opcode.PollAdd
         | Opcode.Timeout
@@ -108,7 +112,11 @@ module internal Strictness =
         | Opcode.Read
         | Opcode.Write
         | Opcode.ReadVector
-        | Opcode.WriteVector -> 0xffffus
+        | Opcode.WriteVector
+        | Opcode.ReadFixed
+        | Opcode.WriteFixed
+        | Opcode.ReadVectorFixed
+        | Opcode.WriteVectorFixed -> 0xffffus
         // An open set: no flags there.
         | _ -> 0us
 
@@ -121,7 +129,7 @@ module internal Strictness =
         && (has Field.OpFlags || submission.OpFlags = 0u)
         && (has Field.FileIndex || submission.FileIndex = 0u)
         && (submission.Buffer = 0us
-            || submission.Opcode = Opcode.Send
+            || has Field.Buffer
             || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
         && (has Field.Address3 || submission.Address3 = 0UL)
         && (submission.Opcode = Opcode.Command || submission.Reserved = 0UL)
