@@ -1,6 +1,6 @@
 // A TCP proxy: `dotnet fsi scripts/proxy.fsx -- --port 7001 --to 127.0.0.1:7000`. Bytes go from socket to socket by way of a
 // pipe and never come into this process. A splice that has to wait would hold one of the kernel's threads, so each side is
-// asked first: a poll waits without any.
+// asked first (`spliceTo` does that by itself): a poll waits without any.
 
 #load "shared.fsx"
 
@@ -44,7 +44,6 @@ let forward (source: Socket) (target: Socket) : Uring<int64> =
         let mutable goes = true
 
         while goes do
-            let! _ = Socket.poll source PollEvents.Readable
             let! count = Socket.spliceTo source pipe.Writer most
             let mutable left = count
 

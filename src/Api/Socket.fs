@@ -285,10 +285,23 @@ module Socket =
                 ZeroCopySend.Start(socket.Loop, socket.Descriptor, bytes, slot, holdAtMost, scope.Token)
             ))
 
+    /// Waits until one of the events is there.
+    let poll (socket: Socket) (events: PollEvents) : Uring<PollEvents> =
+        Uring.map
+            (uint32 >> LanguagePrimitives.EnumOfValue)
+            (Program.single (SocketRequest.poll socket.Descriptor events))
+
     /// Moves up to `length` bytes that came to a pipe's end, without copying them through user memory; 0 when the peer has
-    /// finished. Waits on a worker thread of the kernel: for many connections receive and send. man splice(2).
+    /// finished. man splice(2).
     let spliceTo (socket: Socket) (target: File) (length: int) : Uring<int> =
-        Program.single (FileRequest.splice socket.Descriptor -1L target.Descriptor -1L length)
+        let splice = FileRequest.splice socket.Descriptor -1L target.Descriptor -1L length
+
+        // A splice that waits holds a worker thread, and the lock of its pipe: a read or write there, even one that is not
+        // meant to wait, would stop the ring's thread. A poll waits for nothing but the peer.
+        uring {
+            let! _ = poll socket PollEvents.Readable
+            return! Program.single splice
+        }
 
     /// Moves up to `length` bytes from a pipe's end to the peer, in the same way.
     let spliceFrom (source: File) (socket: Socket) (length: int) : Uring<int> =
@@ -297,12 +310,6 @@ module Socket =
     /// Drops the connection at once, with what it has not sent. The peer sees a reset.
     let abort (socket: Socket) : Uring<unit> =
         Uring.discard (Program.single (SocketRequest.abort socket.Descriptor))
-
-    /// Waits until one of the events is there.
-    let poll (socket: Socket) (events: PollEvents) : Uring<PollEvents> =
-        Uring.map
-            (uint32 >> LanguagePrimitives.EnumOfValue)
-            (Program.single (SocketRequest.poll socket.Descriptor events))
 
     /// Tells of events each time that they come (one submission from Linux 5.13 on). What the consumer has not taken is
     /// united with what comes.

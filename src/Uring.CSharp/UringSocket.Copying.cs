@@ -2,6 +2,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using Uring.Driver;
 using Uring.FSharp;
 
 namespace Uring;
@@ -10,7 +11,7 @@ public sealed partial class UringSocket
 {
     /// <summary>
     /// Moves up to <paramref name="length"/> bytes that came to a pipe, without copying them through the program's memory.
-    /// Waits for them, on a worker thread of the kernel: for many connections receive and send. See man splice(2).
+    /// Waits for them by a poll first: a splice that waits would hold up who uses the pipe. See man splice(2).
     /// </summary>
     /// <param name="target">A pipe's end to write to, on the same ring.</param>
     /// <param name="length">Bytes, at least 1.</param>
@@ -25,7 +26,14 @@ public sealed partial class UringSocket
     {
         ArgumentNullException.ThrowIfNull(target);
         target.ThrowUnlessOpenTo(System.IO.FileAccess.Write);
-        return Start(FileRequest.splice(descriptor, -1, target.Descriptor, -1, length), cancellationToken);
+        return SpliceAsync(FileRequest.splice(descriptor, -1, target.Descriptor, -1, length), cancellationToken);
+    }
+
+    // A splice that waits has the lock of its pipe, and a read or write there would stop the ring's thread.
+    private async ValueTask<int> SpliceAsync(Request splice, CancellationToken cancellationToken)
+    {
+        _ = await PollAsync(PollEvents.Readable, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        return await Start(in splice, cancellationToken).ConfigureAwait(Ending.OnLoop);
     }
 
     /// <summary>

@@ -242,6 +242,21 @@ let private splicing =
 
                 runOn host program)
 
+            case $"who waits for a connection holds up nobody at the pipe, by {modes}" (fun host ->
+                let struct (ours, theirs) = connectPair host
+                let pipe = runOn host (Pipe.createWith modes)
+                let into = startOn host (Socket.spliceTo ours pipe.Writer 100)
+                eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                let buffer = Array.zeroCreate<byte> 100
+                let read = startOn host (File.readNext pipe.Reader (Memory buffer))
+                // A splice that waits has the lock of its pipe, and a read there would stop the ring's thread.
+                runOn host Uring.nop |> ignore
+                theirs.Send [| 1uy; 2uy; 3uy |] |> ignore
+                Expect.equal (finish "into" into, finish "read" read) (3, 3) "moved"
+                theirs.Dispose()
+                runOn host (Pipe.close pipe)
+                runOn host (Socket.close ours))
+
             case $"a connection to a pipe and back, by {modes}" (fun host ->
                 let struct (ours, theirs) = connectPair host
 

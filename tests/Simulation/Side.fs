@@ -1,4 +1,5 @@
 /// One of two kernels that run the same submissions, and what a program sees of it.
+// Length: each command in one place, as a submission and as what is done before it.
 module Uring.Tests.Simulation.Side
 
 open System
@@ -78,6 +79,8 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
     let groupRing = kernel.Allocate(4096un, MemoryKind.Ordinary)
     let pool = BufferRingMemory(groupRing, buffers)
     let descriptors = List<int>()
+    // Sockets of TCP, which do not mind SPLICE_F_NONBLOCK.
+    let patient = HashSet<int>()
     let mutable submitted = 0
     let mutable tail = 0us
     let mutable made = 0
@@ -146,6 +149,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | Close file ->
             let number = fd file
             descriptors.Remove number |> ignore
+            patient.Remove number |> ignore
             Submission.close number
         | Poll(file, events, many) ->
             if many then
@@ -170,6 +174,8 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | CancelAll -> Submission.cancelEverything ()
         | Sync file -> Submission.sync (fd file) 0u
         | Truncate(file, length) -> Submission.truncate (fd file) (uint64 length)
+        // It would hold its pipe's lock while it waits, and who reads there would wait with the ring's thread.
+        | OfFile(Splice(source, _, _)) when patient.Contains(fd source) -> Submission.nop ()
         | OfFile command -> FileCommand.encode fd nameOf (placeOf index) index command
         | Unlink file -> Submission.unlinkAt OpFlags.WorkingDirectory (path file index) 0u
         | MakeDirectory file -> Submission.makeDirectoryAt OpFlags.WorkingDirectory (path file index) 0o755u
@@ -264,6 +270,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         // side waits, and which the simulated network does not know.
         if isTcp then
             for number in [ client; server ] do
+                patient.Add number |> ignore
                 kernel.SetSocketOption(number, tcp, noDelay, ReadOnlySpan(BitConverter.GetBytes 1)) |> ignore
 
         descriptors.Add client
