@@ -201,6 +201,30 @@ module File =
         : Uring<unit> =
         Whole.writeVector file.Descriptor (MemoryVector.Of buffers) (VectorRequest.checkedOffset offset)
 
+    /// Reads into registered memory at `offset`: as `read`, without the cost of pinning. man io_uring_prep_read_fixed(3).
+    let readRegistered (file: File) (memory: RegisteredMemory) (offset: int64) : Uring<int> =
+        Program.single (RegisteredRequest.read file.Descriptor memory offset)
+
+    /// Fills parts of one registered buffer in their order (Linux 6.15): as `readRegistered`.
+    let readRegisteredVector
+        (file: File)
+        (memories: IReadOnlyList<RegisteredMemory>)
+        (offset: int64)
+        : Uring<int> =
+        Program.single (RegisteredRequest.readVector file.Descriptor memories offset)
+
+    /// Writes all of registered memory at `offset`. man io_uring_prep_write_fixed(3).
+    let writeRegistered (file: File) (memory: RegisteredMemory) (offset: int64) : Uring<unit> =
+        Whole.writeRegistered file.Descriptor memory offset
+
+    /// Writes from parts of one registered buffer in their order (Linux 6.15); the number of bytes, which can be fewer.
+    let writeRegisteredVector
+        (file: File)
+        (memories: IReadOnlyList<RegisteredMemory>)
+        (offset: int64)
+        : Uring<int> =
+        Program.single (RegisteredRequest.writeVector file.Descriptor memories offset)
+
     /// Copies up to `length` bytes at `offset` to `targetOffset` of another file; the number of bytes, which is less only
     /// where the first file ends. The second is not cut. A file cannot be copied to itself.
     let copyRange

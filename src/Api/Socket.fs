@@ -260,7 +260,30 @@ module Socket =
         (buffer: ReadOnlyMemory<byte>)
         : Uring<ZeroCopySend> =
         Program.ofScope (fun scope ->
-            ValueTask<_>(ZeroCopySend.Start(socket.Loop, socket.Descriptor, buffer, holdAtMost, scope.Token)))
+            ValueTask<_>(
+                ZeroCopySend.Start(
+                    socket.Loop,
+                    socket.Descriptor,
+                    buffer,
+                    ValueNone,
+                    holdAtMost,
+                    scope.Token
+                )
+            ))
+
+    /// The same from registered memory, which the kernel need not pin. man io_uring_prep_send_zc_fixed(3).
+    let sendZeroCopyRegistered
+        (socket: Socket)
+        (holdAtMost: TimeSpan)
+        (memory: RegisteredMemory)
+        : Uring<ZeroCopySend> =
+        Program.ofScope (fun scope ->
+            let slot = RegisteredRequest.slotFor (nameof memory) socket.Descriptor memory.Owner
+            let bytes = Memory.op_Implicit memory.Memory
+
+            ValueTask<_>(
+                ZeroCopySend.Start(socket.Loop, socket.Descriptor, bytes, slot, holdAtMost, scope.Token)
+            ))
 
     /// Moves up to `length` bytes that came to a pipe's end, without copying them through user memory; 0 when the peer has
     /// finished. Waits on a worker thread of the kernel: for many connections receive and send. man splice(2).

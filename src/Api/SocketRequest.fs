@@ -210,6 +210,13 @@ module SocketRequest =
             Shape = Shape.ZeroCopy
     }
 
+    /// The same from memory within registered buffer `slot`.
+    let internal sendZeroCopyFixed (socket: FileDescriptor) (buffer: Memory<byte>) (slot: uint16) : Request = {
+        (Submission.sendZeroCopyFixed socket.Number 0UL (uint32 buffer.Length) 0u slot
+         |> Request.over socket buffer) with
+            Shape = Shape.ZeroCopy
+    }
+
     /// Drops a connection at once, with what it has not sent: connect(2) to no address (AF_UNSPEC). The peer sees a
     /// reset.
     let abort (socket: FileDescriptor) : Request =

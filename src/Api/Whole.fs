@@ -31,6 +31,21 @@ module internal Whole =
                 Fault.rethrowTransferred written reason
         }
 
+    /// Writes all of registered memory at `offset`.
+    let writeRegistered (file: FileDescriptor) (memory: RegisteredMemory) (offset: int64) : Uring<unit> =
+        uring {
+            let mutable written = 0
+
+            try
+                while written < memory.Length do
+                    let rest = memory.Slice(written, memory.Length - written)
+                    let! count = Program.single (RegisteredRequest.write file rest (offset + int64 written))
+                    if count = 0 then raise (noneTaken file)
+                    written <- written + count
+            with reason ->
+                Fault.rethrowTransferred written reason
+        }
+
     /// Writes all of the memories at `offset`.
     let writeVector (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<unit> =
         uring {

@@ -63,12 +63,13 @@ type ZeroCopySend private (sent: Task<int>, released: Task) =
                 loop.DropHeld socket
         }
 
-    /// From any thread.
+    /// From any thread. `slot` is that of the registered buffer in which `buffer` lies.
     static member internal Start
         (
             loop: Loop,
             socket: FileDescriptor,
             buffer: ReadOnlyMemory<byte>,
+            slot: uint16 voption,
             holdAtMost: TimeSpan,
             token: CancellationToken
         ) =
@@ -78,10 +79,11 @@ type ZeroCopySend private (sent: Task<int>, released: Task) =
         let memory = new WatchedMemory(MemoryMarshal.AsMemory buffer)
 
         let request =
-            if Features.supports Opcode.SendZeroCopy loop.Plan then
-                SocketRequest.sendZeroCopy socket memory.Memory
-            else
+            match slot with
+            | _ when not (Features.supports Opcode.SendZeroCopy loop.Plan) ->
                 SocketRequest.send socket (Memory.op_Implicit memory.Memory)
+            | ValueSome slot -> SocketRequest.sendZeroCopyFixed socket memory.Memory slot
+            | ValueNone -> SocketRequest.sendZeroCopy socket memory.Memory
 
         let started = loop.Start(&request, token)
 

@@ -10,8 +10,8 @@ open Uring.Model
 [<RequireQualifiedAccess>]
 module internal DirectTable =
 
-    /// struct io_uring_rsrc_register, 32 bytes: count @0, flags @4 (1: all slots empty).
-    let private sparse (count: int) =
+    /// struct io_uring_rsrc_register, 32 bytes: count @0, flags @4 (1: all slots empty). Tables of buffers have the same.
+    let sparse (count: int) =
         let argument = Array.zeroCreate<byte> 32
         BinaryPrimitives.WriteInt32LittleEndian(argument.AsSpan 0, count)
         BinaryPrimitives.WriteInt32LittleEndian(argument.AsSpan 4, 1)

@@ -28,6 +28,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     let rounds = Rounds inbox
     let idle = IdleOperations host
     let pools = Pools(host, ring)
+    let buffers = BufferTable(host, ring)
     // No new operations: Stop was called. Nothing runs any more: Leave was called.
     let mutable stopping = 0
     let mutable ended = 0
@@ -274,6 +275,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     /// The loop's buffer pools.
     member internal _.Pools = pools
+
+    /// Its registered buffers.
+    member internal _.Buffers = buffers
 
     /// The calling thread turns this loop now, or none: in a simulation one thread turns many.
     static member internal Attend(loop: Loop | null) =

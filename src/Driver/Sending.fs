@@ -23,17 +23,24 @@ module internal Sending =
             )
             |> ignore
 
-    /// From any thread. Errors are negative results; a target that stops is an exception.
-    let perform (source: Loop) (target: Loop) (request: Request) (token: CancellationToken) : Task<int> =
+    /// From any thread: does something that names a loop's ring, which does not end meanwhile. One that stops already is an
+    /// exception.
+    let whileThere (target: Loop) (action: unit -> Task<'T>) : Task<'T> =
         target.Flights.Mailbox.Enter()
 
         task {
             try
                 ObjectDisposedException.ThrowIf(target.IsStopping, typeof<Loop>)
-                return! source.TryStart(&request, token)
+                return! action ()
             finally
                 leave target
         }
+
+    /// From any thread. Errors are negative results.
+    let perform (source: Loop) (target: Loop) (request: Request) (token: CancellationToken) : Task<int> =
+        whileThere target (fun () ->
+            let mutable request = request
+            source.TryStart(&request, token).AsTask())
 
     /// The ring's number: it is the ring's own as long as somebody sends.
     let number (target: Loop) = target.Ring.Descriptor

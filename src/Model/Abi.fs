@@ -164,6 +164,8 @@ type RegisterOpcode =
     | Restrictions = 11u // 5.10
     | EnableRings = 12u // 5.10
     | Files = 13u // 5.13
+    | Buffers = 15u // 5.13
+    | BuffersUpdate = 16u // 5.13
     | WorkerAffinity = 17u // 5.14
     | WorkerLimits = 19u // 5.15
     | RingDescriptors = 20u // 5.18
@@ -173,6 +175,7 @@ type RegisterOpcode =
     | BufferRingStatus = 26u // 6.8
     | BusyPolling = 27u // 6.9
     | Clock = 29u // 6.12
+    | CloneBuffers = 30u // 6.12
     | SendMessage = 31u // 6.13
     | ResizeRings = 33u // 6.13
 
@@ -324,6 +327,10 @@ module OpFlags =
     /// ACCEPT and others, in file_index: the kernel chooses a free slot of the registered files (5.19).
     [<Literal>]
     let AllocateFile = 0xffff_ffffu
+
+    /// SEND_ZC and SENDMSG_ZC, ioprio: the memory lies within a registered buffer.
+    [<Literal>]
+    let FixedBuffer = 4us
 
     /// SPLICE, in splice_flags: the source is an index into the registered files.
     [<Literal>]

@@ -235,6 +235,30 @@ module Submission =
     /// Writes at `offset` the memories that `count` struct iovec at `vector` name. man io_uring_prep_writev(3).
     let writeVector fd vector count offset = prepare Opcode.WriteVector fd offset vector count 0u
 
+    /// As `read`, into memory within registered buffer `slot`. man io_uring_prep_read_fixed(3).
+    let readFixed fd address length offset (slot: uint16) = {
+        prepare Opcode.ReadFixed fd offset address length 0u with
+            Buffer = slot
+    }
+
+    /// As `write`, from memory within registered buffer `slot`. man io_uring_prep_write_fixed(3).
+    let writeFixed fd address length offset (slot: uint16) = {
+        prepare Opcode.WriteFixed fd offset address length 0u with
+            Buffer = slot
+    }
+
+    /// As `readVector`, into memories within registered buffer `slot` (6.15). man io_uring_prep_readv_fixed(3).
+    let readVectorFixed fd vector count offset (slot: uint16) = {
+        prepare Opcode.ReadVectorFixed fd offset vector count 0u with
+            Buffer = slot
+    }
+
+    /// As `writeVector`, from memories within registered buffer `slot` (6.15). man io_uring_prep_writev_fixed(3).
+    let writeVectorFixed fd vector count offset (slot: uint16) = {
+        prepare Opcode.WriteVectorFixed fd offset vector count 0u with
+            Buffer = slot
+    }
+
     /// Writes a 256-byte struct statx to `status`.
     let status directory path flags mask status = prepare Opcode.Status directory status path mask flags
 
@@ -368,6 +392,13 @@ module Submission =
     /// Sends up to `length` bytes without copying them (6.0): a result, and a notification when the buffer is free.
     /// man io_uring_prep_send_zc(3).
     let sendZeroCopy fd address length flags = prepare Opcode.SendZeroCopy fd 0UL address length flags
+
+    /// As `sendZeroCopy`, from memory within registered buffer `slot`. man io_uring_prep_send_zc_fixed(3).
+    let sendZeroCopyFixed fd address length flags (slot: uint16) = {
+        prepare Opcode.SendZeroCopy fd 0UL address length flags with
+            Priority = OpFlags.FixedBuffer
+            Buffer = slot
+    }
 
     /// Sends provided buffers of `group` in their order, as many as there are (6.10).
     let sendBundle fd group flags = {

@@ -66,7 +66,32 @@ public sealed partial class UringSocket
         CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return new ZeroCopySend(FSharp.ZeroCopySend.Start(loop, descriptor, buffer, holdAtMost, cancellationToken));
+        return new ZeroCopySend(
+            FSharp.ZeroCopySend.Start(loop, descriptor, buffer, default, holdAtMost, cancellationToken));
+    }
+
+    /// <summary>
+    /// Starts to send registered memory without copying or pinning it. Linux 6.0; older kernels copy. See
+    /// man io_uring_prep_send_zc_fixed(3).
+    /// </summary>
+    /// <param name="memory">The kernel's until <see cref="ZeroCopySend.Released"/> has ended; of the socket's own ring.</param>
+    /// <param name="holdAtMost">
+    /// After this time the connection is dropped if the kernel still has the memory.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> sets no bound.
+    /// </param>
+    /// <param name="cancellationToken">Asks for the end of the send, not of the hold.</param>
+    /// <exception cref="ArgumentException"><paramref name="memory"/> is another ring's.</exception>
+    /// <exception cref="ObjectDisposedException">The buffer, the socket or its ring was disposed of.</exception>
+    public ZeroCopySend SendZeroCopy(
+        RegisteredMemory memory,
+        TimeSpan holdAtMost,
+        CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        var slot = RegisteredRequest.slotFor(nameof(memory), descriptor, memory.Inner.Owner);
+
+        return new ZeroCopySend(
+            FSharp.ZeroCopySend.Start(loop, descriptor, memory.Memory, slot, holdAtMost, cancellationToken));
     }
 
     /// <summary>

@@ -118,6 +118,10 @@ let private prepare (folder: string) (token: CancellationToken) =
         add socket
         let! queue = socket.CreateSendQueueAsync(4, 4096)
         add queue
+        let! registered = ring.RegisterBufferAsync 100
+        add registered
+        add (registered.Slice(0, 10))
+        objects[typeof<IReadOnlyList<RegisteredMemory>>] <- [| registered.Slice(0, 10) |]
         let! pool = ring.CreateBufferPoolAsync(4, 64)
         add pool
         let! personality = ring.RegisterPersonalityAsync()

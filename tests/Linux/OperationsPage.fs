@@ -35,7 +35,6 @@ let private because reason offer = { offer with Reason = reason }
 let private missing reason opcode = { offer opcode "" "" "" with Reason = reason }
 
 let private later = missing "not offered yet"
-let private registered = missing "not offered yet: registered buffers"
 let private legacy = missing "left out: buffer rings do it better since 5.19"
 let private inside = "the library's own"
 
@@ -44,8 +43,8 @@ let offers: Offer list = [
     offer Opcode.ReadVector "File.readVector" "UringFile.ReadAsync" "FileVectorTests"
     offer Opcode.WriteVector "File.writeVector" "UringFile.WriteAsync" "FileVectorTests"
     offer Opcode.Sync "File.sync" "UringFile.FlushAsync" "FileOperationTests FileFacadeTests"
-    registered Opcode.ReadFixed
-    registered Opcode.WriteFixed
+    offer Opcode.ReadFixed "File.readRegistered" "UringFile.ReadAsync" "RegisteredBufferTests"
+    offer Opcode.WriteFixed "File.writeRegistered" "UringFile.WriteAsync" "RegisteredBufferTests"
     offer
         Opcode.PollAdd
         "Socket.poll Socket.pollMany Poll.once"
@@ -181,7 +180,11 @@ let offers: Offer list = [
         "Command.send Socket.available Socket.unsent Socket.getOption Socket.setOption"
         "Ring.CommandAsync UringSocket.GetAvailableAsync UringSocket.GetRawSocketOptionAsync"
         "CommandTests"
-    offer Opcode.SendZeroCopy "Socket.sendZeroCopy" "UringSocket.SendZeroCopy" "ZeroCopyTests"
+    offer
+        Opcode.SendZeroCopy
+        "Socket.sendZeroCopy"
+        "UringSocket.SendZeroCopy"
+        "ZeroCopyTests RegisteredBufferTests"
     later Opcode.SendMessageZeroCopy
     offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
     offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
@@ -198,8 +201,12 @@ let offers: Offer list = [
     offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
     missing "left out: needs a network card that splits headers from data" Opcode.ReceiveZeroCopy
     offer Opcode.EpollWait "Epoll.wait" "UringEpoll.WaitAsync" "EpollTests"
-    registered Opcode.ReadVectorFixed
-    registered Opcode.WriteVectorFixed
+    offer Opcode.ReadVectorFixed "File.readRegisteredVector" "UringFile.ReadAsync" "RegisteredBufferTests"
+    offer
+        Opcode.WriteVectorFixed
+        "File.writeRegisteredVector"
+        "UringFile.WriteSomeAsync"
+        "RegisteredBufferTests"
     offer Opcode.Pipe "Pipe.create Pipe.createWith" "UringPipe.CreateAsync" "PipeTests"
 ]
 

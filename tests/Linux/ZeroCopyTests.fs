@@ -174,7 +174,7 @@ let private failing =
 
             let sendSome () =
                 let bytes = ReadOnlyMemory(pattern 1 65536)
-                ZeroCopySend.Start(host.Loop, ours.Descriptor, bytes, never, source.Token)
+                ZeroCopySend.Start(host.Loop, ours.Descriptor, bytes, ValueNone, never, source.Token)
 
             // Until one finds no room: nobody reads.
             let mutable send = sendSome ()

@@ -139,6 +139,57 @@ let internal constructors = [
     "writeVector",
     Submission.writeVector fd address length offset,
     [ "opcode", 2UL; "fd", fdBits; "off", offset; "addr", address; "len", lengthBits ]
+    "readFixed",
+    Submission.readFixed fd address length offset 0x8182us,
+    [
+        "opcode", 4UL
+        "fd", fdBits
+        "off", offset
+        "addr", address
+        "len", lengthBits
+        "buf_index", 0x8182UL
+    ]
+    "writeFixed",
+    Submission.writeFixed fd address length offset 0x8182us,
+    [
+        "opcode", 5UL
+        "fd", fdBits
+        "off", offset
+        "addr", address
+        "len", lengthBits
+        "buf_index", 0x8182UL
+    ]
+    "readVectorFixed",
+    Submission.readVectorFixed fd address length offset 0x8182us,
+    [
+        "opcode", 60UL
+        "fd", fdBits
+        "off", offset
+        "addr", address
+        "len", lengthBits
+        "buf_index", 0x8182UL
+    ]
+    "writeVectorFixed",
+    Submission.writeVectorFixed fd address length offset 0x8182us,
+    [
+        "opcode", 61UL
+        "fd", fdBits
+        "off", offset
+        "addr", address
+        "len", lengthBits
+        "buf_index", 0x8182UL
+    ]
+    "sendZeroCopyFixed",
+    Submission.sendZeroCopyFixed fd address length flags 0x8182us,
+    [
+        "opcode", 47UL
+        "ioprio", 4UL
+        "fd", fdBits
+        "addr", address
+        "len", lengthBits
+        "rw_flags", flagBits
+        "buf_index", 0x8182UL
+    ]
     "status",
     Submission.status fd address flags length second,
     [

@@ -79,6 +79,8 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     member val IsClosed = false with get, set
     member val Files: (OpenFile | null) array = [||] with get, set
     member _.Groups = groups
+    /// Registered buffers: where each starts, and its length. Nothing is at 0.
+    member val Buffers: struct (int64 * int64) array = [||] with get, set
     member _.InFlight = inFlight
 
     /// One in flight, by its user data.

@@ -139,6 +139,12 @@ type internal Registering(machine: Machine) =
             else
                 ring.Files <- Array.zeroCreate slots
                 0
+        | RegisterOpcode.Buffers when KernelVersion.supports Opcode.Socket version ->
+            Fixing.register ring argument count
+        | RegisterOpcode.BuffersUpdate -> Fixing.update ring argument
+        | RegisterOpcode.CloneBuffers when KernelVersion.has FeatureFlags.MinimumTimeout version ->
+            let source = machine.RingOf(BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument))
+            Fixing.clone ring source argument
         // Where workers run and how devices are polled makes no difference here.
         | RegisterOpcode.WorkerLimits
         | RegisterOpcode.WorkerAffinity

@@ -16,6 +16,10 @@ module internal Strictness =
         | Opcode.Write
         | Opcode.ReadVector
         | Opcode.WriteVector
+        | Opcode.ReadFixed
+        | Opcode.WriteFixed
+        | Opcode.ReadVectorFixed
+        | Opcode.WriteVectorFixed
         | Opcode.Sync
         | Opcode.PollAdd
         | Opcode.Timeout
@@ -108,7 +112,11 @@ module internal Strictness =
         | Opcode.Read
         | Opcode.Write
         | Opcode.ReadVector
-        | Opcode.WriteVector -> 0xffffus
+        | Opcode.WriteVector
+        | Opcode.ReadFixed
+        | Opcode.WriteFixed
+        | Opcode.ReadVectorFixed
+        | Opcode.WriteVectorFixed -> 0xffffus
         // An open set: no flags there.
         | _ -> 0us
 
@@ -121,7 +129,7 @@ module internal Strictness =
         && (has Field.OpFlags || submission.OpFlags = 0u)
         && (has Field.FileIndex || submission.FileIndex = 0u)
         && (submission.Buffer = 0us
-            || submission.Opcode = Opcode.Send
+            || has Field.Buffer
             || (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None)
         && (has Field.Address3 || submission.Address3 = 0UL)
         && (submission.Opcode = Opcode.Command || submission.Reserved = 0UL)
@@ -207,7 +215,8 @@ module internal Strictness =
             let byDescriptor = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
             (submission.OpFlags &&& ~~~known) = 0u && not (any && byDescriptor)
         | Opcode.SendZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
-        // The size of the word; that its bits are some, and its address, is looked at later.
+        // FUTEX2_SIZE_U32, alone or with FUTEX2_PRIVATE: nothing else is known to 6.18. That the mask has bits, and the
+        // address, is looked at later.
         | Opcode.FutexWait
         | Opcode.FutexWake ->
             (uint32 submission.Fd &&& ~~~OpFlags.FutexPrivate) = OpFlags.FutexSize32
