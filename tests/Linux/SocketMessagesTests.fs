@@ -56,6 +56,15 @@ let private close (handles: SafeHandle list) =
     for handle in handles do
         handle.Dispose()
 
+/// Descriptors of such files that are open now: before a finalizer could close one.
+let private openFiles (folder: string) : int =
+    Directory.GetFileSystemEntries "/proc/self/fd"
+    |> Array.filter (fun link ->
+        match FileInfo(link).LinkTarget with
+        | null -> false
+        | target -> target.StartsWith(at folder "file", StringComparison.Ordinal))
+    |> Array.length
+
 let private buffers =
     testList "buffers" [
         testCase "gathered and scattered, with the sender" (fun () ->
@@ -156,8 +165,10 @@ let private descriptors =
                 send host socket { toSelf socket with Handles = handles }
                 let receipt = receive host socket (ControlMessage.roomForDescriptors 3)
                 Expect.isEmpty receipt.Control "nothing else"
+                Expect.equal (openFiles folder) 6 "ours and theirs"
                 receipt.Dispose()
                 receipt.Dispose()
+                Expect.equal (openFiles folder) 3 "ours alone"
                 close handles))
 
         testCase "are told of when they find no room, and do not stay open" (fun () ->
@@ -190,15 +201,19 @@ let private descriptors =
                     if turn % 10 = 0 then
                         stop.Cancel()
                     else
-                        eventually "in flight" (fun () -> host.Loop.InFlight > 0)
+                        eventually "in flight" (fun () -> host.Loop.InFlight > 0 || running.IsCompleted)
                         let sending = startOn host (SocketMessages.send socket [| bytes "x" |] extras)
                         stop.Cancel()
                         finish "send" sending |> ignore
 
                     match failureOf (fun () -> (finish "receive" running).Dispose()) with
                     | null -> arrived <- arrived + 1
-                    | :? OperationCanceledException -> ()
+                    | :? OperationCanceledException ->
+                        // The message is still there, unless none was sent.
+                        if turn % 10 <> 0 then (receive host socket 64).Dispose()
                     | other -> failtest $"neither: {other}"
+
+                    Expect.equal (openFiles folder) 2 "ours alone"
 
                 Expect.isLessThan arrived 100 "some were cancelled"
                 close handles))
