@@ -24,6 +24,9 @@ type Message internal (lease: BufferLease, room: MessageRoom) =
     /// Control messages, as recvmsg(2) gives them (man cmsg(3)).
     member this.Control: ReadOnlySpan<byte> = Span.op_Implicit (this.Bytes this.Layout.Control)
 
+    /// The same, decoded. Descriptors among them are open, and nobody else closes them.
+    member this.ControlMessages: ControlMessage list = ControlMessage.decode this.Control
+
     /// Who sent it; null when the kernel does not say, or has no room for it.
     member this.Sender: EndPoint | null = SocketName.read (Span.op_Implicit (this.Bytes this.Layout.Name))
 

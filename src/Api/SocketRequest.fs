@@ -48,6 +48,11 @@ module SocketRequest =
 
         endPoint.Serialize()
 
+    /// The sockaddr, as sendmsg(2) takes it.
+    let internal nameOf (endPoint: EndPoint) : byte array =
+        let address = addressOf endPoint
+        address.Buffer.Span.Slice(0, address.Size).ToArray()
+
     let private onAddress (socket: FileDescriptor) (endPoint: EndPoint) submission : Request =
         let address = addressOf endPoint
 
@@ -169,7 +174,7 @@ module SocketRequest =
 
         {
             Multishot =
-                Submission.receiveMessageMultishot socket.Number pool.Group 0UL 0u
+                Submission.receiveMessageMultishot socket.Number pool.Group 0UL OpFlags.CloseReceivedOnExec
                 |> Request.over socket (Memory header)
                 |> Request.multishot
             Single = ValueNone
@@ -177,47 +182,26 @@ module SocketRequest =
             Pool = pool
         }
 
-    // One message in a block: struct msghdr (name @0 and its length @8, vectors @16 and their number @24), one struct iovec
-    // (address @0, length @8), the name.
-    let private vectorAt = 56
-    let private nameAt = 72
-
-    let private messageBlock (nameLength: int) (payload: Memory<byte>) =
-        let bytes = Array.zeroCreate<byte>(nameAt + nameLength)
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan 8, nameLength)
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan 24, 1L)
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(vectorAt + 8), int64 payload.Length)
-
-        new PointerBlock(
-            bytes,
-            [|
-                Pointer.Inside(0, nameAt)
-                Pointer.Inside(16, vectorAt)
-                Pointer.Outside(vectorAt, payload)
-            |]
-        )
-
     /// Sends one datagram to an address. The result is its number of bytes. man sendmsg(2).
     let sendTo (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (endPoint: EndPoint) : Request =
-        let address = addressOf endPoint
-        let block = messageBlock address.Size (MemoryMarshal.AsMemory buffer)
-        address.Buffer.Span.Slice(0, address.Size).CopyTo(block.Bytes.AsSpan nameAt)
+        let block = MessageBlock([| MemoryMarshal.AsMemory buffer |], nameOf endPoint, [||])
         Submission.sendMessage socket.Number 0UL 0u |> Request.over socket block.Memory
 
-    // The largest sockaddr (struct sockaddr_storage).
-    let private senderRoom: MessageRoom = { Name = 128; Control = 0 }
+    /// Room for the largest sockaddr (struct sockaddr_storage).
+    let internal senderRoom = 128
 
     /// Receives one datagram into `buffer`. The result is the number of bytes; `senderOf` says the rest. To be started once:
     /// the kernel answers in it. man recvmsg(2).
     let receiveFrom (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
-        let block = messageBlock senderRoom.Name buffer
+        let block = MessageBlock([| buffer |], Array.zeroCreate senderRoom, [||])
         Submission.receiveMessage socket.Number 0UL 0u |> Request.over socket block.Memory
 
     /// What a `receiveFrom` that has ended well says of its datagram: who sent it (null when the kernel does not say), and
     /// whether it was longer than the buffer.
     let senderOf (received: Request) : struct (EndPoint | null * bool) =
         let bytes = Memory.op_Implicit(received.Buffer).Span
-        let layout = MessageLayout.ofHeader senderRoom nameAt bytes
+        let nameAt = MessageBlock.NameAt(1, 0)
+        let layout = MessageLayout.ofHeader { Name = senderRoom; Control = 0 } nameAt nameAt bytes
         struct (SocketName.read (bytes.Slice(layout.Name.Start, layout.Name.Length)), layout.IsTruncated)
 
     /// Sends `buffer` without copying it (Linux 6.0): a result, and later the notification that it is free.

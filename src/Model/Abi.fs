@@ -248,6 +248,10 @@ module OpFlags =
     [<Literal>]
     let AcceptMultishot = 1us
 
+    /// In a receive's msg_flags: descriptors that come along are closed on exec (MSG_CMSG_CLOEXEC).
+    [<Literal>]
+    let CloseReceivedOnExec = 0x40000000u
+
     /// RECV, in ioprio: one submission, many completions (6.0).
     [<Literal>]
     let ReceiveMultishot = 2us

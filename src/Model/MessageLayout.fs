@@ -19,7 +19,8 @@ type MessageRoom = { Name: int; Control: int }
 ///  1. every extent lies within the bytes that came, and none overlaps another
 ///  2. what did not fit is reported: the payload, the control data
 ///  3. total: bytes that are no message decode to an empty one
-///  4. of a header that one recvmsg(2) has answered in, no name is longer than its room, and what did not fit is reported
+///  4. of a header that one recvmsg(2) has answered in, no name and no control data is longer than its room, and what did
+///     not fit is reported
 [<Struct>]
 type MessageLayout = {
     /// The sender's sockaddr.
@@ -85,14 +86,15 @@ module MessageLayout =
                 IsControlTruncated = (flags &&& ControlTruncated) <> 0u
             }
 
-    /// Reads the struct msghdr that one recvmsg(2) has answered in: name length @8, flags @48. The name is at `nameAt`, behind
-    /// it; the payload is elsewhere, and its length the operation's result.
-    let ofHeader (room: MessageRoom) (nameAt: int) (bytes: ReadOnlySpan<byte>) =
+    /// Reads the struct msghdr that one recvmsg(2) has answered in: name length @8, control length @40, flags @48. Name and
+    /// control data are behind it, at `nameAt` and `controlAt`; the payload is elsewhere, and its length the operation's
+    /// result.
+    let ofHeader (room: MessageRoom) (nameAt: int) (controlAt: int) (bytes: ReadOnlySpan<byte>) =
         let flags = word bytes 48
 
         {
             Name = extent nameAt (word bytes 8) room.Name
-            Control = empty
+            Control = extent controlAt (word bytes 40) room.Control
             Payload = empty
             IsTruncated = (flags &&& Truncated) <> 0u
             IsControlTruncated = (flags &&& ControlTruncated) <> 0u

@@ -52,12 +52,16 @@ let offers: Offer list = [
         "PollTests MultishotKindsTests"
     offer Opcode.PollRemove "Poll.change" "UringPoll.ChangeAsync" "RunningTests"
     offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"
-    offer Opcode.SendMessage "Socket.sendTo" "UringSocket.SendToAsync" "DatagramTests"
+    offer
+        Opcode.SendMessage
+        "Socket.sendTo SocketMessages.send"
+        "UringSocket.SendToAsync"
+        "DatagramTests SocketMessagesTests"
     offer
         Opcode.ReceiveMessage
-        "Socket.receiveFrom Socket.receiveMessages"
+        "Socket.receiveFrom Socket.receiveMessages SocketMessages.receive"
         "UringSocket.ReceiveFromAsync UringSocket.ReceiveMessagesAsync"
-        "DatagramTests MessageTests"
+        "DatagramTests MessageTests SocketMessagesTests"
     offer
         Opcode.Timeout
         "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"

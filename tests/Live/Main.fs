@@ -36,6 +36,7 @@ let private leftOut =
         "(IP_PKTINFO)", control
         "without room is told of", control
         "(SCM_CREDENTIALS)", control
+        "(SCM_RIGHTS)", control
         "packets: what is written", "pipes of packets are not simulated"
         "each by itself, and it ends", "SOCK_SEQPACKET is not simulated"
         "with the scope of an IPv6 address", "the simulated machine has no address of a link"

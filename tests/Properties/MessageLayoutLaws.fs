@@ -64,15 +64,19 @@ let laws =
             || (layout.IsTruncated && extents layout |> List.forall (fun extent -> extent.Length = 0))
 
         testProperty
-            "4. of a header that one recvmsg(2) has answered in, no name is longer than its room, and what did not fit is reported"
-        <| fun (room: byte) (name: uint32) (flags: byte) ->
+            "4. of a header that one recvmsg(2) has answered in, no name and no control data is longer than its room, and what did not fit is reported"
+        <| fun (room: byte) (controlRoom: byte) (name: uint32) (control: uint32) (flags: byte) ->
             let bytes = Array.zeroCreate<byte> 56
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 8, name)
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 40, control)
             bytes[48] <- flags
-            let layout = MessageLayout.ofHeader { Name = int room; Control = 0 } 72 (ReadOnlySpan bytes)
+            let rooms = { Name = int room; Control = int controlRoom }
+            let layout = MessageLayout.ofHeader rooms 400 72 (ReadOnlySpan bytes)
 
-            layout.Name.Start = 72
+            layout.Name.Start = 400
             && int64 layout.Name.Length = min (int64 room) (int64 name)
+            && layout.Control.Start = 72
+            && int64 layout.Control.Length = min (int64 controlRoom) (int64 control)
             && layout.IsTruncated = ((flags &&& 0x20uy) <> 0uy)
             && layout.IsControlTruncated = ((flags &&& 8uy) <> 0uy)
     ]

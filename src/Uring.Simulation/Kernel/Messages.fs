@@ -18,28 +18,47 @@ type internal Messages(memory: SimulatedMemory) =
     let nameLength header = int (Mapped.read<uint32>(header + 8n))
     let controlLength header = int (Mapped.read<int64>(header + 40n))
 
-    /// The one buffer that struct iovec names; this library uses no more.
-    let payload header =
-        let vector = Mapped.read<nativeint>(header + 16n)
+    /// What the struct iovec name, in their order.
+    let payload header : struct (nativeint * int) array =
+        let vectors = Mapped.read<nativeint>(header + 16n)
 
-        if Mapped.read<int64>(header + 24n) = 0L then
-            struct (0n, 0)
-        else
-            struct (Mapped.read<nativeint> vector, int (Mapped.read<int64>(vector + 8n)))
+        Array.init (int (Mapped.read<int64>(header + 24n))) (fun index ->
+            let vector = vectors + nativeint (16 * index)
+            struct (Mapped.read<nativeint> vector, int (Mapped.read<int64>(vector + 8n))))
+
+    let lengthOf (payload: struct (nativeint * int) array) =
+        payload |> Array.sumBy (fun struct (_, length) -> length)
+
+    let gather (payload: struct (nativeint * int) array) : byte array =
+        payload |> Array.collect (fun struct (address, length) -> (Mapped.span address length).ToArray())
+
+    let scatter (bytes: byte array) (payload: struct (nativeint * int) array) =
+        let mutable at = 0
+
+        for struct (address, length) in payload do
+            let part = min length (bytes.Length - at)
+            bytes.AsSpan(at, part).CopyTo(Mapped.span address length)
+            at <- at + part
 
     let copyName (source: byte array) (target: nativeint) (room: int) =
         source.AsSpan(0, min room source.Length).CopyTo(Mapped.span target room)
 
     let receiveOne (request: KernelRequest) (socket: SocketFile) : int =
         let header = nativeint request.Submission.Address
-        let struct (address, length) = payload header
-        memory.CheckWrite(uint64 address, length, "ReceiveMessage")
+        let target = payload header
+
+        for struct (address, length) in target do
+            memory.CheckWrite(uint64 address, length, "ReceiveMessage")
+
+        let bytes = Array.zeroCreate<byte>(lengthOf target)
         let mutable source: byte array = [||]
         let mutable isTruncated = false
         let flags = int request.Submission.OpFlags
-        let result = socket.Receive(Mapped.span address length, flags, &source, &isTruncated)
+        let result = socket.Receive(Span bytes, flags, &source, &isTruncated)
 
         if result >= 0 then
+            // The result can be the real length of what was cut.
+            scatter bytes[.. min result bytes.Length - 1] target
             let name = Mapped.read<nativeint> header
 
             if name <> 0n then
@@ -110,13 +129,13 @@ type internal Messages(memory: SimulatedMemory) =
         | :? SocketFile as socket -> receiveOne request socket
         | _ -> Errno.toResult Errno.ENOTSOCK
 
-    /// sendmsg(2), of one buffer.
+    /// sendmsg(2).
     member _.Send(request: KernelRequest, file: OpenFile) : int =
         match file with
         | :? SocketFile as socket ->
             let header = nativeint request.Submission.Address
-            let struct (address, length) = payload header
+            let bytes = gather (payload header)
             let name = Mapped.read<nativeint> header
             let target = if name = 0n then [||] else (Mapped.span name (nameLength header)).ToArray()
-            socket.Send(Span.op_Implicit (Mapped.span address length), int request.Submission.OpFlags, target)
+            socket.Send(ReadOnlySpan bytes, int request.Submission.OpFlags, target)
         | _ -> Errno.toResult Errno.ENOTSOCK

@@ -1,0 +1,164 @@
+// Messages with several buffers and control data: what one asks of the ring, and what has come. Received descriptors have
+// an owner from the moment that they are open, whatever becomes of the operation.
+namespace Uring.FSharp
+
+open System
+open System.Collections.Generic
+open System.Net
+open System.Runtime.InteropServices
+open Microsoft.Win32.SafeHandles
+open Uring.Driver
+open Uring.Model
+
+/// How a message is sent or received: MSG_ of man sendmsg(2) and recvmsg(2).
+[<Flags>]
+type MessageFlags =
+    | None = 0
+    /// Urgent data (MSG_OOB).
+    | OutOfBand = 1
+    /// Leaves it there: the next one receives it again (MSG_PEEK). Descriptors come each time.
+    | Peek = 2
+    /// Sends to directly connected networks alone (MSG_DONTROUTE).
+    | DontRoute = 4
+    /// The result is the real length, also when the rest is gone (MSG_TRUNC).
+    | RealLength = 0x20
+    /// Fails with EAGAIN where it would wait (MSG_DONTWAIT).
+    | DontWait = 0x40
+    /// Ends a record of a SOCK_SEQPACKET (MSG_EOR).
+    | EndOfRecord = 0x80
+    /// Waits until the buffers are full (MSG_WAITALL).
+    | WaitAll = 0x100
+    /// Takes from the queue of errors (MSG_ERRQUEUE).
+    | ErrorQueue = 0x2000
+    /// More will follow: a packet that is not full waits for it (MSG_MORE).
+    | More = 0x8000
+
+/// What has come with a received message. It owns the descriptors that came along, and closes those that nobody has taken
+/// when it is disposed of.
+[<Sealed>]
+type MessageReceipt internal (buffers: IReadOnlyList<Memory<byte>>, controlRoom: int) =
+
+    let block =
+        MessageBlock(
+            Array.ofSeq buffers,
+            Array.zeroCreate SocketRequest.senderRoom,
+            Array.zeroCreate controlRoom
+        )
+
+    let mutable length = -1
+    let mutable control: ControlMessage list = []
+    let mutable handles: SafeFileHandle array = [||]
+
+    /// The kernel has answered: all that is open has an owner.
+    let claim () =
+        control <- ControlMessage.decode (block.Bytes block.Answer.Control)
+
+        handles <-
+            ControlMessage.descriptors control
+            |> List.map (fun number -> new SafeFileHandle(nativeint number, true))
+            |> Array.ofList
+
+    member internal _.Request(socket: FileDescriptor, flags: MessageFlags) : Request =
+        Submission.receiveMessage socket.Number 0UL (uint32 flags ||| OpFlags.CloseReceivedOnExec)
+        |> Request.over socket block.Memory
+
+    /// The operation has ended well.
+    member internal _.Arrived(bytes: int) =
+        length <- bytes
+        claim ()
+
+    /// The operation is over. If it has not ended well, descriptors may have come nevertheless: nobody wants them.
+    member internal this.Over() =
+        if length < 0 then
+            claim ()
+            this.Dispose()
+
+    /// Number of bytes, 0 when the peer of a connection has finished.
+    member _.Length = length
+
+    /// Who sent it; null when the kernel does not say.
+    member _.Sender: EndPoint | null = SocketName.read (block.Bytes block.Answer.Name)
+
+    /// It was longer than the buffers: the rest is gone.
+    member _.IsTruncated = block.Answer.IsTruncated
+
+    /// Control data did not fit: descriptors that found no room are closed.
+    member _.IsControlTruncated = block.Answer.IsControlTruncated
+
+    /// Control messages, but for descriptors.
+    member _.Control: ControlMessage list =
+        control
+        |> List.filter (fun message ->
+            match message with
+            | ControlMessage.Descriptors _ -> false
+            | ControlMessage.Credentials _
+            | ControlMessage.Raw _ -> true)
+
+    /// The descriptors that came along, in their order: yours from now on. None the second time.
+    member _.TakeHandles() : SafeFileHandle array =
+        let taken = handles
+        handles <- [||]
+        taken
+
+    /// Closes the descriptors that nobody has taken. Again does nothing.
+    member this.Dispose() = this.TakeHandles() |> Array.iter _.Dispose()
+
+    interface IDisposable with
+        member this.Dispose() = this.Dispose()
+
+/// What goes with a message, besides its bytes.
+[<NoEquality; NoComparison>]
+type MessageExtras = {
+    /// Descriptors that the receiver gets as well: 253 at most, over a Unix socket. They stay yours. man unix(7).
+    Handles: SafeHandle list
+    /// Other control messages: credentials, and what a protocol takes. Descriptors only by `Handles`.
+    Control: ControlMessage list
+    /// Whom it is for; null on a connection.
+    EndPoint: EndPoint | null
+    Flags: MessageFlags
+}
+
+/// What sending asks of the ring.
+[<RequireQualifiedAccess>]
+module MessageExtras =
+
+    /// Nothing.
+    let none: MessageExtras = { Handles = []; Control = []; EndPoint = null; Flags = MessageFlags.None }
+
+    /// Before anything is held.
+    let internal check (extras: MessageExtras) =
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            extras.Handles.Length,
+            ControlMessage.MostDescriptors,
+            "Handles"
+        )
+
+        if not (ControlMessage.descriptors extras.Control).IsEmpty then
+            raise (
+                ArgumentException(
+                    "Descriptors go by Handles, which keeps them open until they are sent.",
+                    "Control"
+                )
+            )
+
+    /// `descriptors`: the numbers of `Handles`, which are held.
+    let internal request
+        (socket: FileDescriptor)
+        (buffers: Memory<byte> array)
+        (descriptors: int list)
+        (extras: MessageExtras)
+        : Request =
+        let control =
+            if descriptors.IsEmpty then
+                extras.Control
+            else
+                ControlMessage.Descriptors descriptors :: extras.Control
+
+        let name =
+            match extras.EndPoint with
+            | null -> [||]
+            | endPoint -> SocketRequest.nameOf endPoint
+
+        let block = MessageBlock(buffers, name, ControlMessage.encode control)
+
+        Submission.sendMessage socket.Number 0UL (uint32 extras.Flags) |> Request.over socket block.Memory

@@ -1,0 +1,240 @@
+/// Messages with several buffers, descriptors and credentials: what arrives, what is cut, and that nothing stays open.
+module Uring.Tests.Linux.SocketMessagesTests
+
+open System
+open System.IO
+open System.Net
+open System.Net.Sockets
+open System.Runtime.InteropServices
+open System.Threading
+open Expecto
+open Uring.Driver
+open Uring.FSharp
+open Uring.Model
+open Uring.Tests.Linux.Hosting
+
+type private OurSocket = Uring.FSharp.Socket
+
+let private bytes (text: string) = ReadOnlyMemory(Text.Encoding.ASCII.GetBytes text)
+let private room length = Memory(Array.zeroCreate<byte> length)
+let private text (memory: Memory<byte>) = Text.Encoding.ASCII.GetString(Memory.op_Implicit(memory).Span)
+
+/// A Unix socket of datagrams that can write to itself.
+let private mailbox (host: LoopThread) (folder: string) : OurSocket =
+    let socket = runOn host (Socket.create AddressFamily.Unix SocketType.Dgram ProtocolType.Unspecified)
+    runOn host (Socket.bind socket (UnixDomainSocketEndPoint(at folder "socket")))
+    socket
+
+let private toSelf (socket: OurSocket) = { MessageExtras.none with EndPoint = Socket.localEndPoint socket }
+
+let private withMailbox body =
+    inFolder (fun folder ->
+        Observe.leavesNothingOpen (fun () ->
+            task {
+                withLoop (fun host ->
+                    let socket = mailbox host folder
+                    body host socket folder
+                    runOn host (Socket.close socket))
+            })
+        |> finish "body")
+
+let private send host socket (extras: MessageExtras) =
+    runOn host (SocketMessages.send socket [| bytes "x" |] extras) |> ignore
+
+let private receive host socket controlRoom =
+    runOn host (SocketMessages.receive socket [| room 8 |] controlRoom MessageFlags.None)
+
+/// Files with their handles: the first one has a text.
+let private files (folder: string) count : SafeHandle list = [
+    for index in 1..count do
+        let path = at folder $"file{index}"
+        File.WriteAllText(path, $"text {index}")
+        File.OpenHandle path
+]
+
+let private close (handles: SafeHandle list) =
+    for handle in handles do
+        handle.Dispose()
+
+/// Descriptors of such files that are open now: before a finalizer could close one.
+let private openFiles (folder: string) : int =
+    Directory.GetFileSystemEntries "/proc/self/fd"
+    |> Array.filter (fun link ->
+        match FileInfo(link).LinkTarget with
+        | null -> false
+        | target -> target.StartsWith(at folder "file", StringComparison.Ordinal))
+    |> Array.length
+
+let private buffers =
+    testList "buffers" [
+        testCase "gathered and scattered, with the sender" (fun () ->
+            withMailbox (fun host socket _ ->
+                let payload = [| bytes "abc"; bytes ""; bytes "defg" |]
+                Expect.equal (runOn host (SocketMessages.send socket payload (toSelf socket))) 7 "sent"
+                let first, second = room 2, room 8
+                let target = [| first; room 0; second |]
+                use receipt = runOn host (SocketMessages.receive socket target 0 MessageFlags.None)
+                Expect.equal (text first + text (second.Slice(0, 5))) "abcdefg" "in their order"
+                Expect.equal receipt.Length 7 "bytes"
+                Expect.equal receipt.Sender (Socket.localEndPoint socket) "from itself"
+                Expect.isFalse (receipt.IsTruncated || receipt.IsControlTruncated) "whole"))
+
+        testCase "left there by a look, with its real length; cut when it is too long" (fun () ->
+            withMailbox (fun host socket _ ->
+                runOn host (SocketMessages.send socket [| bytes "abcdef" |] (toSelf socket)) |> ignore
+                let look = MessageFlags.Peek ||| MessageFlags.RealLength
+                let buffer = room 2
+                use looked = runOn host (SocketMessages.receive socket [| buffer |] 0 look)
+                Expect.equal looked.Length 6 "real length"
+                use taken = runOn host (SocketMessages.receive socket [| buffer |] 0 MessageFlags.None)
+                Expect.equal (taken.Length, taken.IsTruncated) (2, true) "cut"))
+
+        testCase "to nobody: ENOTCONN" (fun () ->
+            withMailbox (fun host socket _ ->
+                let program = SocketMessages.send socket [| bytes "x" |] MessageExtras.none
+
+                match failureOf (fun () -> runOn host program) with
+                | :? IOException as failure -> Expect.stringContains failure.Message "ENOTCONN" "which"
+                | other -> failtest $"no error of a socket: {other}"))
+
+        testCase "bad input is refused before anything is held" (fun () ->
+            withMailbox (fun host socket folder ->
+                let handles = files folder 1
+                let payload = [| bytes "x" |]
+
+                let sending extras () =
+                    SocketMessages.send socket payload { MessageExtras.none with Handles = extras }
+                    |> ignore
+
+                Expect.throwsT<ArgumentOutOfRangeException>
+                    (sending (List.replicate 254 handles.Head))
+                    "254"
+
+                let control = [ ControlMessage.Descriptors [ 1 ] ]
+
+                Expect.throwsT<ArgumentException>
+                    (fun () ->
+                        SocketMessages.send socket payload { MessageExtras.none with Control = control }
+                        |> ignore)
+                    "numbers"
+
+                for size in [ -1; Int32.MaxValue ] do
+                    Expect.throwsT<ArgumentOutOfRangeException>
+                        (fun () ->
+                            SocketMessages.receive socket [| room 1 |] size MessageFlags.None |> ignore)
+                        "room"
+
+                close handles
+                let disposed = { toSelf socket with Handles = handles }
+
+                Expect.throwsT<ObjectDisposedException>
+                    (fun () -> runOn host (SocketMessages.send socket payload disposed) |> ignore)
+                    "disposed"))
+    ]
+
+let private descriptors =
+    testList "(SCM_RIGHTS)" [
+        testCase "arrive open, are closed on exec, and stay the taker's" (fun () ->
+            withMailbox (fun host socket folder ->
+                let handles = files folder 2
+                send host socket { toSelf socket with Handles = handles }
+                // They are in the message now.
+                close handles
+                let receipt = receive host socket (ControlMessage.roomForDescriptors 2)
+                let taken = receipt.TakeHandles()
+                receipt.Dispose()
+                Expect.isEmpty (receipt.TakeHandles()) "once"
+
+                let read (handle: Microsoft.Win32.SafeHandles.SafeFileHandle) =
+                    let target = Array.zeroCreate<byte> 6
+                    RandomAccess.Read(handle, target, 0L) |> ignore
+                    Text.Encoding.ASCII.GetString target
+
+                Expect.equal (taken |> Array.map read) [| "text 1"; "text 2" |] "in their order"
+
+                for handle in taken do
+                    let info = File.ReadAllLines $"/proc/self/fdinfo/{handle.DangerousGetHandle()}"
+                    let flags = info |> Array.find _.StartsWith("flags:")
+                    let flags = Convert.ToInt32(flags.Substring(6).Trim(), 8)
+                    Expect.equal (flags &&& 0o2000000) 0o2000000 "O_CLOEXEC"
+                    handle.Dispose()))
+
+        testCase "are closed with the message when nobody takes them" (fun () ->
+            withMailbox (fun host socket folder ->
+                let handles = files folder 3
+                send host socket { toSelf socket with Handles = handles }
+                let receipt = receive host socket (ControlMessage.roomForDescriptors 3)
+                Expect.isEmpty receipt.Control "nothing else"
+                Expect.equal (openFiles folder) 6 "ours and theirs"
+                receipt.Dispose()
+                receipt.Dispose()
+                Expect.equal (openFiles folder) 3 "ours alone"
+                close handles))
+
+        testCase "are told of when they find no room, and do not stay open" (fun () ->
+            withMailbox (fun host socket folder ->
+                let handles = files folder 3
+                send host socket { toSelf socket with Handles = handles }
+                // The padding has room for a second one.
+                let receipt = receive host socket (ControlMessage.roomForDescriptors 1)
+                Expect.isTrue receipt.IsControlTruncated "cut"
+                let taken = receipt.TakeHandles()
+                Expect.equal taken.Length 2 "those that fit"
+                taken |> Array.iter _.Dispose()
+                close handles))
+
+        testCase "do not stay open when a cancel comes too late, or in time" (fun () ->
+            withMailbox (fun host socket folder ->
+                let handles = files folder 2
+                let extras = { toSelf socket with Handles = handles }
+                let mutable arrived = 0
+
+                for turn in 1..100 do
+                    use stop = new CancellationTokenSource()
+
+                    let running =
+                        Uring.startOn
+                            host
+                            stop.Token
+                            (SocketMessages.receive socket [| room 4 |] 64 MessageFlags.None)
+
+                    if turn % 10 = 0 then
+                        stop.Cancel()
+                    else
+                        eventually "in flight" (fun () -> host.Loop.InFlight > 0 || running.IsCompleted)
+                        let sending = startOn host (SocketMessages.send socket [| bytes "x" |] extras)
+                        stop.Cancel()
+                        finish "send" sending |> ignore
+
+                    match failureOf (fun () -> (finish "receive" running).Dispose()) with
+                    | null -> arrived <- arrived + 1
+                    | :? OperationCanceledException ->
+                        // The message is still there, unless none was sent.
+                        if turn % 10 <> 0 then (receive host socket 64).Dispose()
+                    | other -> failtest $"neither: {other}"
+
+                    Expect.equal (openFiles folder) 2 "ours alone"
+
+                Expect.isLessThan arrived 100 "some were cancelled"
+                close handles))
+    ]
+
+let private credentials =
+    testCase "who sent it is told (SCM_CREDENTIALS), whoever it claims to be" (fun () ->
+        withMailbox (fun host socket _ ->
+            // SO_PASSCRED of SOL_SOCKET.
+            SocketOptions.set socket.Descriptor 1 16 1
+            send host socket (toSelf socket)
+            use first = receive host socket ControlMessage.roomForCredentials
+
+            match first.Control with
+            | [ ControlMessage.Credentials who ] ->
+                Expect.equal who.ProcessId Environment.ProcessId "this process"
+
+                send host socket { toSelf socket with Control = first.Control }
+                use second = receive host socket ControlMessage.roomForCredentials
+                Expect.equal second.Control first.Control "sent by hand"
+            | other -> failtest $"no credentials but {other.Length} others"))
+
+[<Tests>]
+let tests = testSequenced <| testList "SocketMessages" [ buffers; descriptors; credentials ]
