@@ -103,6 +103,23 @@ module Fault =
             )
         )
 
+    /// A completion that fits no operation: a rule of ours is wrong.
+    let stranger (completion: Completion) : exn =
+        InvalidOperationException(
+            String.Join(
+                "",
+                "A completion fits no operation: slot ",
+                (UserData.slot completion.UserData).ToString(),
+                ", user data 0x",
+                completion.UserData.Bits.ToString "x16",
+                ", result ",
+                completion.Result.ToString(),
+                ", flags 0x",
+                (uint32 completion.Flags).ToString "x",
+                ". This is a bug in Uring: please report it with this message."
+            )
+        )
+
     /// The ring was made to refuse such operations.
     let forbidden (opcode: Opcode) : exn =
         UnauthorizedAccessException(

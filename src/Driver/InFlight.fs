@@ -202,28 +202,6 @@ type internal InFlight(ring: Ring, capacity: int) =
 
                 closer.Refused 0
 
-    let violation (completion: Completion) =
-        let slot = (UserData.slot completion.UserData).ToString()
-        let userData = completion.UserData.Bits.ToString "x16"
-        let flags = (uint32 completion.Flags).ToString "x"
-
-        raise (
-            InvalidOperationException(
-                String.Join(
-                    "",
-                    "A completion fits no operation: slot ",
-                    slot,
-                    ", user data 0x",
-                    userData,
-                    ", result ",
-                    completion.Result.ToString(),
-                    ", flags 0x",
-                    flags,
-                    ". This is a bug in Uring: please report it with this message."
-                )
-            )
-        )
-
     /// Messages from other rings, and who is sending one.
     member _.Mailbox = mailbox
 
@@ -361,7 +339,7 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.AskKernel
             | Verdict.Withdraw
             | Verdict.Ignore
-            | Verdict.Violation -> violation completion
+            | Verdict.Violation -> raise (Fault.stranger completion)
         | CompletionKind.CancelRequest -> cancelAnswered completion
         | CompletionKind.Message -> mailbox.Deliver completion
         | CompletionKind.Wake

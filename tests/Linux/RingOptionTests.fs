@@ -1,4 +1,5 @@
 /// What the options of a loop do, on the ring and to those who use it.
+// Length: one list for each option, with a ring of each kind.
 module Uring.Tests.Linux.RingOptionTests
 
 open System

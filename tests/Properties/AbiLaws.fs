@@ -183,6 +183,9 @@ let private words = [
         row "REGISTER_CLOCK" 29L RegisterOpcode.Clock
         row "REGISTER_SEND_MSG_RING" 31L RegisterOpcode.SendMessage
         row "REGISTER_RESIZE_RINGS" 33L RegisterOpcode.ResizeRings
+        row "REGISTER_BUFFERS2" 15L RegisterOpcode.Buffers
+        row "REGISTER_BUFFERS_UPDATE" 16L RegisterOpcode.BuffersUpdate
+        row "REGISTER_CLONE_BUFFERS" 30L RegisterOpcode.CloneBuffers
     ]
 ]
 
@@ -199,7 +202,9 @@ let private opFlags = [
     "AT_FDCWD", -100L, int64 OpFlags.WorkingDirectory
     "AT_EMPTY_PATH", 0x1000L, int64 OpFlags.EmptyPath
     "AT_SYMLINK_NOFOLLOW", 0x100L, int64 OpFlags.NoFollow
-    "every mask of statx(2) but STATX_MNT_ID_UNIQUE, which gives another number in the same place",
+    "IORING_RECVSEND_FIXED_BUF", 4L, int64 OpFlags.FixedBuffer
+    // SUBVOL, WRITE_ATOMIC, DIO_READ_ALIGN; not MNT_ID_UNIQUE, which gives another number in the same place.
+    "STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN | 0x38000",
     0x3BFFFL,
     int64 OpFlags.StatusAll
 ]
@@ -246,7 +251,7 @@ let laws =
             for name, number, ours in opFlags do
                 Expect.equal ours number name
 
-            Expect.hasLength opFlags 12 "flags"
+            Expect.hasLength opFlags 13 "flags"
             Expect.equal OpFlags.CurrentPosition (uint64 -1L) "off = -1"
         }
 

@@ -18,24 +18,13 @@ type internal Execution(machine: Machine) =
     let messages = Messages world.Memory
     let futexes = Futexes()
     let timers = Timers(timeline, choices)
+    let placing = Placing machine
     let fail (errno: Errno) = Errno.toResult errno
 
     let files (ring: KernelRing) (descriptor: int) isFixed : OpenFile | null =
         if not isFixed then machine.Descriptors.Find descriptor
         elif descriptor >= 0 && descriptor < ring.Files.Length then ring.Files[descriptor]
         else null
-
-    /// Frees a slot of the ring's table.
-    let release (ring: KernelRing) (slot: int) : int =
-        if slot < 0 || slot >= ring.Files.Length then
-            fail Errno.EINVAL
-        else
-            match ring.Files[slot] with
-            | null -> fail Errno.EBADF
-            | file ->
-                ring.Files[slot] <- null
-                file.Release()
-                0
 
     let cancel (ring: KernelRing) (request: KernelRequest) =
         let submission = request.Submission
@@ -52,83 +41,6 @@ type internal Execution(machine: Machine) =
                 Opcode = LanguagePrimitives.EnumOfValue(byte submission.Length)
             }
 
-    // ---- files and sockets that are made
-
-    let isDirect (request: KernelRequest) = request.Submission.FileIndex <> 0u
-
-    /// Into a slot of the ring's table: a free one, or the one that was asked for.
-    let placeAt (ring: KernelRing) (wanted: uint32) (file: OpenFile) : int =
-        if ring.Files.Length = 0 && wanted <> OpFlags.AllocateFile then
-            file.Release()
-            fail Errno.ENXIO
-        elif wanted = OpFlags.AllocateFile then
-            match Array.IndexOf(ring.Files, null) with
-            | -1 ->
-                file.Release()
-                fail Errno.ENFILE
-            | slot ->
-                ring.Files[slot] <- file
-                slot
-        elif wanted > uint32 ring.Files.Length then
-            file.Release()
-            fail Errno.EINVAL
-        else
-            release ring (int wanted - 1) |> ignore
-            ring.Files[int wanted - 1] <- file
-            0
-
-    let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
-        placeAt ring request.Submission.FileIndex file
-
-    /// MSG_RING with a file: into another ring's table.
-    let sendFile (ring: KernelRing) (request: KernelRequest) : int =
-        let slot = int request.Submission.Address3
-
-        match machine.RingOf request.Submission.Fd with
-        | null -> fail Errno.EBADFD
-        | target when obj.ReferenceEquals(target, ring) -> fail Errno.EINVAL
-        | target when target.Files.Length = 0 -> fail Errno.ENFILE
-        | _ when slot >= ring.Files.Length -> fail Errno.EBADF
-        | target ->
-            match ring.Files[slot] with
-            | null -> fail Errno.EBADF
-            | file ->
-                file.Retain()
-                let result = place target request file
-
-                if result >= 0 && (request.Submission.OpFlags &&& OpFlags.MessageSilent) = 0u then
-                    machine.Message request.Submission |> ignore
-
-                result
-
-    let add (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
-        if isDirect request then place ring request file else machine.Descriptors.Add file
-
-    let addNew (ring: KernelRing) (request: KernelRequest) (made: Result<OpenFile, Errno>) : int =
-        match made with
-        | Ok file -> add ring request file
-        | Error errno -> fail errno
-
-    let close (ring: KernelRing) (request: KernelRequest) : int =
-        if isDirect request then
-            release ring (int request.Submission.FileIndex - 1)
-        else
-            machine.Close(request.Submission.Fd, true)
-
-    let rec accept (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
-        match file with
-        | :? SocketFile as listener ->
-            match listener.Accept() with
-            | struct (null, errno) -> errno
-            | struct (connection, _) ->
-                let result = add ring request connection
-                let isMultishot = (request.Submission.Priority &&& OpFlags.AcceptMultishot) <> 0us
-
-                if result < 0 || not isMultishot then result
-                elif ring.TryMore(request, result, CqeFlags.None) then accept ring request file
-                else result
-        | _ -> fail Errno.ENOTSOCK
-
     let onSocket (file: OpenFile) (action: SocketFile -> int) : int =
         match file with
         | :? SocketFile as socket -> action socket
@@ -137,51 +49,6 @@ type internal Execution(machine: Machine) =
     let connect (request: KernelRequest) (socket: SocketFile) : int =
         let result = socket.Connect request.Address
         result
-
-    /// A descriptor of the process's table into a free slot of the ring's.
-    let updateFiles (ring: KernelRing) (request: KernelRequest) : int =
-        let at = nativeint request.Submission.Address
-
-        match machine.Descriptors.Find(Mapped.read<int> at) with
-        | null -> fail Errno.EBADF
-        | file ->
-            file.Retain()
-
-            match placeAt ring OpFlags.AllocateFile file with
-            | slot when slot < 0 -> slot
-            | slot ->
-                world.Memory.CheckWrite(request.Submission.Address, 4, "FilesUpdate")
-                Mapped.write<int> at slot
-                1
-
-    /// Both ends, into the process's table or the ring's: or none.
-    let makePipe (ring: KernelRing) (request: KernelRequest) : int =
-        let submission = request.Submission
-
-        let made =
-            if not (isDirect request) then
-                machine.MakePipe()
-            else
-                let struct (reader, writer) = Pipe.create choices
-
-                match place ring request reader with
-                | one when one < 0 ->
-                    writer.Release()
-                    Error(Errno.ofResult one)
-                | one ->
-                    match place ring request writer with
-                    | other when other < 0 ->
-                        release ring one |> ignore
-                        Error(Errno.ofResult other)
-                    | other -> Ok(struct (one, other))
-
-        match made with
-        | Error errno -> fail errno
-        | Ok(struct (one, other)) ->
-            world.Memory.CheckWrite(submission.Address, 8, "Pipe")
-            Mapped.write<int> (nativeint submission.Address) one
-            Mapped.write<int> (nativeint submission.Address + 4n) other
-            0
 
     /// Sends, and tells later that the memory is free: when the other side has it.
     let sendZeroCopy (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
@@ -292,7 +159,8 @@ type internal Execution(machine: Machine) =
             | file -> file
 
         match request.Opcode with
-        | Opcode.Close when isDirect request -> named (files ring (int request.Submission.FileIndex - 1) true)
+        | Opcode.Close when request.Submission.FileIndex <> 0u ->
+            named (files ring (int request.Submission.FileIndex - 1) true)
         | Opcode.Close -> named (files ring request.Submission.Fd false)
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt -> String.Concat(request.OtherPath, " for ", request.Path)
@@ -349,12 +217,12 @@ type internal Execution(machine: Machine) =
             | Opcode.TimeoutRemove, _ -> timers.Remove(ring, request)
             | Opcode.PollRemove, _ -> Polls.remove choices ring request
             | Opcode.MessageRing, _ when submission.Address = OpFlags.MessageDescriptor ->
-                sendFile ring request
+                placing.SendFile(ring, request)
             | Opcode.MessageRing, _ -> machine.Message submission
             | Opcode.FutexWait, _ -> futexes.Wait request
             | Opcode.FutexWaitVector, _ -> futexes.WaitAny request
             | Opcode.FutexWake, _ -> futexes.Wake request
-            | Opcode.Close, _ -> close ring request
+            | Opcode.Close, _ -> placing.Close(ring, request)
             | Opcode.Socket, _ ->
                 Sockets.create
                     world.Network
@@ -363,11 +231,12 @@ type internal Execution(machine: Machine) =
                     (int submission.Offset)
                     (int submission.Length)
                 |> Result.map (fun socket -> socket :> OpenFile)
-                |> addNew ring request
-            | Opcode.Pipe, _ -> makePipe ring request
-            | Opcode.FilesUpdate, _ -> updateFiles ring request
+                |> fun made -> placing.AddNew(ring, request, made)
+            | Opcode.Pipe, _ -> placing.MakePipe(ring, request)
+            | Opcode.FilesUpdate, _ -> placing.UpdateFiles(ring, request)
             | Opcode.OpenAt, _
-            | Opcode.OpenAt2, _ -> Naming.openAt machine request |> addNew ring request
+            | Opcode.OpenAt2, _ ->
+                Naming.openAt machine request |> fun made -> placing.AddNew(ring, request, made)
             | Opcode.UnlinkAt, _ ->
                 machine.Disk.Remove(request.Path, (submission.OpFlags &&& OpFlags.RemoveDirectory) <> 0u)
             | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory(request.Path, int submission.Length)
@@ -394,7 +263,7 @@ type internal Execution(machine: Machine) =
             | Opcode.WriteVector, file -> transfers.Send(request, file)
             | Opcode.SendMessage, file -> messages.Send(request, file)
             | Opcode.SendZeroCopy, file -> sendZeroCopy ring request file
-            | Opcode.Accept, file -> accept ring request file
+            | Opcode.Accept, file -> placing.Accept(ring, request, file)
             | Opcode.InstallFixed, file ->
                 file.Retain()
                 machine.Descriptors.Add file

@@ -42,11 +42,8 @@ module internal FutexVector =
 type internal Futexes() =
     let waiting = Dictionary<uint64, List<KernelRequest>>()
 
-    // FUTEX2_SIZE_U32, alone or with FUTEX2_PRIVATE: nothing else is known to 6.18.
-    let isSound (submission: Submission) =
-        (uint32 submission.Fd &&& ~~~OpFlags.FutexPrivate) = OpFlags.FutexSize32
-        && submission.Address3 <> 0UL
-        && submission.Address3 <= 0xffff_ffffUL
+    // The size and the width of the mask have been looked at (Strictness).
+    let isSound (submission: Submission) = submission.Address3 <> 0UL && submission.Address % 4UL = 0UL
 
     /// Those who still wait there: who was cancelled has left without a word.
     let queueAt (address: uint64) =
@@ -65,7 +62,7 @@ type internal Futexes() =
     member _.Wait(request: KernelRequest) : int =
         let submission = request.Submission
 
-        if not (isSound submission) || submission.Address % 4UL <> 0UL then
+        if not (isSound submission) then
             refuse Errno.EINVAL
         elif Mapped.read<uint32>(nativeint submission.Address) <> uint32 submission.Offset then
             refuse Errno.EAGAIN
@@ -99,7 +96,7 @@ type internal Futexes() =
     member _.Wake(request: KernelRequest) : int =
         let submission = request.Submission
 
-        if not (isSound submission) || submission.Address % 4UL <> 0UL then
+        if not (isSound submission) then
             refuse Errno.EINVAL
         else
             let queue = queueAt submission.Address

@@ -97,6 +97,13 @@ type internal Issuing
         // An open set: the rest waits for something to read.
         | _ -> always ||| PollEvents.Readable
 
+    /// What moves bytes waits for its source first, and then for room.
+    let waitedFor (request: KernelRequest) (file: OpenFile) : OpenFile =
+        match request.Other with
+        | null -> file
+        | source when (source.Events &&& PollEvents.Readable) = PollEvents.None -> source
+        | _ -> file
+
     let isMultishot (request: KernelRequest) =
         match request.Opcode with
         | Opcode.ReadMultishot -> true
@@ -177,7 +184,7 @@ type internal Issuing
                 match request.File with
                 | null when result = Outcome.Parked -> ()
                 | file when result = Outcome.again && not (isNull file) && waits request ->
-                    arm request (nonNull file)
+                    arm request (waitedFor request (nonNull file))
                 | _ when result = Outcome.Parked -> ()
                 | _ ->
                     request.Settled <- ValueSome result

@@ -215,7 +215,8 @@ module internal Strictness =
             let byDescriptor = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
             (submission.OpFlags &&& ~~~known) = 0u && not (any && byDescriptor)
         | Opcode.SendZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
-        // The size of the word; that its bits are some, and its address, is looked at later.
+        // FUTEX2_SIZE_U32, alone or with FUTEX2_PRIVATE: nothing else is known to 6.18. That the mask has bits, and the
+        // address, is looked at later.
         | Opcode.FutexWait
         | Opcode.FutexWake ->
             (uint32 submission.Fd &&& ~~~OpFlags.FutexPrivate) = OpFlags.FutexSize32

@@ -1,0 +1,165 @@
+// Where what an operation makes is put: into the process's table of descriptors, or into the ring's own. Source: man
+// io_uring_registered_files(7), io_uring_prep_msg_ring_fd(3).
+namespace Uring.Simulation.Kernel
+
+open System
+open Uring.Kernel
+open Uring.Model
+open Uring.Simulation.World
+
+[<Sealed>]
+type internal Placing(machine: Machine) =
+
+    let world = machine.World
+    let choices = world.Choices
+    let fail (errno: Errno) = Errno.toResult errno
+
+    /// Frees a slot of the ring's table.
+    let release (ring: KernelRing) (slot: int) : int =
+        if slot < 0 || slot >= ring.Files.Length then
+            fail Errno.EINVAL
+        else
+            match ring.Files[slot] with
+            | null -> fail Errno.EBADF
+            | file ->
+                ring.Files[slot] <- null
+                file.Release()
+                0
+
+    let isDirect (request: KernelRequest) = request.Submission.FileIndex <> 0u
+
+    /// Into a slot of the ring's table: a free one, or the one that was asked for.
+    let placeAt (ring: KernelRing) (wanted: uint32) (file: OpenFile) : int =
+        if ring.Files.Length = 0 && wanted <> OpFlags.AllocateFile then
+            file.Release()
+            fail Errno.ENXIO
+        elif wanted = OpFlags.AllocateFile then
+            match Array.IndexOf(ring.Files, null) with
+            | -1 ->
+                file.Release()
+                fail Errno.ENFILE
+            | slot ->
+                ring.Files[slot] <- file
+                slot
+        elif wanted > uint32 ring.Files.Length then
+            file.Release()
+            fail Errno.EINVAL
+        else
+            release ring (int wanted - 1) |> ignore
+            ring.Files[int wanted - 1] <- file
+            0
+
+    let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        placeAt ring request.Submission.FileIndex file
+
+    /// MSG_RING with a file: into another ring's table.
+    let sendFile (ring: KernelRing) (request: KernelRequest) : int =
+        let slot = int request.Submission.Address3
+
+        match machine.RingOf request.Submission.Fd with
+        | null -> fail Errno.EBADFD
+        | target when obj.ReferenceEquals(target, ring) -> fail Errno.EINVAL
+        | target when target.Files.Length = 0 -> fail Errno.ENFILE
+        | _ when slot >= ring.Files.Length -> fail Errno.EBADF
+        | target ->
+            match ring.Files[slot] with
+            | null -> fail Errno.EBADF
+            | file ->
+                file.Retain()
+                let result = place target request file
+
+                if result >= 0 && (request.Submission.OpFlags &&& OpFlags.MessageSilent) = 0u then
+                    machine.Message request.Submission |> ignore
+
+                result
+
+    let add (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        if isDirect request then place ring request file else machine.Descriptors.Add file
+
+    let addNew (ring: KernelRing) (request: KernelRequest) (made: Result<OpenFile, Errno>) : int =
+        match made with
+        | Ok file -> add ring request file
+        | Error errno -> fail errno
+
+    let close (ring: KernelRing) (request: KernelRequest) : int =
+        if isDirect request then
+            release ring (int request.Submission.FileIndex - 1)
+        else
+            machine.Close(request.Submission.Fd, true)
+
+    let rec accept (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
+        match file with
+        | :? SocketFile as listener ->
+            match listener.Accept() with
+            | struct (null, errno) -> errno
+            | struct (connection, _) ->
+                let result = add ring request connection
+                let isMultishot = (request.Submission.Priority &&& OpFlags.AcceptMultishot) <> 0us
+
+                if result < 0 || not isMultishot then result
+                elif ring.TryMore(request, result, CqeFlags.None) then accept ring request file
+                else result
+        | _ -> fail Errno.ENOTSOCK
+
+    /// A descriptor of the process's table into a free slot of the ring's.
+    let updateFiles (ring: KernelRing) (request: KernelRequest) : int =
+        let at = nativeint request.Submission.Address
+
+        match machine.Descriptors.Find(Mapped.read<int> at) with
+        | null -> fail Errno.EBADF
+        | file ->
+            file.Retain()
+
+            match placeAt ring OpFlags.AllocateFile file with
+            | slot when slot < 0 -> slot
+            | slot ->
+                world.Memory.CheckWrite(request.Submission.Address, 4, "FilesUpdate")
+                Mapped.write<int> at slot
+                1
+
+    /// Both ends, into the process's table or the ring's: or none.
+    let makePipe (ring: KernelRing) (request: KernelRequest) : int =
+        let submission = request.Submission
+
+        let made =
+            if not (isDirect request) then
+                machine.MakePipe()
+            else
+                let struct (reader, writer) = Pipe.create choices
+
+                match place ring request reader with
+                | one when one < 0 ->
+                    writer.Release()
+                    Error(Errno.ofResult one)
+                | one ->
+                    match place ring request writer with
+                    | other when other < 0 ->
+                        release ring one |> ignore
+                        Error(Errno.ofResult other)
+                    | other -> Ok(struct (one, other))
+
+        match made with
+        | Error errno -> fail errno
+        | Ok(struct (one, other)) ->
+            world.Memory.CheckWrite(submission.Address, 8, "Pipe")
+            Mapped.write<int> (nativeint submission.Address) one
+            Mapped.write<int> (nativeint submission.Address + 4n) other
+            0
+
+    /// MSG_RING with a file.
+    member _.SendFile(ring, request) = sendFile ring request
+
+    /// CLOSE of a descriptor, or of a slot.
+    member _.Close(ring, request) = close ring request
+
+    /// A file that was made, or why not.
+    member _.AddNew(ring, request, made) = addNew ring request made
+
+    /// ACCEPT, once or as a multishot.
+    member _.Accept(ring, request, file) = accept ring request file
+
+    /// FILES_UPDATE of one slot.
+    member _.UpdateFiles(ring, request) = updateFiles ring request
+
+    /// PIPE.
+    member _.MakePipe(ring, request) = makePipe ring request
