@@ -11,6 +11,7 @@ open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.FileCommand
+open Uring.Tests.Simulation.SlotCommand
 
 /// One submission; descriptors and targets are numbers that are taken modulo what there is.
 type Command =
@@ -45,6 +46,7 @@ type Command =
     | WaitWord of word: int * expected: int
     | WakeWord of word: int * count: int
     | OfFile of FileCommand
+    | OfSlot of SlotCommand
     | Bad of kind: int
 
 /// Commands that are submitted together, with their flags.
@@ -88,7 +90,6 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
     let placeOf index = memory + nativeint (index * room)
     let bufferAt id = memory + nativeint (60000 + id * bufferSize)
-
     let wordAt word = uint64 (memory + 62000n) + uint64 (word * 4)
     let wordSize = OpFlags.FutexSize32 ||| OpFlags.FutexPrivate
 
@@ -170,6 +171,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | CancelAll -> Submission.cancelEverything ()
         | Sync file -> Submission.sync (fd file) 0u
         | Truncate(file, length) -> Submission.truncate (fd file) (uint64 length)
+        | OfSlot command -> SlotCommand.encode fd (placeOf index) index command
         | OfFile command -> FileCommand.encode fd nameOf (placeOf index) index command
         | Unlink file -> Submission.unlinkAt OpFlags.WorkingDirectory (path file index) 0u
         | MakeDirectory file -> Submission.makeDirectoryAt OpFlags.WorkingDirectory (path file index) 0o755u
@@ -304,6 +306,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | _ -> ()
 
     do registerGroup () |> ignore
+    do SlotCommand.register kernel ring memory 59000
 
     member _.Submit(batch: Batch) =
         for command, _ in batch do
@@ -316,6 +319,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             match command with
             | Read _
             | OfFile(GetAttribute _)
+            | OfSlot(ReadOne _ | ReadTwo _)
             | Receive _ -> targets.Add index
             | _ -> ()
 
