@@ -205,7 +205,7 @@ module File =
     let readRegistered (file: File) (memory: RegisteredMemory) (offset: int64) : Uring<int> =
         Program.single (RegisteredRequest.read file.Descriptor memory offset)
 
-    /// Fills parts of one registered buffer in their order (Linux 6.15): as `readRegistered`.
+    /// Fills parts of one registered buffer in their order: as `readRegistered` (Linux 6.15; older kernels pin them).
     let readRegisteredVector
         (file: File)
         (memories: IReadOnlyList<RegisteredMemory>)
@@ -217,7 +217,8 @@ module File =
     let writeRegistered (file: File) (memory: RegisteredMemory) (offset: int64) : Uring<unit> =
         Whole.writeRegistered file.Descriptor memory offset
 
-    /// Writes from parts of one registered buffer in their order (Linux 6.15); the number of bytes, which can be fewer.
+    /// Writes from parts of one registered buffer in their order (Linux 6.15; older kernels pin them); the number of
+    /// bytes, which can be fewer.
     let writeRegisteredVector
         (file: File)
         (memories: IReadOnlyList<RegisteredMemory>)

@@ -49,6 +49,22 @@ module RegisteredBuffer =
     let clone (buffer: RegisteredBuffer) : Uring<RegisteredBuffer> =
         Program.ofScope (fun scope -> ValueTask<RegisteredBuffer>(cloneTo scope.Loop buffer))
 
+    let internal exchangeFor (memory: Memory<byte>) (buffer: RegisteredBuffer) : Task<RegisteredBuffer> =
+        checkMemory memory
+        ObjectDisposedException.ThrowIf(buffer.IsClosed, buffer)
+        let home = buffer.Home :?> Loop
+
+        task {
+            let! exchanging = home.Call(fun () -> home.Buffers.Exchange(buffer, memory))
+            return! exchanging
+        }
+
+    /// Closes a buffer and registers memory of one's own in its slot, once the operations on it (and its clones) have ended.
+    /// Errors as for `adopt`; the buffer is closed all the same.
+    let exchange (memory: Memory<byte>) (buffer: RegisteredBuffer) : Uring<RegisteredBuffer> =
+        checkMemory memory
+        Program.ofScope (fun _ -> ValueTask<RegisteredBuffer>(exchangeFor memory buffer))
+
     /// Refuses new operations, and ends when those on it have ended and the memory has been given back.
     let close (buffer: RegisteredBuffer) : Uring<unit> =
         Program.ofScope (fun _ -> ValueTask<unit>(task { do! buffer.Close() }))

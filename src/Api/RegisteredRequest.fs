@@ -53,6 +53,7 @@ module RegisteredRequest =
         (file: FileDescriptor)
         (memories: IReadOnlyList<RegisteredMemory>)
         (offset: int64)
+        opcode
         plain
         onSlot
         =
@@ -66,29 +67,34 @@ module RegisteredRequest =
 
         let slot = slotFor (nameof memories) file owner
 
-        let parts =
-            MemoryVector.Of(memories |> Seq.map _.Memory |> Array.ofSeq :> IReadOnlyList<Memory<byte>>)
+        // Tables came before vectors on them (6.15).
+        let isKnown = Features.supports opcode (owner.Home :?> Loop).Plan
+
+        // An empty one lies in no buffer: EFAULT (6.18).
+        let filled = memories |> Seq.filter (fun memory -> memory.Length > 0) |> Seq.map _.Memory
+        let parts = MemoryVector.Of(Array.ofSeq filled :> IReadOnlyList<Memory<byte>>)
 
         parts.Request(
             file,
             fun count ->
                 match slot with
-                | ValueSome slot -> onSlot file.Number 0UL count (uint64 offset) slot
+                | ValueSome slot when isKnown -> onSlot file.Number 0UL count (uint64 offset) slot
+                | ValueSome _
                 | ValueNone -> plain file.Number 0UL count (uint64 offset)
         )
 
-    /// Fills parts of one buffer in their order (Linux 6.15). man io_uring_prep_readv_fixed(3).
+    /// Fills parts of one buffer in their order (Linux 6.15; older kernels pin them each time). man io_uring_prep_readv_fixed(3).
     let readVector
         (file: FileDescriptor)
         (memories: IReadOnlyList<RegisteredMemory>)
         (offset: int64)
         : Request =
-        vector file memories offset Submission.readVector Submission.readVectorFixed
+        vector file memories offset Opcode.ReadVectorFixed Submission.readVector Submission.readVectorFixed
 
-    /// Writes parts of one buffer in their order (Linux 6.15). man io_uring_prep_writev_fixed(3).
+    /// Writes parts of one buffer in their order (Linux 6.15; older kernels pin them each time). man io_uring_prep_writev_fixed(3).
     let writeVector
         (file: FileDescriptor)
         (memories: IReadOnlyList<RegisteredMemory>)
         (offset: int64)
         : Request =
-        vector file memories offset Submission.writeVector Submission.writeVectorFixed
+        vector file memories offset Opcode.WriteVectorFixed Submission.writeVector Submission.writeVectorFixed

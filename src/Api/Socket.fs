@@ -1,4 +1,5 @@
 // Sockets for F# programs: `Socket.listen`, `Socket.connect`, `Socket.send`, ... Each function is a cold program.
+// Length: users look for all that is done with a socket in one module, and an F# module is one file.
 namespace Uring.FSharp
 
 open System

@@ -4,8 +4,8 @@ namespace Uring.Driver
 
 open System
 open System.Buffers.Binary
-open System.Collections.Generic
 open System.Threading
+open System.Threading.Tasks
 open Uring
 open Uring.Kernel
 open Uring.Model
@@ -19,12 +19,10 @@ type private Table =
     | Missing
 
 [<Sealed>]
-type internal BufferTable(host: IHost, ring: Ring) =
+type internal BufferTable(host: IHost, ring: Ring, most: int) =
 
-    // An empty slot costs the kernel eight bytes.
-    static let most = 1024
-
-    let free = Stack<int>()
+    let lost = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    let mutable slots = BufferSlots.ofSize most
     let mutable table = Table.Unmade
     // On the pinned heap: the kernel reads the iovec behind the 32 bytes of struct io_uring_rsrc_update2.
     let update = GC.AllocateArray<byte>(48, true)
@@ -60,15 +58,9 @@ type internal BufferTable(host: IHost, ring: Ring) =
             let argument = DirectTable.sparse most
             let result = register RegisterOpcode.Buffers argument argument.Length
 
-            if result >= 0 then
-                table <- Table.Made
-
-                for slot in most - 1 .. -1 .. 0 do
-                    free.Push slot
-            elif Errno.ofResult result = Errno.EINVAL then
-                table <- Table.Missing
-            else
-                raise (refused "a table of buffers" (Errno.ofResult result))
+            if result >= 0 then table <- Table.Made
+            elif Errno.ofResult result = Errno.EINVAL then table <- Table.Missing
+            else raise (refused "a table of buffers" (Errno.ofResult result))
 
     /// Tells the kernel what is in a slot from now on; no address empties it. Operations that have begun keep what they have.
     let put (slot: int) (address: nativeint) (length: int) =
@@ -84,26 +76,35 @@ type internal BufferTable(host: IHost, ring: Ring) =
     let take () =
         make ()
 
-        match free.TryPop() with
-        | true, slot -> slot
-        | false, _ when table = Table.Missing -> -1
-        | false, _ ->
-            raise (
-                InvalidOperationException(
-                    String.Concat(
-                        "A ring has at most ",
-                        most.ToString(),
-                        " registered buffers. Dispose of some, or register longer ones and use slices."
+        if table = Table.Missing then
+            -1
+        else
+            let struct (next, slot) = BufferSlots.take slots
+            slots <- next
+
+            match slot with
+            | ValueSome slot -> slot
+            | ValueNone ->
+                raise (
+                    InvalidOperationException(
+                        String.Concat(
+                            "This ring has at most ",
+                            most.ToString(),
+                            " registered buffers (RegisteredBuffers in its options). Dispose of some, register longer ones and use slices, or make a ring with more."
+                        )
                     )
                 )
-            )
 
-    /// Takes a slot and has `fill` fill it; gives everything back when that fails.
-    member private this.Add(address, length: int, release: Action, fill: int -> int) : RegisteredBuffer =
-        let mutable slot = -1
+    let vacate (slot: int) =
+        if slot >= 0 then
+            put slot 0n 0 |> ignore
+            slots <- BufferSlots.giveBack slot slots |> ValueOption.defaultValue slots
 
+    /// Has `fill` fill a slot that is taken; gives everything back when that fails.
+    member private this.Fill
+        (slot: int, address, length: int, release: Action, fill: int -> int)
+        : RegisteredBuffer =
         try
-            slot <- take ()
             let result = if slot < 0 then 0 else fill slot
 
             if Errno.isError result then
@@ -115,9 +116,23 @@ type internal BufferTable(host: IHost, ring: Ring) =
 
             new RegisteredBuffer(host, this, slot, address, length, release)
         with _ ->
-            if slot >= 0 then free.Push slot
+            vacate slot
             release.Invoke()
             reraise ()
+
+    /// The same in a slot that is free.
+    member private this.Add(address, length: int, release: Action, fill: int -> int) : RegisteredBuffer =
+        let slot =
+            try
+                take ()
+            with _ ->
+                release.Invoke()
+                reraise ()
+
+        this.Fill(slot, address, length, release, fill)
+
+    /// When the loop ends. The table goes with the ring; after a failure the kernel may still write to what is in use.
+    member _.LoopEnded(hasFailed: bool) = if hasFailed then lost.TrySetResult() |> ignore
 
     /// New memory, from the start of a page, in huge pages if that is wished and there are some.
     member this.Create(length: int, huge: bool) : RegisteredBuffer =
@@ -132,6 +147,40 @@ type internal BufferTable(host: IHost, ring: Ring) =
         let pin = memory.Pin()
         let address = nativeint (Mapped.addressOfPin pin)
         this.Add(address, memory.Length, Action pin.Dispose, fun slot -> put slot address memory.Length)
+
+    /// Memory of the caller's in the slot of a buffer, which is closed: once the operations on that have ended.
+    member this.Exchange(buffer: RegisteredBuffer, memory: Memory<byte>) : Task<RegisteredBuffer> =
+        let pin = memory.Pin()
+        let release = Action pin.Dispose
+        let address = nativeint (Mapped.addressOfPin pin)
+        let made = TaskCompletionSource<RegisteredBuffer>(TaskCreationOptions.RunContinuationsAsynchronously)
+        let fill slot = put slot address memory.Length
+
+        try
+            buffer.PassOn
+                {
+                    new Work() with
+                        member _.Run() =
+                            try
+                                made.SetResult(this.Fill(buffer.Slot, address, memory.Length, release, fill))
+                            with reason ->
+                                made.SetException reason
+
+                        member _.Bury() =
+                            release.Invoke()
+                            made.SetException(ObjectDisposedException "Ring")
+                }
+        with _ ->
+            release.Invoke()
+            reraise ()
+
+        task {
+            let! first = Task.WhenAny(made.Task, lost.Task)
+
+            if obj.ReferenceEquals(first, lost.Task) then raise (ObjectDisposedException "Ring")
+
+            return! made.Task
+        }
 
     /// The memory of another ring's buffer, without looking its pages up again (6.12; else they are).
     member this.Clone(source: RegisteredBuffer, sourceRing: int) : RegisteredBuffer =
@@ -153,7 +202,5 @@ type internal BufferTable(host: IHost, ring: Ring) =
         this.Add(address, source.Length, Action pin.Dispose, clone)
 
     interface IBufferSlots with
-        member _.Vacate slot =
-            if slot >= 0 then
-                put slot 0n 0 |> ignore
-                free.Push slot
+        member _.Vacate slot = vacate slot
+        member _.Lost = lost.Task

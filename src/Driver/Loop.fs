@@ -28,7 +28,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     let rounds = Rounds inbox
     let idle = IdleOperations host
     let pools = Pools(host, ring)
-    let buffers = BufferTable(host, ring)
+    let buffers = BufferTable(host, ring, options.RegisteredBuffers)
     // No new operations: Stop was called. Nothing runs any more: Leave was called.
     let mutable stopping = 0
     let mutable ended = 0
@@ -342,6 +342,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// After the last turn: nobody may be left waiting, and nothing mapped.
     member internal _.Leave() =
         pools.LoopEnded hasFailed
+        buffers.LoopEnded hasFailed
         Interlocked.Exchange(&stopping, 1) |> ignore
         Interlocked.Exchange(&ended, 1) |> ignore
         inFlight.Mailbox.Close()

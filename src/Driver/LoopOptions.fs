@@ -18,6 +18,8 @@ type LoopOptions = {
     WorkerProcessors: int array
     /// Slots of the ring's own descriptor table, for direct descriptors (Linux 5.19); 0 makes none.
     DirectDescriptors: int
+    /// Slots of its table of registered buffers, which is made for the first of them (Linux 5.19); 1 to 16384.
+    RegisteredBuffers: int
     /// How often a loop with nothing to do looks for work before it blocks, about 150 ns each; 0 blocks at once. Looks in
     /// vain are soon given up (Model/Idle).
     Looks: int
@@ -58,6 +60,8 @@ module LoopOptions =
         UnboundedWorkers = 64
         WorkerProcessors = [||]
         DirectDescriptors = 0
+        // An empty slot costs the kernel eight bytes.
+        RegisteredBuffers = 1024
         Looks = 300
         Wake = Wake.SendMessage
         Setup = RingSetup.nothing
@@ -75,6 +79,9 @@ module LoopOptions =
     /// Raises an ArgumentException for what makes no sense on any kernel.
     let check (options: LoopOptions) =
         let refuse (name: string) (message: string) = raise (ArgumentException(message, name))
+
+        if options.RegisteredBuffers < 1 || options.RegisteredBuffers > BufferSlots.Most then
+            refuse "RegisteredBuffers" "A table has 1 to 16384 slots; none is made before the first buffer."
 
         if options.WaitFor < 1 then refuse "WaitFor" "A loop waits for one completion at least."
 

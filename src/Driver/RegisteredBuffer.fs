@@ -14,8 +14,10 @@ open Uring.Model
 
 /// Whose slots they are.
 type internal IBufferSlots =
-    /// On the loop's thread: the slot is empty.
+    /// On the loop's thread: nobody names the slot any more.
     abstract Vacate: slot: int -> unit
+    /// Ends if the ring fails: what the kernel may still write to is then never given back.
+    abstract Lost: Task
 
 /// Registered memory. As a `MemoryManager` it serves all operations; those that take `RegisteredMemory` gain by it.
 /// `release` gives the memory itself back. From any thread.
@@ -27,6 +29,12 @@ type RegisteredBuffer
     let gate = obj ()
     let gone = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     let mutable state = Descriptor.opened
+    // Who gets the slot; nobody: it is empty then.
+    let mutable heir: Work | null = null
+
+    let end' () =
+        release.Invoke()
+        gone.TrySetResult() |> ignore
 
     /// The last operation has ended: nobody names the slot any more.
     let leave () =
@@ -34,14 +42,19 @@ type RegisteredBuffer
             {
                 new Work() with
                     member _.Run() =
-                        slots.Vacate slot
-                        release.Invoke()
-                        gone.TrySetResult() |> ignore
+                        match heir with
+                        | null -> slots.Vacate slot
+                        | heir -> heir.Run()
+
+                        end' ()
 
                     // The table has gone with its ring.
                     member _.Bury() =
-                        release.Invoke()
-                        gone.TrySetResult() |> ignore
+                        match heir with
+                        | null -> ()
+                        | heir -> heir.Bury()
+
+                        end' ()
             }
 
     let apply (change: Descriptor -> struct (Descriptor * DescriptorVerdict)) =
@@ -65,11 +78,28 @@ type RegisteredBuffer
     /// Nothing can start on it any more.
     member _.IsClosed = lock gate (fun () -> state.Opening <> Opening.Open)
 
-    /// Ends when the operations on it have ended, the slot is free and the memory given back.
+    /// Ends when the operations on it have ended, the slot is free and the memory given back. When the ring has failed, what
+    /// the kernel may still write to is kept instead.
     member _.Close() : Task =
         if apply Descriptor.close = DescriptorVerdict.CloseNow then leave ()
 
-        gone.Task
+        if gone.Task.IsCompleted then gone.Task else Task.WhenAny(gone.Task, slots.Lost)
+
+    /// Closes it, and the slot is another's then: `next` runs on the loop's thread when nobody names it any more.
+    member internal _.PassOn(next: Work) =
+        let verdict =
+            apply (fun before ->
+                let struct (after, verdict) = Descriptor.close before
+                if verdict <> DescriptorVerdict.Ignore then heir <- next
+                struct (after, verdict))
+
+        match verdict with
+        | DescriptorVerdict.CloseNow -> leave ()
+        | DescriptorVerdict.CancelOperations -> ()
+        | DescriptorVerdict.Start
+        | DescriptorVerdict.Refuse
+        | DescriptorVerdict.Ignore
+        | DescriptorVerdict.Violation -> raise (ObjectDisposedException "RegisteredBuffer")
 
     override _.GetSpan() =
         ObjectDisposedException.ThrowIf((state.Opening = Opening.Closed), typeof<RegisteredBuffer>)

@@ -36,6 +36,9 @@ module Restriction =
         Set.ofList [
             RegisterOpcode.EventDescriptor
             RegisterOpcode.Files
+            RegisterOpcode.Buffers
+            RegisterOpcode.BuffersUpdate
+            RegisterOpcode.CloneBuffers
             RegisterOpcode.WorkerAffinity
             RegisterOpcode.WorkerLimits
             RegisterOpcode.RingDescriptors

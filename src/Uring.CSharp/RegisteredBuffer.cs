@@ -62,7 +62,7 @@ public sealed class RegisteredBuffer : IAsyncDisposable, IDisposable
     /// <exception cref="ArgumentNullException"><paramref name="ring"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The buffer or one of the rings was disposed of.</exception>
     /// <exception cref="UringUnavailableException">The kernel has no room for it (RLIMIT_MEMLOCK).</exception>
-    /// <exception cref="InvalidOperationException">The other ring has 1024 registered buffers already.</exception>
+    /// <exception cref="InvalidOperationException">The other ring's <see cref="RingOptions.RegisteredBuffers"/> are taken.</exception>
     public async ValueTask<RegisteredBuffer> CloneToAsync(Ring ring, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(ring);
@@ -71,6 +71,29 @@ public sealed class RegisteredBuffer : IAsyncDisposable, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         return new RegisteredBuffer(await Module.cloneTo(ring.Loop, Core).ConfigureAwait(Ending.OnLoop));
     }
+
+    /// <summary>
+    /// Disposes of this buffer and registers memory of yours in its slot, once the operations on it (and its clones) have
+    /// ended. When that fails, this one is disposed of all the same. See man io_uring_register(2),
+    /// IORING_REGISTER_BUFFERS_UPDATE.
+    /// </summary>
+    /// <param name="memory">1 byte to 1 GiB, in any place; pinned until the new buffer is disposed of.</param>
+    /// <param name="cancellationToken">Looked at before anything is done.</param>
+    /// <returns>The new buffer.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="memory"/> is empty, or too long.</exception>
+    /// <exception cref="NotSupportedException">It is a shared mapping of a file, or cannot be written.</exception>
+    /// <exception cref="UringUnavailableException">The kernel has no room for it (RLIMIT_MEMLOCK).</exception>
+    /// <exception cref="ObjectDisposedException">The buffer or its ring was disposed of.</exception>
+    public ValueTask<RegisteredBuffer> ExchangeAsync(Memory<byte> memory, CancellationToken cancellationToken = default)
+    {
+        Module.checkMemory(memory);
+        ObjectDisposedException.ThrowIf(Core.IsClosed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        return ReplaceAsync(memory);
+    }
+
+    private async ValueTask<RegisteredBuffer> ReplaceAsync(Memory<byte> memory) =>
+        new(await Module.exchangeFor(memory, Core).ConfigureAwait(Ending.OnLoop));
 
     /// <summary>Refuses new operations, and ends when those on it have ended and the memory has been given back.</summary>
     public ValueTask DisposeAsync()

@@ -9,14 +9,14 @@ namespace Uring;
 public sealed partial class Ring
 {
     /// <summary>
-    /// Registers new memory, which starts with a page: operations of this ring on it need not pin it. A ring has at most 1024
-    /// registered buffers; a long one can be used in slices.
+    /// Registers new memory, which starts with a page: operations of this ring on it need not pin it. A ring has at most
+    /// <see cref="RingOptions.RegisteredBuffers"/>; a long one can be used in slices.
     /// </summary>
     /// <param name="length">Bytes, 1 to 1 GiB.</param>
     /// <param name="hugePages">In pages of 2 MiB, if the system has some ready.</param>
     /// <param name="cancellationToken">Looked at before anything is done.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">There are 1024 already.</exception>
+    /// <exception cref="InvalidOperationException">All <see cref="RingOptions.RegisteredBuffers"/> are taken.</exception>
     /// <exception cref="UringUnavailableException">The kernel has no room for it (RLIMIT_MEMLOCK).</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     public ValueTask<RegisteredBuffer> RegisterBufferAsync(
@@ -33,7 +33,7 @@ public sealed partial class Ring
     /// <param name="cancellationToken">Looked at before anything is done.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="memory"/> is empty, or too long.</exception>
     /// <exception cref="NotSupportedException">It is a shared mapping of a file, or cannot be written.</exception>
-    /// <exception cref="InvalidOperationException">There are 1024 already.</exception>
+    /// <exception cref="InvalidOperationException">All <see cref="RingOptions.RegisteredBuffers"/> are taken.</exception>
     /// <exception cref="UringUnavailableException">The kernel has no room for it (RLIMIT_MEMLOCK).</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     public ValueTask<RegisteredBuffer> RegisterBufferAsync(

@@ -21,6 +21,8 @@ public sealed partial class RingOptions
         ArgumentOutOfRangeException.ThrowIfNegative(BoundedWorkers);
         ArgumentOutOfRangeException.ThrowIfNegative(UnboundedWorkers);
         ArgumentOutOfRangeException.ThrowIfNegative(DirectDescriptors);
+        ArgumentOutOfRangeException.ThrowIfLessThan(RegisteredBuffers, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(RegisteredBuffers, BufferSlotsModule.Most);
         ArgumentOutOfRangeException.ThrowIfNegative(Looks);
         CheckWaiting();
         CheckSubmitting();
@@ -38,6 +40,7 @@ public sealed partial class RingOptions
             unboundedWorkers: UnboundedWorkers,
             workerProcessors: [.. WorkerProcessors],
             directDescriptors: DirectDescriptors,
+            registeredBuffers: RegisteredBuffers,
             looks: Looks,
             wake: LoopOptionsModule.standard.Wake,
             setup: wishes,

@@ -52,6 +52,12 @@ public sealed partial class RingOptions
     public int DirectDescriptors { get; set; } = LoopOptionsModule.standard.DirectDescriptors;
 
     /// <summary>
+    /// Slots of the ring's table of registered buffers, which is made for the first of them: 1 to 16384. A slot costs the kernel
+    /// eight bytes. Linux 5.19; see man io_uring_registered_buffers(7). Defaults to 1024.
+    /// </summary>
+    public int RegisteredBuffers { get; set; } = LoopOptionsModule.standard.RegisteredBuffers;
+
+    /// <summary>
     /// How often a ring with nothing to do looks for results before its thread sleeps, about 150 ns each: to sleep and be
     /// woken costs tens of microseconds, which a request and its answer on few connections would pay each time. A ring that
     /// has looked in vain looks less often, down to one wait of 64. 0 sleeps at once. Defaults to 300.

@@ -29,7 +29,8 @@ public sealed partial class UringFile
         Start(FileAccess.Read, RegisteredRequest.read(descriptor, memory.Inner, offset), cancellationToken);
 
     /// <summary>
-    /// Fills parts of one registered buffer in their order, with one read. Linux 6.15; see man io_uring_prep_readv_fixed(3).
+    /// Fills parts of one registered buffer in their order, with one read. Linux 6.15, older kernels pin them;
+    /// see man io_uring_prep_readv_fixed(3).
     /// </summary>
     /// <param name="memories">At least one; of one buffer.</param>
     /// <param name="offset">Bytes from the start of the file; ignored by pipes and terminals.</param>
@@ -38,7 +39,6 @@ public sealed partial class UringFile
     /// <exception cref="ArgumentException">They are of several buffers, or another ring's.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are none, or <paramref name="offset"/> is negative.</exception>
     /// <exception cref="NotSupportedException">The file is not open to read.</exception>
-    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     /// <exception cref="ObjectDisposedException">The buffer, the file or its ring was disposed of.</exception>
     public ValueTask<int> ReadAsync(
         IReadOnlyList<RegisteredMemory> memories,
@@ -89,8 +89,8 @@ public sealed partial class UringFile
     }
 
     /// <summary>
-    /// Writes from parts of one registered buffer in their order, with one write. Linux 6.15; see
-    /// man io_uring_prep_writev_fixed(3).
+    /// Writes from parts of one registered buffer in their order, with one write. Linux 6.15, older kernels
+    /// pin them; see man io_uring_prep_writev_fixed(3).
     /// </summary>
     /// <param name="memories">At least one; of one buffer.</param>
     /// <param name="offset">Bytes from the start of the file; ignored by pipes, and in <see cref="FileMode.Append"/>.</param>
@@ -99,7 +99,6 @@ public sealed partial class UringFile
     /// <exception cref="ArgumentException">They are of several buffers, or another ring's.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are none, or <paramref name="offset"/> is negative.</exception>
     /// <exception cref="NotSupportedException">The file is not open to write.</exception>
-    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     /// <exception cref="ObjectDisposedException">The buffer, the file or its ring was disposed of.</exception>
     public ValueTask<int> WriteSomeAsync(
         IReadOnlyList<RegisteredMemory> memories,

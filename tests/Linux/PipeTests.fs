@@ -1,4 +1,5 @@
 /// Pipes made by the ring, or by a system call where it cannot; splice and tee between all sorts of ends.
+// Length: each case by both kinds of pipe, in the process and in the ring's table.
 module Uring.Tests.Linux.PipeTests
 
 open System

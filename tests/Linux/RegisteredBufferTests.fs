@@ -1,4 +1,5 @@
 /// Registered buffers: what is done with them, when their slots and their memory come back, and kernels without them.
+// Length: one list for each stage of a buffer, by both facades and on kernels that refuse.
 module Uring.Tests.Linux.RegisteredBufferTests
 
 open System
@@ -73,6 +74,42 @@ let private using =
             Expect.equal (runOn host (File.readRegisteredVector file there 3L)) 151 "read"
             Expect.equal (there |> Seq.map _.Memory.ToArray() |> Array.concat) expected "the same bytes"
             close host buffer)
+
+        case "empty parts are passed over, which the kernel would not do" (fun host folder ->
+            let file = runOn host (File.create (at folder "file"))
+            let buffer = filled host 12 100
+            let part start length = RegisteredBuffer.slice start length buffer
+            let some: Memories = [| part 0 0; part 5 3; part 10 0; part 20 4; part 100 0 |]
+            let none: Memories = [| part 0 0; part 100 0 |]
+            Expect.equal (runOn host (File.writeRegisteredVector file some 0L)) 7 "written"
+            Expect.equal (runOn host (File.readRegisteredVector file some 0L)) 7 "read"
+            Expect.equal (runOn host (File.writeRegisteredVector file none 0L)) 0 "nothing written"
+            Expect.equal (runOn host (File.readRegisteredVector file none 0L)) 0 "nothing read"
+            close host buffer)
+
+        case "in a chain, which breaks before a read at the end" (fun host folder ->
+            let file = runOn host (File.create (at folder "file"))
+            let buffer = filled host 13 300
+            let part start = RegisteredBuffer.slice start 100 buffer
+            let write = RegisteredRequest.write file.Descriptor (part 0) 0L
+            let read offset start = RegisteredRequest.read file.Descriptor (part start) offset
+
+            let steps =
+                chain {
+                    write
+                    read 0L 100
+                    read 100L 200
+                    write
+                }
+
+            Expect.equal
+                (runOn host (Chains.run steps))
+                [ StepOutcome.Ran 100; StepOutcome.Ran 100; StepOutcome.Ran 0; StepOutcome.Cancelled ]
+                "outcomes"
+
+            let bytes = buffer.Memory.ToArray()
+            Expect.equal bytes[100..199] bytes[0..99] "the same bytes"
+            finished "nobody has it" (buffer.Close()))
 
         case "memory of one's own, wherever it lies" (fun host folder ->
             let file = runOn host (File.create (at folder "file"))
@@ -171,6 +208,20 @@ let private ending =
             finished "after the ring" (buffer.Close())
             Expect.equal (kernel.OpenRings, kernel.OpenMaps) (0, 0) "all is given back")
 
+        testCase "as many as the options say" (fun () ->
+            for slots in [ 0; BufferSlots.Most + 1 ] do
+                let reason =
+                    failureOf (fun () ->
+                        LoopOptions.check { LoopOptions.standard with RegisteredBuffers = slots })
+
+                Expect.isTrue (reason :? ArgumentException) $"{slots}: {reason}"
+
+            withLoopOf LinuxKernel.Instance { LoopOptions.standard with RegisteredBuffers = 2 } (fun host ->
+                let buffers = [ make host 1; make host 1 ]
+                let reason = failureOf (fun () -> make host 1)
+                Expect.stringContains $"{reason}" "at most 2" "how many"
+                List.iter (close host) buffers))
+
         testCase "slots come back, and there is an end of them" (fun () ->
             withLoop (fun host ->
                 let buffers = [ for _ in 1..1024 -> make host 1 ]
@@ -200,6 +251,120 @@ let private ending =
                     match failureOf (fun () -> close host (make host 1)) with
                     | null -> true
                     | _ -> false)))
+    ]
+
+let private exchanging =
+    testList "exchanged" [
+        testCase "the slot goes on with other memory, when nobody names it any more" (fun () ->
+            withLoop (fun host ->
+                let pipe = runOn host Pipe.create
+                let buffer = make host 100
+                let read = waiting host pipe buffer CancellationToken.None
+                eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                let own = Array.zeroCreate<byte> 200
+                let exchanging = startOn host (RegisteredBuffer.exchange (Memory own) buffer)
+                eventually "closed to new ones" (fun () -> buffer.IsClosed)
+                let other = make host 100
+                Expect.notEqual other.Slot buffer.Slot "another slot"
+                Expect.isFalse exchanging.IsCompleted "waits"
+                runOn host (File.writeNext pipe.Writer (ReadOnlyMemory "abc"B)) |> ignore
+                Expect.equal (finish "read" read) 3 "into the old"
+                let next = finish "exchanged" exchanging
+                Expect.equal next.Slot buffer.Slot "the same slot"
+                finished "the old" (buffer.Close())
+                Expect.throwsT<ObjectDisposedException> (fun () -> buffer.Memory.Span.Clear()) "its memory"
+                runOn host (File.writeNext pipe.Writer (ReadOnlyMemory "defg"B)) |> ignore
+
+                Expect.equal
+                    (finish "read" (waiting host pipe next CancellationToken.None))
+                    4
+                    "into the new"
+
+                Expect.equal own[0..4] "defg\000"B "in place"
+
+                Expect.throwsT<ObjectDisposedException>
+                    (fun () -> runOn host (RegisteredBuffer.exchange (Memory own) buffer) |> ignore)
+                    "closed"
+
+                close host next
+                Expect.equal (make host 1).Slot next.Slot "free again"
+                close host other
+                runOn host (Pipe.close pipe)))
+
+        testCase
+            "memory that the kernel refuses: the slot is free, and both memories are given back"
+            (fun () ->
+                let kernel = FaultyKernel()
+
+                withLoopOf kernel LoopOptions.standard (fun host ->
+                    let buffer = make host 4096
+                    let answers = Answer.times 1 (Answer.Before Errno.EFAULT)
+
+                    kernel.OnRegister <-
+                        fun opcode ->
+                            if opcode = RegisterOpcode.BuffersUpdate then answers opcode else Answer.Real
+
+                    let exchange = RegisteredBuffer.exchange (Memory(Array.zeroCreate<byte> 10)) buffer
+                    let reason = failureOf (fun () -> runOn host exchange)
+                    Expect.isTrue (reason :? NotSupportedException) $"{reason}"
+                    finished "the old" (buffer.Close())
+                    let again = make host 1
+                    Expect.equal again.Slot buffer.Slot "the slot is free"
+                    close host again)
+
+                Expect.equal kernel.OpenMaps 0 "no memory is kept")
+
+        testCase "a ring that ends meanwhile" (fun () ->
+            let exchanging =
+                withLoop (fun host ->
+                    let pipe = runOn host Pipe.create
+                    let buffer = make host 100
+                    waiting host pipe buffer CancellationToken.None |> ignore
+                    eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                    let own = Memory(Array.zeroCreate<byte> 10)
+                    let exchanging = RegisteredBuffer.exchangeFor own buffer
+                    eventually "closed to new ones" (fun () -> buffer.IsClosed)
+                    exchanging)
+
+            // Its slot was free before the ring was gone, or was not.
+            match failureOf (fun () -> finish "exchange" exchanging |> RegisteredBuffer.whole) with
+            | null -> finished "the new" (exchanging.Result.Close())
+            | :? ObjectDisposedException -> ()
+            | reason -> failtest $"{reason}")
+    ]
+
+let private broken =
+    testList "a ring that fails" [
+        testCase "answers a close that waits, and keeps what the kernel may write to" (fun () ->
+            let kernel = FaultyKernel()
+            let host = startLoop kernel LoopOptions.standard
+            let pipe = runOn host Pipe.create
+            let busy, idle = make host 100, make host 100
+            let read = waiting host pipe busy CancellationToken.None
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            let closing = busy.Close()
+            kernel.OnEnter <- Answer.always (Answer.Before Errno.EBADR)
+            host.Loop.Post((fun _ -> ()), null)
+            ended "read" read
+            finished "closing" closing
+            finished "closing again" (busy.Close())
+            finished "one that is not in use" (idle.Close())
+            eventually "the other's memory alone is kept" (fun () -> kernel.OpenMaps = 1))
+
+        testCase "answers an exchange that waits" (fun () ->
+            let kernel = FaultyKernel()
+            let host = startLoop kernel LoopOptions.standard
+            let pipe = runOn host Pipe.create
+            let buffer = make host 100
+            let read = waiting host pipe buffer CancellationToken.None
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            let exchanging = RegisteredBuffer.exchangeFor (Memory(Array.zeroCreate<byte> 10)) buffer
+            eventually "closed to new ones" (fun () -> buffer.IsClosed)
+            kernel.OnEnter <- Answer.always (Answer.Before Errno.EBADR)
+            host.Loop.Post((fun _ -> ()), null)
+            ended "read" read
+            let reason = failureOf (fun () -> finish "exchange" exchanging |> RegisteredBuffer.whole)
+            Expect.isTrue (reason :? ObjectDisposedException) $"{reason}")
     ]
 
 let private cloning =
@@ -270,6 +435,21 @@ let private failing =
                     Expect.equal (runOn host (File.writeRegisteredVector file parts 0L)) 7 "several"
                     close host buffer)))
 
+        testCase "a kernel with tables and without vectors on them: plain vectors" (fun () ->
+            inFolder (fun folder ->
+                let kernel = FaultyKernel(Hidden = [ Opcode.ReadVectorFixed; Opcode.WriteVectorFixed ])
+
+                withLoopOf kernel LoopOptions.standard (fun host ->
+                    let file = runOn host (File.create (at folder "file"))
+                    let buffer = filled host 10 1000
+                    Expect.isTrue buffer.IsRegistered "registered"
+                    let part start length = RegisteredBuffer.slice start length buffer
+                    let source: Memories = [| part 0 3; part 9 4 |]
+                    let target: Memories = [| part 500 4; part 600 3 |]
+                    Expect.equal (runOn host (File.writeRegisteredVector file source 0L)) 7 "written"
+                    Expect.equal (runOn host (File.readRegisteredVector file target 0L)) 7 "read"
+                    close host buffer)))
+
         for opcode, what in
             [ RegisterOpcode.Buffers, "the table"; RegisterOpcode.BuffersUpdate, "the buffer" ] do
             testCase $"{what} costs memory that may be locked" (fun () ->
@@ -286,6 +466,20 @@ let private failing =
                     close host (make host 4096))
 
                 Expect.equal kernel.OpenMaps 0 "no memory is kept")
+
+        testCase "a ring with restrictions has them, too" (fun () ->
+            inFolder (fun folder ->
+                let only = Restriction.only [ Opcode.OpenAt; Opcode.ReadFixed; Opcode.WriteFixed ]
+
+                withLoopOf
+                    LinuxKernel.Instance
+                    { LoopOptions.standard with Restriction = ValueSome only }
+                    (fun host ->
+                        let file = runOn host (File.create (at folder "file"))
+                        let buffer = filled host 11 1000
+                        Expect.isTrue buffer.IsRegistered "registered"
+                        thereAndBack host file buffer
+                        close host buffer)))
 
         testCase "sizes, and parts that are none" (fun () ->
             withLoop (fun host ->
@@ -351,6 +545,19 @@ let private facade =
 
                 Expect.equal reason.ParamName "memory" "which"
                 do! clone.DisposeAsync()
+                let other = Array.zeroCreate<byte> 50
+                use! next = adopted.ExchangeAsync(Memory other)
+                let! _ = file.ReadAsync(next.Slice(10, 40), 100L)
+
+                Expect.equal
+                    other
+                    (Array.append (Array.zeroCreate 10) ((pattern 9 500)[100..139]))
+                    "exchanged"
+
+                let! _ =
+                    Observe.raises<ObjectDisposedException> "exchanged before" (fun () ->
+                        Observe.discard (adopted.ExchangeAsync(Memory own)))
+
                 do! buffer.DisposeAsync()
 
                 let! _ =
@@ -362,4 +569,5 @@ let private facade =
     ]
 
 [<Tests>]
-let tests = testList "Registered buffers" [ using; ending; cloning; failing; facade ]
+let tests =
+    testList "Registered buffers" [ using; ending; exchanging; broken; cloning; failing; facade ]

@@ -4,6 +4,7 @@ module Uring.Tests.Simulation.Allowed
 
 open System.Collections.Generic
 open Uring.Simulation.Kernel
+open Uring.Tests.Simulation
 open Uring.Tests.Simulation.Side
 
 /// What was needed for two kernels to agree.
@@ -71,6 +72,7 @@ let private isWorkers (command: Command) =
     | Rename _
     | MakeDirectory _
     | OfFile _
+    | OfSlot(SlotCommand.WriteOne _ | SlotCommand.WriteTwo _)
     | Shutdown _ -> true
     | _ -> false
 

@@ -153,12 +153,16 @@ let newer = 1_000_000
 /// And from this one on what was added after that.
 let newest = 2_000_000
 
+/// And after that.
+let latest = 3_000_000
+
 /// A random program.
 let generate (seed: int) : Program =
     let kinds, bad =
         if seed < newer then 40, 10
         elif seed < newest then 43, 16
-        else 55, 15
+        elif seed < latest then 55, 15
+        else 67, 15
 
     let random = Random seed
     let fd () = random.Next 8
@@ -213,7 +217,8 @@ let generate (seed: int) : Program =
         | 40
         | 41 -> WaitWord(random.Next 2, (if random.Next 5 = 0 then 1 else 0))
         | 42 -> WakeWord(random.Next 2, random.Next 3)
-        | _ -> OfFile(FileCommand.random random)
+        | kind when kind < 55 -> OfFile(FileCommand.random random)
+        | _ -> OfSlot(SlotCommand.random random)
 
     let flags () =
         match random.Next 12 with
@@ -248,6 +253,7 @@ let generate (seed: int) : Program =
             | Sync _
             | Truncate _
             | Shutdown _
+            | OfSlot _
             | Write _ -> command, flags &&& ~~~SqeFlags.SkipSuccess
             | _ -> command, flags)
 

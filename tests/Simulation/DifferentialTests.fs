@@ -8,6 +8,7 @@ open Uring.Tests.Simulation.Allowed
 open Uring.Tests.Simulation.Differential
 open Uring.Tests.Simulation.FileCommand
 open Uring.Tests.Simulation.Side
+open Uring.Tests.Simulation.SlotCommand
 
 /// The simulated kernel is compared as what it was learned from.
 let private needsLinux () =
@@ -146,6 +147,37 @@ let private facts: (string * Batch list) list = [
         [ alone (Close 0) ]
         [ alone (OfFile(Splice(1, 0, 5))) ]
     ]
+    "what is not within its slot of registered buffers is refused, after a bad descriptor",
+    [
+        [ alone (OfSlot(ReadOne(0, 2, 0, 1, 0))) ]
+        [ alone (OpenFile(0, true)) ]
+        [ alone (OfSlot(WriteOne(0, 0, 0, 30, 0))) ]
+        [ alone (OfSlot(ReadOne(0, 1, 0, 20, 0))) ]
+        [ alone (OfSlot(ReadOne(0, 1, 0, 20, 0))) ]
+        [ alone (OfSlot(ReadOne(0, 1, 1, 20, 0))); alone (OfSlot(ReadOne(0, 1, 0, 0, 0))) ]
+        [ alone (OfSlot(WriteOne(0, 2, 0, 0, 0))); alone (OfSlot(ReadOne(0, 3, 0, 1, 0))) ]
+    ]
+    "an empty part of a vector is not within any slot",
+    [
+        [ alone (OpenFile(0, true)) ]
+        [ alone (OfSlot(WriteTwo(0, 0, 5, 7, 0))) ]
+        [ alone (OfSlot(WriteTwo(0, 0, 5, 0, 0))); alone (OfSlot(ReadTwo(0, 0, 0, 7, 0))) ]
+        [ alone (OfSlot(ReadTwo(0, 1, 5, 7, 0))); alone (OfSlot(ReadTwo(0, 1, 9, 9, 4))) ]
+    ]
+    "an operation outside of its slot breaks its chain, and a short one within does",
+    [
+        [ alone (OpenFile(0, true)); alone MakePipe ]
+        [
+            linked (OfSlot(WriteOne(0, 0, 0, 10, 0)))
+            linked (OfSlot(ReadOne(0, 0, 0, 10, 0)))
+            alone (Nop 1)
+        ]
+        [ linked (OfSlot(ReadOne(0, 0, 0, 20, 0))); alone (Nop 2) ]
+        [ linked (OfSlot(ReadOne(0, 2, 0, 1, 0))); alone (Nop 3) ]
+        [ tied (OfSlot(ReadOne(0, 2, 0, 1, 0))); alone (Nop 4) ]
+        [ linked (OfSlot(ReadOne(1, 0, 0, 5, -1))); alone (Nop 5) ]
+        [ alone (OfSlot(WriteOne(2, 0, 0, 3, -1))) ]
+    ]
     "a multishot poll tells what has woken it, and not what else is true",
     [
         [ alone (Connect true) ]
@@ -228,6 +260,10 @@ let tests =
 
         testCase "three hundred programs with words to wait for agree" (fun () ->
             for seed in newer + 1 .. newer + 300 do
+                agrees $"seed {seed}" (generate seed))
+
+        testCase "three hundred programs with registered buffers agree" (fun () ->
+            for seed in latest + 1 .. latest + 300 do
                 agrees $"seed {seed}" (generate seed))
 
         testCase "three hundred programs with more of files agree" (fun () ->

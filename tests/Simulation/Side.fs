@@ -12,6 +12,7 @@ open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.FileCommand
+open Uring.Tests.Simulation.SlotCommand
 
 /// One submission; descriptors and targets are numbers that are taken modulo what there is.
 type Command =
@@ -46,6 +47,7 @@ type Command =
     | WaitWord of word: int * expected: int
     | WakeWord of word: int * count: int
     | OfFile of FileCommand
+    | OfSlot of SlotCommand
     | Bad of kind: int
 
 /// Commands that are submitted together, with their flags.
@@ -91,7 +93,6 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
     let placeOf index = memory + nativeint (index * room)
     let bufferAt id = memory + nativeint (60000 + id * bufferSize)
-
     let wordAt word = uint64 (memory + 62000n) + uint64 (word * 4)
     let wordSize = OpFlags.FutexSize32 ||| OpFlags.FutexPrivate
 
@@ -176,6 +177,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | Truncate(file, length) -> Submission.truncate (fd file) (uint64 length)
         // It would hold its pipe's lock while it waits, and who reads there would wait with the ring's thread.
         | OfFile(Splice(source, _, _)) when patient.Contains(fd source) -> Submission.nop ()
+        | OfSlot command -> SlotCommand.encode fd (placeOf index) index command
         | OfFile command -> FileCommand.encode fd nameOf (placeOf index) index command
         | Unlink file -> Submission.unlinkAt OpFlags.WorkingDirectory (path file index) 0u
         | MakeDirectory file -> Submission.makeDirectoryAt OpFlags.WorkingDirectory (path file index) 0o755u
@@ -311,6 +313,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | _ -> ()
 
     do registerGroup () |> ignore
+    do SlotCommand.register kernel ring memory 59000
 
     member _.Submit(batch: Batch) =
         for command, _ in batch do
@@ -323,6 +326,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             match command with
             | Read _
             | OfFile(GetAttribute _)
+            | OfSlot(ReadOne _ | ReadTwo _)
             | Receive _ -> targets.Add index
             | _ -> ()
 

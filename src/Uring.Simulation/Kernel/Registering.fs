@@ -142,9 +142,9 @@ type internal Registering(machine: Machine) =
         | RegisterOpcode.Buffers when KernelVersion.supports Opcode.Socket version ->
             Fixing.register ring argument count
         | RegisterOpcode.BuffersUpdate -> Fixing.update ring argument
-        | RegisterOpcode.CloneBuffers when KernelVersion.has FeatureFlags.MinimumTimeout version ->
+        | RegisterOpcode.CloneBuffers ->
             let source = machine.RingOf(BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument))
-            Fixing.clone ring source argument
+            Fixing.clone ring source argument (version.LastRegister >= int RegisterOpcode.SendMessage)
         // Where workers run and how devices are polled makes no difference here.
         | RegisterOpcode.WorkerLimits
         | RegisterOpcode.WorkerAffinity
