@@ -7,6 +7,7 @@ open System.Collections.Generic
 open Uring.Driver
 open Uring.Model
 
+/// Requests within registered buffers: what `File` and `Socket` start.
 [<RequireQualifiedAccess>]
 module RegisteredRequest =
 
