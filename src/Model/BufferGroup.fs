@@ -30,6 +30,9 @@ type Part = {
 /// The transitions of a group. A completion names only the first buffer of a bundle; the others follow it in the order
 /// of the ring, so each buffer remembers its position and no separate head has to be kept in step with the kernel's.
 ///
+/// All of it is compiled into its callers: a state that is handed over through memory, written field by field and read back
+/// as a whole, costs a stall of the processor's store buffer (5 to 10 ns), and a message would meet a dozen of them.
+///
 /// Laws
 ///  1. the parts of a bundle cover its bytes exactly, in ring order, and none reaches beyond what was published
 ///  2. a completion without bytes that names a buffer still gives it back: a part of no bytes

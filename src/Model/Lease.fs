@@ -53,10 +53,7 @@ module Lease =
 
     /// A lease with these fields.
     let pack (version: int) isOpen holds = {
-        Bits =
-            (int64 version <<< 32)
-            ||| (if isOpen then openBit else 0L)
-            ||| int64 (holds &&& 0x7FFFFFFF)
+        Bits = (int64 version <<< 32) ||| (if isOpen then openBit else 0L) ||| int64 (holds &&& 0x7FFFFFFF)
     }
 
     /// Not in use.
@@ -96,10 +93,7 @@ module Lease =
     /// The handle is done.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let close version (lease: Lease) =
-        if isValid version lease then
-            fewer (shut lease)
-        else
-            struct (lease, LeaseVerdict.Refuse)
+        if isValid version lease then fewer (shut lease) else struct (lease, LeaseVerdict.Refuse)
 
     /// The handle passes its hold on, to an operation: it is done itself.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -111,5 +105,4 @@ module Lease =
 
     /// Somebody who held it is done.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
-    let dropped (lease: Lease) =
-        if lease.Holds > 0 then fewer lease else struct (lease, LeaseVerdict.Refuse)
+    let dropped (lease: Lease) = if lease.Holds > 0 then fewer lease else struct (lease, LeaseVerdict.Refuse)

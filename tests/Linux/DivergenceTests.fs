@@ -102,6 +102,7 @@ type private Pair(options: BufferPoolOptions) =
     let take completion (bytes: byte array) =
         let struct (next, parts) = PureGroup.take completion pure'
         pure' <- next
+
         let taken =
             List.unfold
                 (fun (cell: LeaseCell | null) ->
@@ -130,7 +131,10 @@ type private Pair(options: BufferPoolOptions) =
         if buffer.Owner <> Owner.Kernel || not (BufferRing.isCommitted buffer.Position pure'.Ring) then
             let struct (next, _) = PureGroup.take completion pure'
             pure' <- next
-            Expect.throwsT<InvalidOperationException> (fun () -> pool.Take &completion |> ignore) "a violation"
+
+            Expect.throwsT<InvalidOperationException>
+                (fun () -> pool.Take &completion |> ignore)
+                "a violation"
 
     let release index =
         let struct (lease, id, held) = leases[index]
