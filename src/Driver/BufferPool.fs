@@ -236,7 +236,8 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
     member internal _.Heads() : struct (int * int) =
         struct (PoolRing.head host.Kernel ring group, int state.Head)
 
-    /// On the loop's thread: what a completion brought, in order, linked by `After`. Null when no buffer came.
+    /// On the loop's thread: what a completion brought, in order, linked by `After`. Null when no buffer came. Unlink each
+    /// before it is handed on: a lease that something still refers to is never collected.
     member internal _.Take(completion: inref<Completion>) : LeaseCell | null =
         if Completion.hasBuffer completion then
             let id = Completion.buffer completion

@@ -108,7 +108,10 @@ type private Pair(options: BufferPoolOptions) =
                 (fun (cell: LeaseCell | null) ->
                     match cell with
                     | null -> None
-                    | cell -> Some(new BufferLease(cell, cell.Version), cell.After))
+                    | cell ->
+                        let rest = cell.After
+                        cell.After <- null
+                        Some(new BufferLease(cell, cell.Version), rest))
                 (pool.Take &completion)
             |> List.toArray
 
