@@ -120,6 +120,10 @@ module File =
     /// a device works on already ends as if nobody had asked.
     let cancel (file: File) : Uring<int> = Program.ofScope (fun _ -> Cancel.on file.Descriptor)
 
+    /// As `cancel`, and the kernel waits until each has ended, for `limit` at most: see `Uring.cancelAllNow` (Linux 6.0).
+    let cancelNow (limit: TimeSpan) (file: File) : Uring<CancelCount> =
+        Program.ofScope (fun _ -> Cancel.onNow file.Descriptor limit)
+
     /// Closes the file when the operations on it have ended; they are cancelled. Raises what close(2) reports.
     let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
 

@@ -61,6 +61,10 @@ module Socket =
     /// operations. The socket stays open. They end with OperationCanceledException, or with what they have done by then.
     let cancel (socket: Socket) : Uring<int> = Program.ofScope (fun _ -> Cancel.on socket.Descriptor)
 
+    /// As `cancel`, and the kernel waits until each has ended, for `limit` at most: see `Uring.cancelAllNow` (Linux 6.0).
+    let cancelNow (limit: TimeSpan) (socket: Socket) : Uring<CancelCount> =
+        Program.ofScope (fun _ -> Cancel.onNow socket.Descriptor limit)
+
     /// Binds to an address. Before Linux 6.11 by a system call.
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
         Uring.discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))

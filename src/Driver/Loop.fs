@@ -9,6 +9,15 @@ open System.Threading.Tasks
 open Uring.Kernel
 open Uring.Model
 
+/// What became of operations that were to end at once.
+[<Struct>]
+type CancelCount = {
+    /// Those that were asked to end.
+    Asked: int
+    /// Those of them that had not ended when the time was over: they end as soon as they can.
+    Running: int
+}
+
 /// One ring with everything that waits on it. As a synchronization context it brings what is awaited on the loop back
 /// to the loop.
 [<Sealed>]
@@ -217,6 +226,22 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// From any thread: asks for the end of those that are meant. Counts them.
     member internal this.CancelAll(isMeant: Pending -> bool) : ValueTask<int> =
         this.Call(fun () -> inFlight.CancelAll isMeant)
+
+    /// From any thread: ends those that are meant at once, and waits in the kernel, and so with this loop's thread, until
+    /// each has ended or `limit` is over (Linux 6.0; older kernels do not wait).
+    member internal this.CancelAndWait(isMeant: Pending -> bool, limit: TimeSpan) : ValueTask<CancelCount> =
+        this.Call(fun () ->
+            // The kernel looks for what it has taken.
+            let settle () =
+                inFlight.Flush()
+                ring.Enter(0, -1L) |> ignore
+                reap ()
+
+            settle ()
+            let asked = inFlight.CancelAndWait(isMeant, limit)
+            settle ()
+
+            { Asked = asked.Length; Running = asked |> Array.filter inFlight.IsLive |> Array.length })
 
     /// From any thread: drops the connection if the kernel still reads what was sent on it without copying.
     member internal _.DropHeld(descriptor: FileDescriptor) =

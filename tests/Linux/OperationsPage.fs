@@ -75,11 +75,14 @@ let offers: Offer list = [
         "SocketOperationTests MultishotFacadeTests DirectTests"
     offer
         Opcode.Cancel
-        "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
-        "Ring.CancelAllAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
-        "CancellationTests CancelAllTests"
-    offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
-    |> because "C#: cancellation tokens with a time"
+        "Uring.cancelAll Uring.cancelAllOf Uring.cancelAllNow File.cancel Socket.cancel"
+        "Ring.CancelAllAsync Ring.CancelAllNowAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
+        "CancellationTests CancelAllTests CancelNowTests"
+    offer
+        Opcode.LinkTimeout
+        "Uring.within Chains.runBounded"
+        "UringChain.Within"
+        "LinkTests ChainTests ChainFacadeTests"
     offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
     offer
         Opcode.Allocate
@@ -187,7 +190,11 @@ let offers: Offer list = [
         "ZeroCopyTests RegisteredBufferTests"
     later Opcode.SendMessageZeroCopy
     offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
-    offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
+    offer
+        Opcode.WaitId
+        "Child.wait Child.reap Child.waitOn Child.waitAmong Child.tryWait"
+        "UringProcess.WaitAsync UringProcess.WaitAnyAsync UringProcess.WaitGroupAsync UringProcess.TryWaitAsync"
+        "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWaitVector "Futex.waitAny" "UringFutex.WaitAnyAsync" "FutexTests FutexFacadeTests"

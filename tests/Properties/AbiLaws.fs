@@ -178,6 +178,8 @@ let private words = [
         row "UNREGISTER_RING_FDS" 21L RegisterOpcode.UnregisterRingDescriptors
         row "REGISTER_PBUF_RING" 22L RegisterOpcode.BufferRing
         row "UNREGISTER_PBUF_RING" 23L RegisterOpcode.UnregisterBufferRing
+        row "REGISTER_SYNC_CANCEL" 24L RegisterOpcode.CancelAndWait
+        row "REGISTER_FILE_ALLOC_RANGE" 25L RegisterOpcode.FileRange
         row "REGISTER_PBUF_STATUS" 26L RegisterOpcode.BufferRingStatus
         row "REGISTER_NAPI" 27L RegisterOpcode.BusyPolling
         row "REGISTER_CLOCK" 29L RegisterOpcode.Clock
