@@ -263,6 +263,15 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         GC.SuppressFinalize descriptor
         descriptor
 
+    /// A slot of the ring's own table that the program empties itself.
+    member internal this.BorrowDirect(slot: int) : FileDescriptor =
+        let descriptor = FileDescriptor(kernel, slot, this, true, IsBorrowed = true)
+        GC.SuppressFinalize descriptor
+        descriptor
+
+    /// Slots that the program chooses.
+    member internal _.ReservedDescriptors = options.ReservedDescriptors
+
     /// What an operation has made, in the process's table or in the ring's.
     member internal this.OwnAs(isDirect: bool, number: int) =
         if isDirect then this.OwnDirect number else this.Own number
@@ -315,7 +324,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         Registration.restrict ring options.Restriction
         Setup.enableOrRaise ring
         Registration.apply ring options
-        DirectTable.register ring options.DirectDescriptors
+        DirectTable.register ring options.DirectDescriptors options.ReservedDescriptors
         Workers.makeFirst ring
         waker.Choose()
 

@@ -206,6 +206,8 @@ type PollEvents =
     | HangUp = 0x10u
     /// The peer has finished sending.
     | ReadHangUp = 0x2000u
+    /// Of several who wait for this descriptor, one is woken and not all (EPOLLEXCLUSIVE). Is asked for, and never told.
+    | Exclusive = 0x1000_0000u
 
 /// Bits that travel in an opcode's own fields.
 [<RequireQualifiedAccess>]
@@ -341,6 +343,10 @@ module OpFlags =
     /// ACCEPT and others, in file_index: the kernel chooses a free slot of the registered files (5.19).
     [<Literal>]
     let AllocateFile = 0xffff_ffffu
+
+    /// FIXED_FD_INSTALL: the descriptor is not closed on exec (6.8).
+    [<Literal>]
+    let KeepOnExec = 1u
 
     /// SEND_ZC and SENDMSG_ZC, ioprio: the memory lies within a registered buffer.
     [<Literal>]

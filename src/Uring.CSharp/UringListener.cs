@@ -24,6 +24,8 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
         this.descriptor = descriptor;
     }
 
+    internal FileDescriptor Descriptor => descriptor;
+
     /// <summary>It was disposed of: it takes no more connections.</summary>
     public bool IsClosed => descriptor.IsClosed;
 

@@ -91,15 +91,19 @@ let offers: Offer list = [
         "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
-        "File.openWith File.openRead File.create File.openDirect"
-        "UringFile.OpenAsync UringFile.OpenDirectAsync"
+        "File.openWith File.openRead File.create File.openDirect SlotRequest.openPath"
+        "UringFile.OpenAsync UringFile.OpenDirectAsync RingSlot.OpenAsync"
         "FileOperationTests PathFacadeTests"
-    offer Opcode.Close "File.close Socket.close" "UringFile.DisposeAsync UringSocket.DisposeAsync" "LeakTests"
+    offer
+        Opcode.Close
+        "File.close Socket.close DirectSlots.close"
+        "UringFile.DisposeAsync UringSocket.DisposeAsync"
+        "LeakTests SlotTests"
     offer
         Opcode.FilesUpdate
-        "File.makeDirect Socket.makeDirect"
-        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync"
-        "DirectFileTests"
+        "File.makeDirect Socket.makeDirect DirectSlots.put DirectSlots.makeDirect"
+        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync RingSlot.PutAsync"
+        "DirectFileTests SlotTests"
     offer
         Opcode.Status
         "File.status File.statusOfPath File.statusOfLink"
@@ -166,9 +170,9 @@ let offers: Offer list = [
     offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
     offer
         Opcode.MessageRing
-        "Mail.post Socket.moveTo"
-        "Ring.PostAsync UringSocket.MoveToAsync"
-        "MailTests HandOffTests"
+        "Mail.post Socket.moveTo File.moveTo"
+        "Ring.PostAsync UringSocket.MoveToAsync UringFile.MoveToAsync"
+        "MailTests HandOffTests SlotTests"
     offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.SetAttribute "File.setAttributeOfPath" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
@@ -202,7 +206,7 @@ let offers: Offer list = [
         Opcode.InstallFixed
         "Socket.install File.install"
         "UringSocket.InstallAsync UringFile.InstallAsync"
-        "DirectTests DirectFileTests"
+        "DirectTests DirectFileTests InstallTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
     offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
