@@ -54,8 +54,8 @@ public sealed partial class RingOptions
     /// <summary>
     /// So many of <see cref="DirectDescriptors"/>, from the first on, are yours to fill and to empty
     /// (<see cref="Ring.GetSlot"/>): the kernel puts nothing there by itself. Their numbers are known beforehand, so that one
-    /// chain can open a file, work on it and close it. Linux 6.0; see man io_uring_register_file_alloc_range(3). Defaults
-    /// to 0.
+    /// chain can open a file, work on it and close it. Linux 6.0; see man io_uring_register_file_alloc_range(3).
+    /// Defaults to 0.
     /// </summary>
     public int ReservedDescriptors { get; set; } = LoopOptionsModule.standard.ReservedDescriptors;
 

@@ -87,6 +87,8 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<FileMode>(FileMode.Open)
         given<FileAccess>(FileAccess.Read)
         given<ChildEvents>(ChildEvents.Exited)
+        given<Sockets.AddressFamily>(Sockets.AddressFamily.InterNetwork)
+        given<Sockets.SocketType>(Sockets.SocketType.Stream)
         given<CancellationToken> token
     ]
 
