@@ -1,3 +1,4 @@
+// Length: all that begins, ends and cancels operations shares one table of slots.
 // Begins and ends operations: pins their memory, counts them on their descriptors, gives them slots, and does what
 // the model's verdicts say when a completion or a cancel comes. Belongs to the loop's thread.
 namespace Uring.Driver

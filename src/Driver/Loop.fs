@@ -1,3 +1,4 @@
+// Length: every door of the loop is a member of its one class, and an F# class is one file.
 // The loop: turns, and runs what has completed. Everything here happens on one thread, except what is marked "from
 // any thread". It has no clock and no thread of its own: a host calls `Turn` (LoopThread in production).
 namespace Uring.Driver

@@ -1,3 +1,4 @@
+/// Length: children by one, by group and by signal need the same ways of the C library.
 /// Waiting for child processes. Children that .NET does not know are made by the C library.
 module Uring.Tests.Linux.ProcessTests
 

@@ -1,3 +1,4 @@
+/// Length: three sorts of tests on the same slots and the same files.
 /// Slots of the ring's own table that the program chooses, several descriptors at a time, and what a direct descriptor is asked.
 module Uring.Tests.Linux.SlotTests
 
