@@ -152,15 +152,23 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         if result = Errno.toResult Errno.EACCES && host.Forbids this.Opcode then
             Fault.forbidden this.Opcode
         else
-            Fault.ofResult this.Opcode named result token
+            let isSocket =
+                match this.Target with
+                | null -> false
+                | target -> target.IsSocket
+
+            Fault.ofResultOn isSocket this.Opcode named result token
 
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =
         if result >= 0 && Catalogue.createsDescriptor this.Opcode then
             if this.Request.Submission.FileIndex = 0u then
                 host.Kernel.Close result |> ignore
-            else
+            elif this.Request.Submission.FileIndex = OpFlags.AllocateFile then
                 host.CloseDirect result
+            else
+                // A slot that was chosen: the result is 0.
+                host.CloseDirect(int this.Request.Submission.FileIndex - 1)
 
     member internal _.IsCompleted = Volatile.Read &gate = 2
 
