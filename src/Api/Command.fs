@@ -57,6 +57,7 @@ module Command =
             | Errno.EBADF when socket.IsClosed ->
                 return raise (Fault.ofResult Opcode.Command null result token)
             | _ when isUnknown result && not socket.IsDirect -> return instead ()
+            | Errno.ENOSYS -> return raise (Fault.ofResult Opcode.Command null result token)
             | _ -> return raise (Fault.ofSocketCall "URING_CMD" result)
         }
 

@@ -3,7 +3,9 @@ module Uring.Tests.Linux.Main
 
 open Expecto
 
-let private children = GuardedPoolTests.children @ PoolFailureTests.children
+let private children =
+    (SubmittedOpcodes.Name, SubmittedOpcodes.report) :: GuardedPoolTests.children
+    @ PoolFailureTests.children
 
 [<EntryPoint>]
 let main arguments =
