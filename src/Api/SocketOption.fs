@@ -79,7 +79,13 @@ module SocketOption =
     /// A time as a number of units, rounded up: no shorter than asked for.
     let private counted (value: TimeSpan) (units: float) =
         if units < 0.0 || units > float Int32.MaxValue then
-            raise (ArgumentOutOfRangeException(nameof value, value, "It is negative, or longer than Linux can count."))
+            raise (
+                ArgumentOutOfRangeException(
+                    nameof value,
+                    value,
+                    "It is negative, or longer than Linux can count."
+                )
+            )
 
         int (Math.Ceiling units)
 

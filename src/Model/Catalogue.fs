@@ -44,6 +44,16 @@ type Slots =
     /// A field of its own names a slot.
     | Argument = 8
 
+/// What an operation works on, as far as its errors are concerned.
+[<Struct; RequireQualifiedAccess>]
+type Realm =
+    /// Files and the rest: an error is one of input and output.
+    | Files
+    /// Sockets: an error is a socket's.
+    | Sockets
+    /// Either: its descriptor knows.
+    | Either
+
 /// One operation.
 ///
 /// Laws
@@ -51,8 +61,9 @@ type Slots =
 ///  2. the first kernels ascend with the numbers
 ///  3. a constructor fills no field that its opcode's row does not name
 ///  4. a form that came later than its opcode says when: multishot, buffers of a group
-///  5. an opcode stands for a multishot form if it is as new, or newer
-///  6. which slot is the source, or takes the result, says the file index
+///  5. what socket(7) and its pages have a call for works on sockets, and what goes through the ring's table on either
+///  6. an opcode stands for a multishot form if it is as new, or newer
+///  7. which slot is the source, or takes the result, says the file index
 [<RequireQualifiedAccess>]
 type OperationRow = {
     Opcode: Opcode
@@ -75,6 +86,8 @@ type OperationRow = {
     /// Where the ring lacks it, a system call in its place does the same at once: it is older than io_uring, and waits for
     /// nobody.
     HasCall: bool
+    /// Whose errors it has.
+    Realm: Realm
     /// Errors of its man page that a program has to expect though nothing is wrong with it.
     Errors: Errno list
 }
@@ -95,10 +108,13 @@ module Catalogue =
         Transfers = false
         Slots = Slots.None
         HasCall = false
+        Realm = Realm.Files
         Errors = []
     }
 
     let private transfers (row: OperationRow) = { row with Transfers = true }
+    let private ofSockets (row: OperationRow) = { row with Realm = Realm.Sockets }
+    let private ofEither (row: OperationRow) = { row with Realm = Realm.Either }
 
     let private multishot since sign (row: OperationRow) = {
         row with
@@ -151,12 +167,13 @@ module Catalogue =
             Meaning.Done
         |> fails disk
         |> onFile
-        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> fails memory |> onFile
+        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> fails memory |> onFile |> ofSockets
         row Opcode.ReceiveMessage "RECVMSG" "5.3" message Meaning.Bytes
         |> multishot "6.0" Opcode.SendZeroCopy
         |> groups "5.7"
         |> fails memory
         |> onFile
+        |> ofSockets
         row Opcode.Timeout "TIMEOUT" "5.4" flagged Meaning.Done |> multishot "6.4" Opcode.ReadMultishot
         row
             Opcode.TimeoutRemove
@@ -173,6 +190,7 @@ module Catalogue =
         |> multishot "5.19" Opcode.Socket
         |> fails [ Errno.ECONNABORTED; Errno.EMFILE ]
         |> slots (Slots.Target ||| Slots.Result)
+        |> ofSockets
         row
             Opcode.Cancel
             "ASYNC_CANCEL"
@@ -187,6 +205,7 @@ module Catalogue =
             (Field.Address ||| Field.Length ||| Field.OpFlags)
             Meaning.Done
         row Opcode.Connect "CONNECT" "5.5" (Field.Address ||| Field.Offset) Meaning.Done
+        |> ofSockets
         |> fails [ Errno.ECONNREFUSED; Errno.ETIMEDOUT ]
         |> onFile
         row Opcode.Allocate "FALLOCATE" "5.6" at Meaning.Done |> fails space |> onFile
@@ -214,12 +233,14 @@ module Catalogue =
         |> groups "6.10"
         |> fails memory
         |> onFile
+        |> ofSockets
         row Opcode.Receive "RECV" "5.6" (message ||| Field.FileIndex) Meaning.Bytes
         |> transfers
         |> multishot "6.0" Opcode.SendZeroCopy
         |> groups "5.7"
         |> fails memory
         |> onFile
+        |> ofSockets
         row Opcode.OpenAt2 "OPENAT2" "5.6" (at ||| Field.FileIndex) Meaning.Descriptor
         |> fails [ Errno.EMFILE; Errno.ENOMEM ]
         |> slots Slots.Result
@@ -230,7 +251,7 @@ module Catalogue =
         row Opcode.RemoveBuffers "REMOVE_BUFFERS" "5.7" Field.Buffer Meaning.Count
         row Opcode.Tee "TEE" "5.8" (Field.Length ||| Field.OpFlags ||| Field.FileIndex) Meaning.Bytes
         |> slots (Slots.Target ||| Slots.Source)
-        row Opcode.Shutdown "SHUTDOWN" "5.11" Field.Length Meaning.Done |> onFile
+        row Opcode.Shutdown "SHUTDOWN" "5.11" Field.Length Meaning.Done |> onFile |> ofSockets
         row Opcode.RenameAt "RENAMEAT" "5.11" flagged Meaning.Done |> fails space
         row Opcode.UnlinkAt "UNLINKAT" "5.11" path Meaning.Done |> fails disk
         row Opcode.MakeDirectoryAt "MKDIRAT" "5.15" (Field.Address ||| Field.Length) Meaning.Done
@@ -250,6 +271,7 @@ module Catalogue =
             "5.19"
             (Field.Offset ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex)
             Meaning.Descriptor
+        |> ofSockets
         |> fails [ Errno.EMFILE; Errno.ENOBUFS ]
         |> slots Slots.Result
         row
@@ -259,8 +281,13 @@ module Catalogue =
             (flagged ||| Field.FileIndex ||| Field.Buffer ||| Field.Address3)
             Meaning.Count
         |> onFile
-        row Opcode.SendZeroCopy "SEND_ZC" "6.0" sends Meaning.Bytes |> transfers |> fails memory |> onFile
+        row Opcode.SendZeroCopy "SEND_ZC" "6.0" sends Meaning.Bytes
+        |> transfers
+        |> fails memory
+        |> onFile
+        |> ofSockets
         row Opcode.SendMessageZeroCopy "SENDMSG_ZC" "6.1" (message ||| Field.Buffer) Meaning.Bytes
+        |> ofSockets
         |> fails memory
         |> onFile
         row Opcode.ReadMultishot "READ_MULTISHOT" "6.7" (Field.Offset ||| Field.Length) Meaning.Bytes
@@ -288,11 +315,15 @@ module Catalogue =
             Meaning.Count
         row Opcode.FutexWaitVector "FUTEX_WAITV" "6.7" (Field.Address ||| Field.Length) Meaning.Count
         row Opcode.InstallFixed "FIXED_FD_INSTALL" "6.8" Field.OpFlags Meaning.Descriptor
+        |> ofEither
         |> fails [ Errno.EMFILE ]
         |> onFile
         row Opcode.Truncate "FTRUNCATE" "6.9" Field.Offset Meaning.Done |> fails disk |> onFile |> called
-        row Opcode.Bind "BIND" "6.11" (Field.Address ||| Field.Offset) Meaning.Done |> onFile |> called
-        row Opcode.Listen "LISTEN" "6.11" Field.Length Meaning.Done |> onFile |> called
+        row Opcode.Bind "BIND" "6.11" (Field.Address ||| Field.Offset) Meaning.Done
+        |> onFile
+        |> called
+        |> ofSockets
+        row Opcode.Listen "LISTEN" "6.11" Field.Length Meaning.Done |> onFile |> called |> ofSockets
         row
             Opcode.ReceiveZeroCopy
             "RECV_ZC"
@@ -301,6 +332,7 @@ module Catalogue =
             Meaning.Bytes
         |> multishot "6.15" Opcode.ReceiveZeroCopy
         |> onFile
+        |> ofSockets
         row Opcode.EpollWait "EPOLL_WAIT" "6.15" (Field.Address ||| Field.Length) Meaning.Count |> onFile
         row Opcode.ReadVectorFixed "READV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails disk |> onFile
         row Opcode.WriteVectorFixed "WRITEV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails space |> onFile
@@ -336,6 +368,13 @@ module Catalogue =
 
     /// The library cannot do without these: a ring that lacks one is none.
     let needed: Opcode list = [ Opcode.Nop; Opcode.Cancel; Opcode.Close ]
+
+    /// Its errors are a socket's; `descriptorIsSocket` is what its descriptor knows of itself.
+    let isOfSocket (descriptorIsSocket: bool) (opcode: Opcode) : bool =
+        match tryFind opcode with
+        | ValueSome row when row.Realm = Realm.Either -> descriptorIsSocket
+        | ValueSome row -> row.Realm = Realm.Sockets
+        | ValueNone -> false
 
     /// It may use this field.
     let uses (field: Field) (opcode: Opcode) : bool =

@@ -9,6 +9,9 @@ let private children =
 
 [<EntryPoint>]
 let main arguments =
+    // Whoever looks on does so from the first ring on.
+    Uring.Kernel.LinuxKernel.Instance |> ignore
+
     match arguments with
     | [| ChildProcess.Argument; name |] -> (children |> List.find (fun (known, _) -> known = name) |> snd) ()
     | [| "operations" |] ->

@@ -78,8 +78,7 @@ let offers: Offer list = [
         "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
         "Ring.CancelAllAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
         "CancellationTests CancelAllTests"
-    offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
-    |> because "C#: cancellation tokens with a time"
+    offer Opcode.LinkTimeout "Uring.within Chains.runBounded" "UringChain.Within" "LinkTests ChainFacadeTests"
     offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
     offer
         Opcode.Allocate
@@ -182,7 +181,7 @@ let offers: Offer list = [
         "UringSocket.SendZeroCopy"
         "ZeroCopyTests RegisteredBufferTests"
     later Opcode.SendMessageZeroCopy
-    offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
+    offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests"
     offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"

@@ -61,7 +61,39 @@ let laws =
                         if since <> "" then
                             Expect.isGreaterThanOrEqual (version since) (version row.Since) row.Name)
 
-        testCase "5. an opcode stands for a multishot form if it is as new, or newer" (fun () ->
+        testCase
+            "5. what socket(7) and its pages have a call for works on sockets, and what goes through the ring's table on either"
+            (fun () ->
+                let calls = [
+                    "ACCEPT"
+                    "BIND"
+                    "CONNECT"
+                    "LISTEN"
+                    "RECV"
+                    "RECVMSG"
+                    "SEND"
+                    "SENDMSG"
+                    "SHUTDOWN"
+                    "SOCKET"
+                ]
+
+                for row in rows do
+                    let name = if row.Name.EndsWith "_ZC" then row.Name[.. row.Name.Length - 4] else row.Name
+
+                    let expected =
+                        if List.contains name calls then Realm.Sockets
+                        elif row.Opcode = Opcode.InstallFixed then Realm.Either
+                        else Realm.Files
+
+                    Expect.isTrue (row.Realm = expected) row.Name
+                    Expect.equal (Catalogue.isOfSocket false row.Opcode) (row.Realm = Realm.Sockets) row.Name
+                    Expect.equal (Catalogue.isOfSocket true row.Opcode) (row.Realm <> Realm.Files) row.Name
+
+                Expect.isFalse
+                    (Catalogue.isOfSocket true (LanguagePrimitives.EnumOfValue 250uy))
+                    "no such opcode")
+
+        testCase "6. an opcode stands for a multishot form if it is as new, or newer" (fun () ->
             for row in rows do
                 if row.Multishot <> "" then
                     let sign = Catalogue.since row.MultishotSign
@@ -72,7 +104,7 @@ let laws =
                 else
                     Expect.equal row.MultishotSign row.Opcode row.Name)
 
-        testCase "6. which slot is the source, or takes the result, says the file index" (fun () ->
+        testCase "7. which slot is the source, or takes the result, says the file index" (fun () ->
             for row in rows do
                 for place in [ Slots.Source; Slots.Result ] do
                     if Catalogue.takesSlot place row.Opcode then
