@@ -103,7 +103,7 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     member internal _.Host = host
 
     /// A completion came, and this is what to do about it.
-    abstract Landed: Completion * Verdict -> unit
+    abstract Landed: completion: inref<Completion> * verdict: Verdict -> unit
 
     /// It ended without the kernel: refused, or withdrawn from our own queue.
     abstract Refused: result: int -> unit
@@ -164,8 +164,11 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         if result >= 0 && Catalogue.createsDescriptor this.Opcode then
             if this.Request.Submission.FileIndex = 0u then
                 host.Kernel.Close result |> ignore
-            else
+            elif this.Request.Submission.FileIndex = OpFlags.AllocateFile then
                 host.CloseDirect result
+            else
+                // A slot that was chosen: the result is 0.
+                host.CloseDirect(int this.Request.Submission.FileIndex - 1)
 
     member internal _.IsCompleted = Volatile.Read &gate = 2
 

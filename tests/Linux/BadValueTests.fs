@@ -25,7 +25,13 @@ let private arrayOf (parameter: ParameterInfo) count : obj =
     Array.CreateInstance(parameter.ParameterType.GetGenericArguments()[0], (count: int))
 
 /// Nothing is read or written then.
-let private mayBeEmpty = set [ "UringFile.ReadAsync.buffers"; "UringFile.WriteAsync.buffers" ]
+let private mayBeEmpty =
+    set [
+        "UringFile.ReadAsync.buffers"
+        "UringFile.WriteAsync.buffers"
+        "UringChain.Read.buffers"
+        "UringChain.Write.buffers"
+    ]
 
 /// -1 is a processor, too: any. So is what the kernel cannot have.
 let private anyNumber = set [ "IncomingCpu" ]

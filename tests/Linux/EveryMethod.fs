@@ -89,6 +89,8 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<FileAccess>(FileAccess.Read)
         given<ChildEvents>(ChildEvents.Exited)
         given<WatchEvents>(WatchEvents.All)
+        given<Sockets.AddressFamily>(Sockets.AddressFamily.InterNetwork)
+        given<Sockets.SocketType>(Sockets.SocketType.Stream)
         given<CancellationToken> token
     ]
 
@@ -115,13 +117,15 @@ let argument (bench: Bench) (parameter: ParameterInfo) : obj =
 let prepare (folder: string) (token: CancellationToken) =
     task {
         File.WriteAllText(Path.Combine(folder, "file"), "contents")
-        let ring = new Ring(RingOptions(DirectDescriptors = 8))
+        let ring = new Ring(RingOptions(DirectDescriptors = 12, ReservedDescriptors = 4))
         let objects = Dictionary<Type, obj>()
         let add (value: obj) = objects[value.GetType()] <- value
         let path = Path.Combine(folder, "file")
         add ring
         let! file = UringFile.OpenAsync(path, FileMode.Open, FileAccess.ReadWrite, ring)
         add file
+        add (ring.GetSlot 0)
+        objects[typeof<IReadOnlyList<UringFile>>] <- [| file |]
         let! directory = UringDirectory.OpenAsync(folder, ring)
         add directory
         let! listener = UringListener.ListenAsync(IPEndPoint(IPAddress.Loopback, 0), 8, ring)
@@ -151,10 +155,13 @@ let prepare (folder: string) (token: CancellationToken) =
         let special = Dictionary<string, obj>()
         let! directFile = file.MakeDirectAsync()
         special["UringFile.InstallAsync"] <- directFile
+        special["UringFile.MoveToAsync"] <- directFile
         let! directSocket = socket.MakeDirectAsync()
         special["UringSocket.InstallAsync"] <- directSocket
         special["UringSocket.MoveToAsync"] <- directSocket
-        special["UringSocket.MoveToAsync.ring"] <- new Ring(RingOptions(DirectDescriptors = 1))
+        let another = new Ring(RingOptions(DirectDescriptors = 1))
+        special["UringSocket.MoveToAsync.ring"] <- another
+        special["UringFile.MoveToAsync.ring"] <- another
         let! datagrams = UringSocket.BindAsync(IPEndPoint(IPAddress.Loopback, 0), ring)
         special["UringSocket.ReceiveMessagesAsync"] <- datagrams
         File.WriteAllText(Path.Combine(folder, "other"), "")

@@ -6,6 +6,7 @@ open Expecto
 let private children =
     (SubmittedOpcodes.Name, SubmittedOpcodes.report) :: GuardedPoolTests.children
     @ PoolFailureTests.children
+    @ InstallTests.children
 
 [<EntryPoint>]
 let main arguments =

@@ -335,8 +335,6 @@ let private usesOf (opcode: Opcode) : Use list =
                 let! value = Socket.getOption SocketOption.keepAlive b.Socket
                 Expect.isTrue value "set"
             })
-        refused "an option of a direct descriptor" (fun b ->
-            withDirect b (Socket.getOption SocketOption.keepAlive >> Uring.discard))
       ]
     | Opcode.SendZeroCopy -> [
         works "send, with a copy" (fun b ->
