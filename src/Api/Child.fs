@@ -283,7 +283,7 @@ module Child =
                     return all.ToArray()
                 }
 
-    /// When .NET was quicker its exit code counts, which is 128 + n after signal n.
+    /// When .NET was quicker, or the kernel has no WAITID, its exit code counts, which is 128 + n after signal n.
     let private whenEnded (loop: Loop) (started: Process) (token: CancellationToken) : Task<ChildStatus> =
         task {
             let info = room ()
@@ -294,7 +294,8 @@ module Child =
             let! result = loop.TryStart(&request, token)
 
             match Errno.ofResult result with
-            | Errno.ECHILD ->
+            | Errno.ECHILD
+            | Errno.ENOSYS ->
                 do! started.WaitForExitAsync token
 
                 return { Id = started.Id; UserId = 0; Change = ChildChange.Exited; Status = started.ExitCode }
@@ -330,6 +331,6 @@ module Child =
 
     /// Runs a program from its start to its end. What is redirected of its output is read by the ring; standard input, if
     /// redirected, is empty. Cancelling kills it (SIGKILL, not those that it has started) and waits for its end. When .NET reaps
-    /// it before the kernel was asked, its exit code is .NET's: 128 + n after signal n.
+    /// it before the kernel was asked, and before Linux 6.7, its exit code is .NET's: 128 + n after signal n.
     let run (start: ProcessStartInfo) : Uring<ChildOutcome> =
         Program.ofScope (fun scope -> ValueTask<ChildOutcome>(runOn scope.Loop start scope.Token))

@@ -20,6 +20,8 @@ type File internal (loop: Loop, descriptor: FileDescriptor, path: string) =
     /// The path that it was opened by.
     member _.Path = path
     member internal _.Loop = loop
+    /// It was opened by a path. A pipe that was never tells a multishot of its end (6.18).
+    member val internal IsNamed = true with get, set
 
     interface IAsyncDisposable with
         member _.DisposeAsync() =
@@ -62,7 +64,7 @@ module File =
     let install (direct: File) : Uring<File> =
         uring {
             let! number = Program.single (FileRequest.install direct.Descriptor)
-            return File(direct.Loop, direct.Loop.Own number, direct.Path)
+            return File(direct.Loop, direct.Loop.Own number, direct.Path, IsNamed = direct.IsNamed)
         }
 
     /// As `install`, and programs that this process executes inherit the descriptor (no O_CLOEXEC).
@@ -77,7 +79,14 @@ module File =
         uring {
             let request = FileRequest.makeDirect file.Descriptor
             let! _ = Program.single request
-            return File(file.Loop, file.Loop.OwnDirect(FileRequest.slotOf request), file.Path)
+
+            return
+                File(
+                    file.Loop,
+                    file.Loop.OwnDirect(FileRequest.slotOf request),
+                    file.Path,
+                    IsNamed = file.IsNamed
+                )
         }
 
     let internal moved
@@ -169,7 +178,8 @@ module File =
     /// from their start to their end. Dispose of each lease.
     let readMany (file: File) (pool: BufferPool) : Uring<UringStream<BufferLease>> =
         Program.ofScope (fun scope ->
-            let stream = file.Loop.Open(FileRequest.readManyNamed file.Descriptor pool, scope.Token)
+            let reading = if file.IsNamed then FileRequest.readManyNamed else FileRequest.readMany
+            let stream = file.Loop.Open(reading file.Descriptor pool, scope.Token)
             ValueTask<_>(UringStream(stream, _.Lease)))
 
     /// Writes at `offset`. The result can be fewer bytes than asked for. Allocates nothing.

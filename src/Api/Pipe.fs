@@ -43,7 +43,8 @@ module Pipe =
             let! _ = Program.single request
             let! loop = Uring.loop
             let struct (reader, writer) = own loop modes request
-            return Pipe(File(loop, reader, "pipe (end to read)"), File(loop, writer, "pipe (end to write)"))
+            let file descriptor name = File(loop, descriptor, name, IsNamed = false)
+            return Pipe(file reader "pipe (end to read)", file writer "pipe (end to write)")
         }
 
     /// Makes a pipe: a stream of bytes.

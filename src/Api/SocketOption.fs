@@ -65,12 +65,36 @@ module SocketOption =
     let private flag level name : SocketOption<bool> =
         NumberOption<bool>(level, name, (fun value -> value <> 0), (fun value -> if value then 1 else 0))
 
+    /// A number that Linux would take for another if it were negative.
+    let private natural level name : SocketOption<int> =
+        NumberOption<int>(
+            level,
+            name,
+            id,
+            (fun value ->
+                ArgumentOutOfRangeException.ThrowIfNegative(value, nameof value)
+                value)
+        )
+
+    /// A time as a number of units, rounded up: no shorter than asked for.
+    let private counted (value: TimeSpan) (units: float) =
+        if units < 0.0 || units > float Int32.MaxValue then
+            raise (
+                ArgumentOutOfRangeException(
+                    nameof value,
+                    value,
+                    "It is negative, or longer than Linux can count."
+                )
+            )
+
+        int (Math.Ceiling units)
+
     let private seconds level name : SocketOption<TimeSpan> =
         NumberOption<TimeSpan>(
             level,
             name,
             (fun value -> TimeSpan.FromSeconds(float value)),
-            (fun value -> Checked.int (Math.Ceiling value.TotalSeconds))
+            (fun value -> counted value value.TotalSeconds)
         )
 
     let private readOnly level name (ofNumber: int -> 'T) : SocketOption<'T> =
@@ -109,13 +133,13 @@ module SocketOption =
     let linger: SocketOption<LingerOption> = LingerSocketOption()
 
     /// Bytes that the kernel keeps of what came in (SO_RCVBUF). Linux doubles what is set, and tells the double.
-    let receiveBufferSize = number socket 8
+    let receiveBufferSize = natural socket 8
 
     /// Bytes that the kernel keeps of what is to be sent (SO_SNDBUF). Linux doubles what is set, and tells the double.
-    let sendBufferSize = number socket 7
+    let sendBufferSize = natural socket 7
 
     /// A receive waits for so many bytes (SO_RCVLOWAT).
-    let receiveLowWater = number socket 18
+    let receiveLowWater = natural socket 18
 
     /// It counts as writable from so many free bytes on (SO_SNDLOWAT); read only on Linux.
     let sendLowWater = readOnly socket 19 id
@@ -159,7 +183,7 @@ module SocketOption =
             tcp,
             18,
             (fun value -> TimeSpan.FromMilliseconds(float value)),
-            (fun value -> Checked.int (Math.Ceiling value.TotalMilliseconds))
+            (fun value -> counted value value.TotalMilliseconds)
         )
 
     /// Acknowledges at once; the kernel leaves this mode when it likes (TCP_QUICKACK).

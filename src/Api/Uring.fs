@@ -253,33 +253,32 @@ module Uring =
         let body (clock: CancellationTokenSource) (scope: Scope) =
             task {
                 // In a scope of its own, because it is cancelled apart from the program.
-                let expired =
+                let watching =
                     Concurrent.within scope.Loop clock.Token (fun inner ->
                         task {
                             let! result = watch.Start inner
-
-                            if Errno.ofResult result = Errno.ETIME then
-                                scope.Cancel()
-                                return true
-                            else
-                                return false
+                            // Its time is over; or nobody watches the time, and the program could go on for ever.
+                            if Errno.ofResult result <> Errno.ECANCELED then scope.Cancel()
+                            return result
                         })
 
                 let caught = catch program
                 let! outcome = caught.Start scope
                 clock.Cancel()
-                let! expired = expired
+                let! watched = watching
 
-                match outcome with
-                | Ok result -> return result
-                | Error(:? OperationCanceledException) when expired ->
+                match outcome, Errno.ofResult watched with
+                | Ok result, _ -> return result
+                | Error(:? OperationCanceledException), Errno.ETIME ->
                     return
                         raise (
                             TimeoutException(
                                 String.Concat("The operation did not end within ", span.ToString(), ".")
                             )
                         )
-                | Error reason ->
+                | Error(:? OperationCanceledException), errno when errno <> Errno.ECANCELED ->
+                    return raise (timerFault watch.Request watched scope.Token)
+                | Error reason, _ ->
                     Runtime.ExceptionServices.ExceptionDispatchInfo.Throw reason
                     return Unchecked.defaultof<'T>
             }

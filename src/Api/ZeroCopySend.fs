@@ -95,7 +95,8 @@ type ZeroCopySend private (sent: Task<int>, released: Task) =
                     memory.ResultIsOut()
             }
 
-        if holdAtMost <> Timeout.InfiniteTimeSpan then
+        // What was cancelled before it began holds nothing.
+        if holdAtMost <> Timeout.InfiniteTimeSpan && not memory.Released.IsCompleted then
             ZeroCopySend.Watch(loop, socket, memory.Released, holdAtMost) |> ignore
 
         ZeroCopySend(sent, memory.Released)

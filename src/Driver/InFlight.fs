@@ -84,7 +84,7 @@ type internal InFlight(ring: Ring, capacity: int) =
         let submission = if isDirect pending.Target then Submission.onFixedFile submission else submission
 
         // A message says in another field which slot it hands on.
-        if isDirect pending.Other && pending.Opcode <> Opcode.MessageRing then
+        if isDirect pending.Other && Catalogue.takesSlot Slots.Source pending.Opcode then
             Submission.fromFixedFile submission
         else
             submission

@@ -97,12 +97,12 @@ module Setup =
             Ok(Features.opcodesOfProbe probe)
 
     let private describe (kernel: IKernel) ring attempt (parameters: SetupParameters) (memory: RingMemory) =
-        match probe kernel ring with
-        | Error errno ->
+        let giveUp refusal =
             memory.Unmap kernel
             kernel.Close ring |> ignore
-            refuse (Features.refusal errno)
-        | Ok opcodes ->
+            refuse refusal
+
+        let begun opcodes =
             let plan = {
                 Setup = attempt
                 Features = parameters.Features
@@ -120,6 +120,13 @@ module Setup =
                     parameters.CompletionEntries
                 )
             )
+
+        match probe kernel ring with
+        | Error errno -> giveUp (Features.refusal errno)
+        | Ok opcodes ->
+            match Features.refusalOf opcodes with
+            | ValueSome refusal -> giveUp refusal
+            | ValueNone -> begun opcodes
 
     let rec private run (kernel: IKernel) verdict =
         match verdict with

@@ -31,6 +31,19 @@ type Meaning =
     /// How many of something else.
     | Count
 
+/// Where a slot of the ring's registered files stands for a descriptor.
+[<Flags>]
+type Slots =
+    | None = 0
+    /// For the file that it works on (IOSQE_FIXED_FILE).
+    | Target = 1
+    /// For the second file, which it takes from (SPLICE_F_FD_IN_FIXED).
+    | Source = 2
+    /// For what it makes.
+    | Result = 4
+    /// A field of its own names a slot.
+    | Argument = 8
+
 /// What an operation works on, as far as its errors are concerned.
 [<Struct; RequireQualifiedAccess>]
 type Realm =
@@ -49,6 +62,8 @@ type Realm =
 ///  3. a constructor fills no field that its opcode's row does not name
 ///  4. a form that came later than its opcode says when: multishot, buffers of a group
 ///  5. what socket(7) and its pages have a call for works on sockets, and what goes through the ring's table on either
+///  6. an opcode stands for a multishot form if it is as new, or newer
+///  7. which slot is the source, or takes the result, says the file index
 [<RequireQualifiedAccess>]
 type OperationRow = {
     Opcode: Opcode
@@ -60,10 +75,17 @@ type OperationRow = {
     Meaning: Meaning
     /// The first kernel with a multishot form, or nothing.
     Multishot: string
+    /// Multishot forms are not in the probe: an opcode that came with the same kernel stands for this one's.
+    MultishotSign: Opcode
     /// The first kernel in which it can take buffers of a group, or nothing.
     Groups: string
     /// Memory at `Address` that the kernel writes to or reads until the last completion.
     Transfers: bool
+    /// What of it can be a direct descriptor.
+    Slots: Slots
+    /// Where the ring lacks it, a system call in its place does the same at once: it is older than io_uring, and waits for
+    /// nobody.
+    HasCall: bool
     /// Whose errors it has.
     Realm: Realm
     /// Errors of its man page that a program has to expect though nothing is wrong with it.
@@ -81,8 +103,11 @@ module Catalogue =
         Fields = fields
         Meaning = meaning
         Multishot = ""
+        MultishotSign = opcode
         Groups = ""
         Transfers = false
+        Slots = Slots.None
+        HasCall = false
         Realm = Realm.Files
         Errors = []
     }
@@ -90,7 +115,16 @@ module Catalogue =
     let private transfers (row: OperationRow) = { row with Transfers = true }
     let private ofSockets (row: OperationRow) = { row with Realm = Realm.Sockets }
     let private ofEither (row: OperationRow) = { row with Realm = Realm.Either }
-    let private multishot since (row: OperationRow) = { row with Multishot = since }
+
+    let private multishot since sign (row: OperationRow) = {
+        row with
+            Multishot = since
+            MultishotSign = sign
+    }
+
+    let private slots places (row: OperationRow) = { row with Slots = places }
+    let private onFile (row: OperationRow) = slots (row.Slots ||| Slots.Target) row
+    let private called (row: OperationRow) = { row with HasCall = true }
     let private groups since (row: OperationRow) = { row with Groups = since }
     let private fails errors (row: OperationRow) = { row with Errors = errors }
 
@@ -108,14 +142,22 @@ module Catalogue =
     /// Every operation, in the order of their numbers.
     let rows: OperationRow list = [
         row Opcode.Nop "NOP" "5.1" (Field.OpFlags ||| Field.Length) Meaning.Done
-        row Opcode.ReadVector "READV" "5.1" readsOrWrites Meaning.Bytes |> groups "5.7" |> fails disk
-        row Opcode.WriteVector "WRITEV" "5.1" readsOrWrites Meaning.Bytes |> fails space
+        row Opcode.ReadVector "READV" "5.1" readsOrWrites Meaning.Bytes
+        |> groups "5.7"
+        |> fails disk
+        |> onFile
+        row Opcode.WriteVector "WRITEV" "5.1" readsOrWrites Meaning.Bytes |> fails space |> onFile
         row Opcode.Sync "FSYNC" "5.1" (Field.Offset ||| Field.Length ||| Field.OpFlags) Meaning.Done
         |> fails disk
-        row Opcode.ReadFixed "READ_FIXED" "5.1" ofBuffer Meaning.Bytes |> transfers |> fails disk
-        row Opcode.WriteFixed "WRITE_FIXED" "5.1" ofBuffer Meaning.Bytes |> transfers |> fails space
+        |> onFile
+        row Opcode.ReadFixed "READ_FIXED" "5.1" ofBuffer Meaning.Bytes |> transfers |> fails disk |> onFile
+        row Opcode.WriteFixed "WRITE_FIXED" "5.1" ofBuffer Meaning.Bytes
+        |> transfers
+        |> fails space
+        |> onFile
         row Opcode.PollAdd "POLL_ADD" "5.1" (Field.OpFlags ||| Field.Length) Meaning.Events
-        |> multishot "5.13"
+        |> multishot "5.13" Opcode.PollAdd
+        |> onFile
         row Opcode.PollRemove "POLL_REMOVE" "5.1" flagged Meaning.Done
         row
             Opcode.SyncFileRange
@@ -124,13 +166,15 @@ module Catalogue =
             (Field.Offset ||| Field.Length ||| Field.OpFlags)
             Meaning.Done
         |> fails disk
-        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> ofSockets |> fails memory
+        |> onFile
+        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> fails memory |> onFile |> ofSockets
         row Opcode.ReceiveMessage "RECVMSG" "5.3" message Meaning.Bytes
-        |> ofSockets
-        |> multishot "6.0"
+        |> multishot "6.0" Opcode.SendZeroCopy
         |> groups "5.7"
         |> fails memory
-        row Opcode.Timeout "TIMEOUT" "5.4" flagged Meaning.Done |> multishot "6.4"
+        |> onFile
+        |> ofSockets
+        row Opcode.Timeout "TIMEOUT" "5.4" flagged Meaning.Done |> multishot "6.4" Opcode.ReadMultishot
         row
             Opcode.TimeoutRemove
             "TIMEOUT_REMOVE"
@@ -143,15 +187,17 @@ module Catalogue =
             "5.5"
             (Field.Address ||| Field.Offset ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex)
             Meaning.Descriptor
-        |> ofSockets
-        |> multishot "5.19"
+        |> multishot "5.19" Opcode.Socket
         |> fails [ Errno.ECONNABORTED; Errno.EMFILE ]
+        |> slots (Slots.Target ||| Slots.Result)
+        |> ofSockets
         row
             Opcode.Cancel
             "ASYNC_CANCEL"
             "5.5"
             (Field.Address ||| Field.OpFlags ||| Field.Length)
             Meaning.Count
+        |> slots Slots.Argument
         row
             Opcode.LinkTimeout
             "LINK_TIMEOUT"
@@ -161,7 +207,8 @@ module Catalogue =
         row Opcode.Connect "CONNECT" "5.5" (Field.Address ||| Field.Offset) Meaning.Done
         |> ofSockets
         |> fails [ Errno.ECONNREFUSED; Errno.ETIMEDOUT ]
-        row Opcode.Allocate "FALLOCATE" "5.6" at Meaning.Done |> fails space
+        |> onFile
+        row Opcode.Allocate "FALLOCATE" "5.6" at Meaning.Done |> fails space |> onFile
         row
             Opcode.OpenAt
             "OPENAT"
@@ -169,32 +216,42 @@ module Catalogue =
             (Field.Address ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex)
             Meaning.Descriptor
         |> fails [ Errno.EMFILE; Errno.ENOMEM ]
-        row Opcode.Close "CLOSE" "5.6" Field.FileIndex Meaning.Done
-        row Opcode.FilesUpdate "FILES_UPDATE" "5.6" at Meaning.Count
+        |> slots Slots.Result
+        row Opcode.Close "CLOSE" "5.6" Field.FileIndex Meaning.Done |> slots Slots.Argument
+        row Opcode.FilesUpdate "FILES_UPDATE" "5.6" at Meaning.Count |> slots Slots.Argument
         row Opcode.Status "STATX" "5.6" flagged Meaning.Done |> fails disk
-        row Opcode.Read "READ" "5.6" readsOrWrites Meaning.Bytes |> transfers |> groups "5.7" |> fails disk
-        row Opcode.Write "WRITE" "5.6" readsOrWrites Meaning.Bytes |> transfers |> fails space
-        row Opcode.FileAdvise "FADVISE" "5.6" flagged Meaning.Done
+        row Opcode.Read "READ" "5.6" readsOrWrites Meaning.Bytes
+        |> transfers
+        |> groups "5.7"
+        |> fails disk
+        |> onFile
+        row Opcode.Write "WRITE" "5.6" readsOrWrites Meaning.Bytes |> transfers |> fails space |> onFile
+        row Opcode.FileAdvise "FADVISE" "5.6" flagged Meaning.Done |> onFile
         row Opcode.MemoryAdvise "MADVISE" "5.6" flagged Meaning.Done
         row Opcode.Send "SEND" "5.6" sends Meaning.Bytes
         |> transfers
-        |> ofSockets
         |> groups "6.10"
         |> fails memory
+        |> onFile
+        |> ofSockets
         row Opcode.Receive "RECV" "5.6" (message ||| Field.FileIndex) Meaning.Bytes
         |> transfers
-        |> ofSockets
-        |> multishot "6.0"
+        |> multishot "6.0" Opcode.SendZeroCopy
         |> groups "5.7"
         |> fails memory
+        |> onFile
+        |> ofSockets
         row Opcode.OpenAt2 "OPENAT2" "5.6" (at ||| Field.FileIndex) Meaning.Descriptor
         |> fails [ Errno.EMFILE; Errno.ENOMEM ]
+        |> slots Slots.Result
         row Opcode.EpollControl "EPOLL_CTL" "5.6" at Meaning.Done
         row Opcode.Splice "SPLICE" "5.7" (flagged ||| Field.FileIndex) Meaning.Bytes
+        |> slots (Slots.Target ||| Slots.Source)
         row Opcode.ProvideBuffers "PROVIDE_BUFFERS" "5.7" (at ||| Field.Buffer) Meaning.Done
         row Opcode.RemoveBuffers "REMOVE_BUFFERS" "5.7" Field.Buffer Meaning.Count
         row Opcode.Tee "TEE" "5.8" (Field.Length ||| Field.OpFlags ||| Field.FileIndex) Meaning.Bytes
-        row Opcode.Shutdown "SHUTDOWN" "5.11" Field.Length Meaning.Done |> ofSockets
+        |> slots (Slots.Target ||| Slots.Source)
+        row Opcode.Shutdown "SHUTDOWN" "5.11" Field.Length Meaning.Done |> onFile |> ofSockets
         row Opcode.RenameAt "RENAMEAT" "5.11" flagged Meaning.Done |> fails space
         row Opcode.UnlinkAt "UNLINKAT" "5.11" path Meaning.Done |> fails disk
         row Opcode.MakeDirectoryAt "MKDIRAT" "5.15" (Field.Address ||| Field.Length) Meaning.Done
@@ -203,9 +260,10 @@ module Catalogue =
         |> fails space
         row Opcode.LinkAt "LINKAT" "5.15" flagged Meaning.Done |> fails space
         row Opcode.MessageRing "MSG_RING" "5.18" (flagged ||| Field.FileIndex ||| Field.Address3) Meaning.Done
-        row Opcode.SetAttributeOfFile "FSETXATTR" "5.19" flagged Meaning.Done |> fails space
+        |> slots (Slots.Target ||| Slots.Argument)
+        row Opcode.SetAttributeOfFile "FSETXATTR" "5.19" flagged Meaning.Done |> fails space |> onFile
         row Opcode.SetAttribute "SETXATTR" "5.19" (flagged ||| Field.Address3) Meaning.Done |> fails space
-        row Opcode.GetAttributeOfFile "FGETXATTR" "5.19" at Meaning.Bytes |> fails disk
+        row Opcode.GetAttributeOfFile "FGETXATTR" "5.19" at Meaning.Bytes |> fails disk |> onFile
         row Opcode.GetAttribute "GETXATTR" "5.19" (at ||| Field.Address3) Meaning.Bytes |> fails disk
         row
             Opcode.Socket
@@ -215,23 +273,28 @@ module Catalogue =
             Meaning.Descriptor
         |> ofSockets
         |> fails [ Errno.EMFILE; Errno.ENOBUFS ]
+        |> slots Slots.Result
         row
             Opcode.Command
             "URING_CMD"
             "5.19"
             (flagged ||| Field.FileIndex ||| Field.Buffer ||| Field.Address3)
             Meaning.Count
+        |> onFile
         row Opcode.SendZeroCopy "SEND_ZC" "6.0" sends Meaning.Bytes
         |> transfers
-        |> ofSockets
         |> fails memory
+        |> onFile
+        |> ofSockets
         row Opcode.SendMessageZeroCopy "SENDMSG_ZC" "6.1" (message ||| Field.Buffer) Meaning.Bytes
         |> ofSockets
         |> fails memory
+        |> onFile
         row Opcode.ReadMultishot "READ_MULTISHOT" "6.7" (Field.Offset ||| Field.Length) Meaning.Bytes
-        |> multishot "6.7"
+        |> multishot "6.7" Opcode.ReadMultishot
         |> groups "6.7"
         |> fails disk
+        |> onFile
         row
             Opcode.WaitId
             "WAITID"
@@ -254,21 +317,29 @@ module Catalogue =
         row Opcode.InstallFixed "FIXED_FD_INSTALL" "6.8" Field.OpFlags Meaning.Descriptor
         |> ofEither
         |> fails [ Errno.EMFILE ]
-        row Opcode.Truncate "FTRUNCATE" "6.9" Field.Offset Meaning.Done |> fails disk
-        row Opcode.Bind "BIND" "6.11" (Field.Address ||| Field.Offset) Meaning.Done |> ofSockets
-        row Opcode.Listen "LISTEN" "6.11" Field.Length Meaning.Done |> ofSockets
+        |> onFile
+        row Opcode.Truncate "FTRUNCATE" "6.9" Field.Offset Meaning.Done |> fails disk |> onFile |> called
+        row Opcode.Bind "BIND" "6.11" (Field.Address ||| Field.Offset) Meaning.Done
+        |> onFile
+        |> called
+        |> ofSockets
+        row Opcode.Listen "LISTEN" "6.11" Field.Length Meaning.Done |> onFile |> called |> ofSockets
         row
             Opcode.ReceiveZeroCopy
             "RECV_ZC"
             "6.15"
             (Field.Length ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex)
             Meaning.Bytes
+        |> multishot "6.15" Opcode.ReceiveZeroCopy
+        |> onFile
         |> ofSockets
-        |> multishot "6.15"
-        row Opcode.EpollWait "EPOLL_WAIT" "6.15" (Field.Address ||| Field.Length) Meaning.Count
-        row Opcode.ReadVectorFixed "READV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails disk
-        row Opcode.WriteVectorFixed "WRITEV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails space
-        row Opcode.Pipe "PIPE" "6.16" (path ||| Field.FileIndex) Meaning.Done |> fails [ Errno.EMFILE ]
+        row Opcode.EpollWait "EPOLL_WAIT" "6.15" (Field.Address ||| Field.Length) Meaning.Count |> onFile
+        row Opcode.ReadVectorFixed "READV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails disk |> onFile
+        row Opcode.WriteVectorFixed "WRITEV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails space |> onFile
+        row Opcode.Pipe "PIPE" "6.16" (path ||| Field.FileIndex) Meaning.Done
+        |> fails [ Errno.EMFILE ]
+        |> slots Slots.Result
+        |> called
     ]
 
     let private byNumber = Array.ofList rows
@@ -288,6 +359,15 @@ module Catalogue =
         match tryFind opcode with
         | ValueSome row -> row.Meaning = Meaning.Descriptor
         | ValueNone -> false
+
+    /// A slot of the ring's registered files can stand in this place.
+    let takesSlot (place: Slots) (opcode: Opcode) : bool =
+        match tryFind opcode with
+        | ValueSome row -> (row.Slots &&& place) <> Slots.None
+        | ValueNone -> false
+
+    /// The library cannot do without these: a ring that lacks one is none.
+    let needed: Opcode list = [ Opcode.Nop; Opcode.Cancel; Opcode.Close ]
 
     /// Its errors are a socket's; `descriptorIsSocket` is what its descriptor knows of itself.
     let isOfSocket (descriptorIsSocket: bool) (opcode: Opcode) : bool =

@@ -204,30 +204,27 @@ module Features =
     /// The kernel of this ring has the opcode.
     let supports (opcode: Opcode) plan = plan.Opcodes[int opcode]
 
-    /// Where the ring lacks it, a system call in its place does the same at once: it is older than io_uring, and waits for
-    /// nobody.
+    /// Where the ring lacks it, a system call in its place does the same at once.
     let hasCall (opcode: Opcode) =
-        match opcode with
-        | Opcode.Truncate
-        | Opcode.Bind
-        | Opcode.Listen
-        | Opcode.Pipe -> true
-        // An open set: the rest can wait, or is as old as what this library needs.
-        | _ -> false
+        match Catalogue.tryFind opcode with
+        | ValueSome row -> row.HasCall
+        | ValueNone -> false
 
-    /// Multishot forms are not in the probe: an opcode that came with the same kernel stands for them, and is returned
-    /// when it is missing.
+    /// The opcode that stands for the multishot form of this one, when it is missing.
     let missingForMultishot (opcode: Opcode) plan : Opcode voption =
         let needed =
-            match opcode with
-            | Opcode.Accept -> Opcode.Socket // 5.19
-            | Opcode.Receive
-            | Opcode.ReceiveMessage -> Opcode.SendZeroCopy // 6.0
-            | Opcode.Timeout -> Opcode.ReadMultishot // 6.4, and nothing nearer to ask for: 6.7
-            // An open set: the rest is multishot since it is there.
-            | other -> other
+            match Catalogue.tryFind opcode with
+            | ValueSome row -> row.MultishotSign
+            | ValueNone -> opcode
 
         if supports needed plan then ValueNone else ValueSome needed
+
+    /// Why there can be no ring with these opcodes: one is missing that every kernel since 5.6 has.
+    let refusalOf (opcodes: bool array) : Refusal voption =
+        if Catalogue.needed |> List.forall (fun opcode -> opcodes[int opcode]) then
+            ValueNone
+        else
+            ValueSome Refusal.TooOld
 
     /// Bundled receives (6.10) and incremental buffers (6.12) put bytes in the wrong order on some kernels up to 6.15
     /// (liburing issues 1409, 1423, 1432): PIPE, of 6.16, stands for a kernel that does not.

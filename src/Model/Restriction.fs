@@ -27,7 +27,7 @@ type Restriction = {
 module Restriction =
 
     /// To make the first worker, to cancel, to give descriptors back.
-    let private ownOpcodes = Set.ofList [ Opcode.Nop; Opcode.Cancel; Opcode.Close ]
+    let private ownOpcodes = Set.ofList Catalogue.needed
 
     /// The first worker is made by an operation that is forced on one.
     let private ownFlags = SqeFlags.Async

@@ -91,7 +91,11 @@ public sealed class RingSlot
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentOutOfRangeException.ThrowIfZero(files.Count, nameof(files));
-        var descriptors = files.Select(file => file.Descriptor).ToArray();
+        var descriptors = files.Select(file =>
+        {
+            ArgumentNullException.ThrowIfNull(file, nameof(files));
+            return file.Descriptor;
+        }).ToArray();
 
         if (descriptors.Any(one => !ReferenceEquals(one.Home, Core.Loop)))
         {

@@ -36,6 +36,11 @@ public sealed class SendQueue : IAsyncDisposable, IDisposable
     /// <exception cref="ObjectDisposedException">The queue, the socket or its ring was disposed of.</exception>
     public ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
         var flushed = core.Flush();
 
         return flushed.IsCompleted || !cancellationToken.CanBeCanceled

@@ -118,6 +118,12 @@ public sealed partial class UringFile
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentOutOfRangeException.ThrowIfZero(files.Count, nameof(files));
+
+        foreach (var file in files)
+        {
+            ArgumentNullException.ThrowIfNull(file, nameof(files));
+        }
+
         var home = files[0].loop;
 
         if (files.Any(file => !ReferenceEquals(file.loop, home)))

@@ -169,6 +169,7 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
+        target.ThrowIfClosed();
         var request = FileRequest.splice(descriptor, -1, target.Descriptor, -1, length);
         return Start(FileAccess.Read, in request, cancellationToken);
     }

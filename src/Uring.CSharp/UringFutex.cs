@@ -112,6 +112,7 @@ public sealed class UringFutex
     {
         ArgumentNullException.ThrowIfNull(futexes);
         ArgumentNullException.ThrowIfNull(expected);
+        ArgumentOutOfRangeException.ThrowIfZero(futexes.Count, nameof(futexes));
 
         if (futexes.Count != expected.Count)
         {

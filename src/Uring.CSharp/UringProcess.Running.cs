@@ -14,7 +14,8 @@ public static partial class UringProcess
 {
     /// <summary>
     /// Runs a program from its start to its end. What is redirected of its output is read by the ring; standard input, if
-    /// redirected, is empty. When .NET reaps it before the kernel was asked, its exit code is .NET's: 128 + n after signal n.
+    /// redirected, is empty. When .NET reaps it before the kernel was asked, and before Linux 6.7, its exit code is .NET's:
+    /// 128 + n after signal n.
     /// </summary>
     /// <param name="start">What to start.</param>
     /// <param name="ring">
@@ -26,7 +27,6 @@ public static partial class UringProcess
     /// </param>
     /// <exception cref="InvalidOperationException"><paramref name="start"/> names no program.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">It cannot be started.</exception>
-    /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.7.</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     public static async ValueTask<ProcessOutcome> RunAsync(
         ProcessStartInfo start,

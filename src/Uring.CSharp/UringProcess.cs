@@ -93,7 +93,7 @@ public static partial class UringProcess
 
     /// <summary>
     /// Waits until a child that <see cref="Process"/> has started ends. When .NET has reaped it before the kernel was asked,
-    /// its exit code is .NET's: after signal n that is 128 + n, as if it had exited with it.
+    /// and before Linux 6.7, its exit code is .NET's: after signal n that is 128 + n, as if it had exited with it.
     /// </summary>
     /// <param name="process">A child that this object has started.</param>
     /// <param name="ring">
@@ -102,7 +102,6 @@ public static partial class UringProcess
     /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>What has happened: the exit code, or the signal.</returns>
     /// <exception cref="InvalidOperationException"><paramref name="process"/> has started no child.</exception>
-    /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.7.</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     public static async ValueTask<ChildStatus> WaitAsync(
         Process process,
@@ -116,7 +115,8 @@ public static partial class UringProcess
         {
             return await WaitAsync(id, ChildEvents.Exited, false, ring, cancellationToken).ConfigureAwait(Ending.OnLoop);
         }
-        catch (IOException reason) when (reason.HResult == (int)Errno.ECHILD)
+        catch (Exception reason) when (reason is PlatformNotSupportedException and not UringUnavailableException
+            || (reason is IOException && reason.HResult == (int)Errno.ECHILD))
         {
             await process.WaitForExitAsync(cancellationToken).ConfigureAwait(Ending.OnLoop);
             return ChildStatus.Of(id, ChildChange.Exited, process.ExitCode);

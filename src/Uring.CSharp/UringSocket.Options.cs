@@ -33,6 +33,7 @@ public sealed partial class UringSocket
     /// Silence before the first question of <see cref="KeepAlive"/>, in whole seconds (TCP_KEEPIDLE, see man tcp(7)).
     /// Defaults to two hours.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than Linux can count.</exception>
     /// <exception cref="SocketException">It is not a TCP socket, or the value is out of range.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public TimeSpan KeepAliveTime
@@ -45,6 +46,7 @@ public sealed partial class UringSocket
     /// From one question of <see cref="KeepAlive"/> to the next, in whole seconds (TCP_KEEPINTVL, see man tcp(7)). Defaults
     /// to 75 seconds.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than Linux can count.</exception>
     /// <exception cref="SocketException">It is not a TCP socket, or the value is out of range.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public TimeSpan KeepAliveInterval
@@ -69,6 +71,7 @@ public sealed partial class UringSocket
     /// How long sent bytes may go without an acknowledgement before the connection is broken off, in milliseconds
     /// (TCP_USER_TIMEOUT, see man tcp(7)). Defaults to zero: the system's own limit, some fifteen minutes.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than Linux can count.</exception>
     /// <exception cref="SocketException">It is not a TCP socket, or the value is out of range.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public TimeSpan UserTimeout
@@ -104,6 +107,7 @@ public sealed partial class UringSocket
     /// Bytes that the kernel keeps of what came in (SO_RCVBUF, see man socket(7)). Linux doubles what is set, and tells the
     /// double. Defaults to the system's own growing size.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than Linux can count.</exception>
     /// <exception cref="SocketException">The kernel refuses, or the value is out of range.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public int ReceiveBufferSize
@@ -116,6 +120,7 @@ public sealed partial class UringSocket
     /// Bytes that the kernel keeps of what is to be sent (SO_SNDBUF, see man socket(7)). Linux doubles what is set, and tells
     /// the double. Defaults to the system's own growing size.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than Linux can count.</exception>
     /// <exception cref="SocketException">The kernel refuses, or the value is out of range.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public int SendBufferSize
@@ -127,6 +132,7 @@ public sealed partial class UringSocket
     /// <summary>
     /// A receive waits for so many bytes (SO_RCVLOWAT, see man socket(7)). Defaults to 1.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than Linux can count.</exception>
     /// <exception cref="SocketException">The kernel refuses, or the value is out of range.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public int ReceiveLowWater

@@ -45,6 +45,7 @@ public sealed partial class UringSocket
     {
         using (lease)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             await SendAllAsync(lease.Memory, cancellationToken).ConfigureAwait(Ending.OnLoop);
         }
     }

@@ -113,6 +113,8 @@ let tests =
         testCaseTask "ends when interrupted while 64 clients stream" (fun () ->
             withServer (fun _ port ->
                 task {
+                    let heard = new CountdownEvent(64)
+
                     let stream () =
                         task {
                             use client =
@@ -121,22 +123,21 @@ let tests =
                             client.Connect(IPEndPoint(IPAddress.Loopback, port))
                             let block = Array.zeroCreate<byte> 16_384
                             let! _ = client.SendAsync(ReadOnlyMemory block)
-                            let mutable count = block.Length
+                            let! first = client.ReceiveAsync(Memory block)
+                            heard.Signal() |> ignore
+                            let mutable count = first
 
                             // Until the server is gone.
                             while count > 0 do
+                                let! _ = client.SendAsync(ReadOnlyMemory(block, 0, count))
                                 let! received = client.ReceiveAsync(Memory block)
                                 count <- received
-
-                                if count > 0 then
-                                    let! _ = client.SendAsync(ReadOnlyMemory(block, 0, count))
-                                    ()
                         }
 
                     for _ in 1..64 do
                         stream () |> ignore
 
-                    do! Task.Delay 500
+                    Expect.isTrue (heard.Wait limit) "all 64 stream"
                     return struct (64, -1L)
                 }))
 

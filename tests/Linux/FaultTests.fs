@@ -193,6 +193,19 @@ let private onSockets =
                 Expect.equal failure.SocketErrorCode SocketError.ConnectionRefused "ECONNREFUSED"
             })
 
+        testCase "every error of the table of operations is in this one, and blames nobody" (fun () ->
+            let known = table |> List.map (fun (errno, _, _) -> errno) |> Set.ofList
+
+            for row in Catalogue.rows do
+                for errno in row.Errors do
+                    Expect.isTrue (known.Contains errno) $"{row.Name}: {errno}"
+
+                    for isSocket in [ false; true ] do
+                        match faultOn isSocket row.Opcode errno with
+                        | :? SocketException -> ()
+                        | :? IOException as reason -> Expect.equal reason.HResult (int errno) row.Name
+                        | reason -> failtest $"{row.Name}: {errno} is {reason.GetType().Name}")
+
         testCase "install without a descriptor that is left, of a socket and not of a file" (fun () ->
             // The kernel is not asked: it would need all of the process's descriptors.
             let request (isSocket: bool) =

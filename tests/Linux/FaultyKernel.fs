@@ -41,7 +41,9 @@ module Answer =
 [<Sealed>]
 type FaultyKernel() as this =
     let kernel = LinuxKernel.Instance
-    let rings = ConcurrentDictionary<int, unit>()
+    static let everSubmitted = ConcurrentDictionary<Opcode, unit>()
+    let rings = ConcurrentDictionary<int, SubmissionWatch>()
+    let submitted = ConcurrentDictionary<Opcode, unit>()
     // By thread and place in its table.
     let registered = ConcurrentDictionary<struct (int * int), int>()
     let maps = ConcurrentDictionary<nativeint, unativeint>()
@@ -71,6 +73,14 @@ type FaultyKernel() as this =
 
             address
 
+    let note ring =
+        match rings.TryGetValue ring with
+        | true, watch ->
+            for opcode in watch.Waiting do
+                submitted[opcode] <- ()
+                everSubmitted[opcode] <- ()
+        | false, _ -> Interlocked.Increment &strays |> ignore
+
     /// io_uring_setup with these flags.
     member val OnSetup: SetupFlags -> Answer = Answer.real with get, set
     member val OnEnter: EnterCall -> Answer = Answer.real with get, set
@@ -94,6 +104,10 @@ type FaultyKernel() as this =
     member _.Interrupted = Volatile.Read &interrupted
     /// Calls with a ring that was closed, and memory unmapped that was not mapped.
     member _.Strays = Volatile.Read &strays
+    /// It was told to do this.
+    member _.HasSeen(opcode: Opcode) = submitted.ContainsKey opcode
+    /// What any of these kernels was told to do, since the record was emptied.
+    static member Seen = everSubmitted
     member _.OpenRings = rings.Count
     member _.OpenMaps = maps.Count
 
@@ -119,7 +133,7 @@ type FaultyKernel() as this =
             | Answer.Partly _ ->
                 let ring = kernel.Setup(entries, &parameters)
 
-                if ring >= 0 then rings[ring] <- ()
+                if ring >= 0 then rings[ring] <- SubmissionWatch parameters
 
                 ring
 
@@ -130,7 +144,7 @@ type FaultyKernel() as this =
                 else
                     ring
 
-            if not (rings.ContainsKey descriptor) then Interlocked.Increment &strays |> ignore
+            note descriptor
 
             let call = { Ring = descriptor; ToSubmit = toSubmit; MinComplete = minComplete; Flags = flags }
 
@@ -170,7 +184,14 @@ type FaultyKernel() as this =
                 | _ -> result
 
         member this.Map(ring, length, offset) =
-            mapped ring length (fun () -> kernel.Map(ring, length, offset))
+            mapped ring length (fun () ->
+                let address = kernel.Map(ring, length, offset)
+
+                match rings.TryGetValue ring with
+                | true, watch when address >= 0n -> watch.Mapped(offset, address)
+                | _ -> ()
+
+                address)
 
         member this.Allocate(length, kind) = mapped -1 length (fun () -> kernel.Allocate(length, kind))
 

@@ -3,10 +3,16 @@ module Uring.Tests.Linux.Main
 
 open Expecto
 
-let private children = GuardedPoolTests.children @ PoolFailureTests.children @ InstallTests.children
+let private children =
+    (SubmittedOpcodes.Name, SubmittedOpcodes.report) :: GuardedPoolTests.children
+    @ PoolFailureTests.children
+    @ InstallTests.children
 
 [<EntryPoint>]
 let main arguments =
+    // Whoever looks on does so from the first ring on.
+    Uring.Kernel.LinuxKernel.Instance |> ignore
+
     match arguments with
     | [| ChildProcess.Argument; name |] -> (children |> List.find (fun (known, _) -> known = name) |> snd) ()
     | [| "operations" |] ->

@@ -58,7 +58,44 @@ let private reading =
 
     let few = BufferPoolOptions.fixedOf 3 1000
 
+    let rec writeAll (writer: File) (data: ReadOnlyMemory<byte>) =
+        uring {
+            if data.Length > 0 then
+                let! count = File.writeNext writer data
+                do! writeAll writer (data.Slice count)
+        }
+
     testList "readMany" [
+        testCase "every byte of a pipe that a ring has made, by one submission" (fun () ->
+            withLoop (fun host ->
+                let pool = runOn host (BufferPool.create few)
+                let pipe = runOn host Pipe.create
+                let data = pattern 2 500_000
+                let received = new IO.MemoryStream()
+
+                let writing =
+                    startOn
+                        host
+                        (uring {
+                            do! writeAll pipe.Writer (ReadOnlyMemory data)
+                            do! File.close pipe.Writer
+                        })
+
+                let reading =
+                    uring {
+                        let! stream = File.readMany pipe.Reader pool
+
+                        for lease in stream do
+                            use lease = lease
+                            received.Write lease.Span
+                    }
+
+                runOn host reading
+                finish "writer" writing
+                sameBytes data (received.ToArray()) "read"
+                allBack pool
+                runOn host (File.close pipe.Reader)))
+
         for name, kernel, options in
             [
                 "", LinuxKernel.Instance, few

@@ -172,7 +172,7 @@ let offers: Offer list = [
         Opcode.MessageRing
         "Mail.post Socket.moveTo File.moveTo"
         "Ring.PostAsync UringSocket.MoveToAsync UringFile.MoveToAsync"
-        "MailTests HandOffTests SlotTests"
+        "MailTests SlotTests"
     offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.SetAttribute "File.setAttributeOfPath" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
@@ -193,7 +193,7 @@ let offers: Offer list = [
         "UringSocket.SendZeroCopy"
         "ZeroCopyTests RegisteredBufferTests"
     later Opcode.SendMessageZeroCopy
-    offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
+    offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests"
     offer
         Opcode.WaitId
         "Child.wait Child.reap Child.waitOn Child.waitAmong Child.tryWait"
@@ -235,8 +235,25 @@ let private cell (names: string list) reason =
     | [] -> reason
     | names -> names |> List.map (fun name -> $"`{name}`") |> String.concat ", "
 
+/// What of it can be a direct descriptor.
+let private slots (row: OperationRow) =
+    let places = [
+        Slots.Target, "its file"
+        Slots.Source, "the source"
+        Slots.Result, "what it makes"
+        Slots.Argument, "an argument"
+    ]
+
+    match places |> List.filter (fun (place, _) -> row.Slots.HasFlag place) with
+    | [] -> "-"
+    | found -> found |> List.map snd |> String.concat ", "
+
 let private line (row: OperationRow) (offer: Offer) =
-    let simulated = if Strictness.knows row.Opcode then "yes" else "no: absent from its probe"
+    let simulated =
+        match Strictness.absence row.Opcode with
+        | ValueNone -> "yes"
+        | ValueSome reason -> $"no: {reason}"
+
     let multishot = if row.Multishot = "" then "-" else row.Multishot
 
     [
@@ -244,6 +261,7 @@ let private line (row: OperationRow) (offer: Offer) =
         row.Name
         row.Since
         multishot
+        slots row
         cell offer.FSharp offer.Reason
         cell offer.CSharp offer.Reason
         simulated
@@ -267,7 +285,7 @@ let text () : string =
             ""
             "Every operation of the kernel (Linux 6.18), what it is called here, and where it is tried. Made from the table in"
             "[src/Model/Catalogue.fs](../src/Model/Catalogue.fs) by `OperationsPage.fs`; a test fails when it is not, when a name"
-            "does not exist, and when the running kernel has an operation that is missing."
+            "does not exist, when a file of tests does not submit the operation, and when the running kernel has one that is missing."
             ""
             "```sh"
             "dotnet artifacts/bin/Linux/release/Uring.Tests.Linux.dll operations > docs/operations.md"
@@ -275,8 +293,8 @@ let text () : string =
             ""
             $"{offered.Length} of {Catalogue.rows.Length} are offered."
             ""
-            "| # | operation | since | multishot | F# | C# | simulated | tests/Linux |"
-            "|---|---|---|---|---|---|---|---|"
+            "| # | operation | since | multishot | direct descriptors | F# | C# | simulated | tests/Linux |"
+            "|---|---|---|---|---|---|---|---|---|"
             yield! lines
             ""
         ]

@@ -20,6 +20,15 @@ let private probed () =
         ring.Close()
         Features.opcodesOfProbe probe
 
+/// What nobody offers though the kernel has it: the reasons are on the page.
+let private excepted =
+    set [
+        Opcode.ProvideBuffers
+        Opcode.RemoveBuffers
+        Opcode.SendMessageZeroCopy
+        Opcode.ReceiveZeroCopy
+    ]
+
 [<Tests>]
 let tests =
     testList "docs/operations.md" [
@@ -52,5 +61,12 @@ let tests =
 
             for number in 0 .. supported.Length - 1 do
                 if supported[number] then
-                    Expect.isLessThan number Catalogue.rows.Length $"opcode {number} is new")
+                    Expect.isLessThan number Catalogue.rows.Length $"opcode {number} is new"
+                    let offer = OperationsPage.offers[number]
+                    let isOffered = not offer.Tests.IsEmpty
+                    Expect.notEqual isOffered (excepted.Contains offer.Opcode) $"{offer.Opcode}")
+
+        testCase "names files of tests that submit the operation" (fun () ->
+            let struct (wrong, said) = ChildProcess.run [] SubmittedOpcodes.Name
+            Expect.equal wrong 0 said)
     ]

@@ -416,7 +416,7 @@ let private csharp =
             task {
                 use child = startChild "exec sleep 60"
                 let waiting = UringProcess.WaitAsync(child).AsTask()
-                do! Task.Delay 20
+                do! Observe.eventually "in flight" (fun () -> Ring.Default.InFlight > 0)
                 child.Kill()
                 let! status = waiting
                 let told = status.Signal = Nullable 9 || status.ExitCode = Nullable 137
@@ -428,7 +428,7 @@ let private csharp =
                 use child = startChild "exec sleep 60"
                 use source = new CancellationTokenSource()
                 let waiting = UringProcess.WaitAsync(child, cancellationToken = source.Token).AsTask()
-                do! Task.Delay 20
+                do! Observe.eventually "in flight" (fun () -> Ring.Default.InFlight > 0)
                 source.Cancel()
                 ended "wait" waiting
                 Expect.isTrue waiting.IsCanceled "during"

@@ -69,6 +69,17 @@ let main arguments =
         "left out: Watch, Signals: the simulated machine has no inotify and no signals; the table of watches is tested by its laws"
 
     Console.Out.WriteLine "left out: StandardStream: the simulated machine has no standard streams"
+    Console.Out.WriteLine "left out: Run: there are no programs to run on the simulated machine"
+
+    Console.Out.WriteLine
+        "left out: SocketOption: options of sockets are remembered there, and not understood as the BCL understands them"
+
+    Console.Out.WriteLine
+        "left out: PoolFailure, GuardedPool: they need processes that die or have other limits, and memory that the processor guards"
+
+    Console.Out.WriteLine
+        "left out: Traffic, Divergence: they look for what the real kernel does to a pool; tests/Simulation and the laws do it there"
+
     Console.Out.WriteLine "left out: FileStatus: there is no stat(1) to compare with"
 
     let tests =

@@ -92,4 +92,40 @@ let laws =
                 Expect.isFalse
                     (Catalogue.isOfSocket true (LanguagePrimitives.EnumOfValue 250uy))
                     "no such opcode")
+
+        testCase "6. an opcode stands for a multishot form if it is as new, or newer" (fun () ->
+            for row in rows do
+                if row.Multishot <> "" then
+                    let sign = Catalogue.since row.MultishotSign
+                    let isInItself = row.MultishotSign = row.Opcode
+
+                    // Poll's came two years before any kernel that the library takes, and no opcode with it.
+                    Expect.isTrue (isInItself || version sign >= version row.Multishot) row.Name
+                else
+                    Expect.equal row.MultishotSign row.Opcode row.Name)
+
+        testCase "7. which slot is the source, or takes the result, says the file index" (fun () ->
+            for row in rows do
+                for place in [ Slots.Source; Slots.Result ] do
+                    if Catalogue.takesSlot place row.Opcode then
+                        Expect.isTrue (Catalogue.uses Field.FileIndex row.Opcode) row.Name
+
+            // By hand from kernel.md 1.1, column FF.
+            let targets = [
+                for row in rows do
+                    if Catalogue.takesSlot Slots.Target row.Opcode then int row.Opcode
+            ]
+
+            Expect.equal
+                targets
+                [
+                    yield! [ 1..6 ]
+                    yield! [ 8; 9; 10; 13; 16; 17; 22; 23; 24; 26; 27; 30; 33; 34; 40; 41; 43 ]
+                    yield! [ 46; 47; 48; 49; 54; 55; 56; 57; 58; 59; 60; 61 ]
+                ]
+                "IOSQE_FIXED_FILE"
+
+            Expect.isFalse
+                (Catalogue.takesSlot Slots.Target (LanguagePrimitives.EnumOfValue 250uy))
+                "no such opcode")
     ]

@@ -279,6 +279,23 @@ let laws =
                 "read"
         }
 
+        test "4. ... nor a ring with which the library cannot clean up" {
+            let all = Array.create 256 true
+            Expect.equal (Features.refusalOf all) ValueNone "all there"
+
+            for opcode in Enum.GetValues<Opcode>() do
+                let expected =
+                    match opcode with
+                    | Opcode.Nop
+                    | Opcode.Cancel
+                    | Opcode.Close -> ValueSome Refusal.TooOld
+                    // An open set: what a program may never use.
+                    | _ -> ValueNone
+
+                let without = Array.init 256 (fun number -> number <> int opcode)
+                Expect.equal (Features.refusalOf without) expected $"{opcode}"
+        }
+
         test "4. ... with its first kernel" {
             let wrong = [
                 for opcode in Enum.GetValues<Opcode>() do

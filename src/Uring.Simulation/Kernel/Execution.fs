@@ -96,36 +96,12 @@ type internal Execution(machine: Machine) =
                 file
 
         match request.Opcode with
-        | Opcode.Nop
-        | Opcode.Timeout
-        | Opcode.LinkTimeout
-        | Opcode.TimeoutRemove
-        | Opcode.PollRemove
-        | Opcode.Cancel
-        | Opcode.Close
-        | Opcode.MessageRing
-        | Opcode.FutexWait
-        | Opcode.FutexWaitVector
-        | Opcode.FutexWake
-        | Opcode.Socket
-        | Opcode.Pipe
-        | Opcode.FilesUpdate
-        | Opcode.OpenAt
-        | Opcode.OpenAt2
-        | Opcode.UnlinkAt
-        | Opcode.MakeDirectoryAt
-        | Opcode.RenameAt
-        | Opcode.LinkAt
-        | Opcode.SymbolicLinkAt
-        | Opcode.MemoryAdvise
-        | Opcode.GetAttribute
-        | Opcode.SetAttribute
-        | Opcode.Status -> 0
-        // An open set: everything else works on a descriptor.
-        | _ ->
+        // Its file is a ring.
+        | Opcode.MessageRing -> 0
+        | opcode when not (Catalogue.takesSlot Slots.Target opcode) -> 0
+        | opcode ->
             request.File <- take submission.Fd (request.Has SqeFlags.FixedFile)
-
-            let hasSource = request.Opcode = Opcode.Splice || request.Opcode = Opcode.Tee
+            let hasSource = Catalogue.takesSlot Slots.Source opcode
 
             if hasSource then
                 let isFixed = (submission.OpFlags &&& OpFlags.FixedSource) <> 0u

@@ -8,67 +8,24 @@ open Uring.Simulation
 [<RequireQualifiedAccess>]
 module internal Strictness =
 
-    /// The simulation can do it.
-    let knows (opcode: Opcode) =
+    /// Why the simulation cannot do it, which then has it not in its probe; nothing when it can.
+    let absence (opcode: Opcode) : string voption =
         match opcode with
-        | Opcode.Nop
-        | Opcode.Read
-        | Opcode.Write
-        | Opcode.ReadVector
-        | Opcode.WriteVector
-        | Opcode.ReadFixed
-        | Opcode.WriteFixed
-        | Opcode.ReadVectorFixed
-        | Opcode.WriteVectorFixed
-        | Opcode.Sync
-        | Opcode.PollAdd
-        | Opcode.Timeout
-        | Opcode.LinkTimeout
-        | Opcode.TimeoutRemove
-        | Opcode.PollRemove
-        | Opcode.Accept
-        | Opcode.Cancel
-        | Opcode.Connect
-        | Opcode.Bind
-        | Opcode.Listen
-        | Opcode.Shutdown
-        | Opcode.Allocate
-        | Opcode.OpenAt
-        | Opcode.Close
-        | Opcode.Status
-        | Opcode.Send
-        | Opcode.SendZeroCopy
-        | Opcode.Receive
-        | Opcode.SendMessage
-        | Opcode.ReceiveMessage
-        | Opcode.ReadMultishot
-        | Opcode.Splice
-        | Opcode.RenameAt
-        | Opcode.UnlinkAt
-        | Opcode.MakeDirectoryAt
-        | Opcode.MessageRing
-        | Opcode.Socket
-        | Opcode.Truncate
-        | Opcode.InstallFixed
-        | Opcode.FutexWait
-        | Opcode.FutexWaitVector
-        | Opcode.FutexWake
-        | Opcode.Command
-        | Opcode.OpenAt2
-        | Opcode.Tee
-        | Opcode.LinkAt
-        | Opcode.SymbolicLinkAt
-        | Opcode.FileAdvise
-        | Opcode.MemoryAdvise
-        | Opcode.SyncFileRange
-        | Opcode.GetAttributeOfFile
-        | Opcode.SetAttributeOfFile
-        | Opcode.GetAttribute
-        | Opcode.SetAttribute
-        | Opcode.FilesUpdate
-        | Opcode.Pipe -> true
-        // An open set: what is not simulated is not there.
-        | _ -> false
+        | Opcode.EpollControl
+        | Opcode.EpollWait -> ValueSome "the machine has no epoll"
+        | Opcode.WaitId -> ValueSome "the machine has no processes"
+        | Opcode.ProvideBuffers
+        | Opcode.RemoveBuffers -> ValueSome "buffers come from buffer rings alone"
+        | Opcode.SendMessageZeroCopy -> ValueSome "nobody offers it yet"
+        | Opcode.ReceiveZeroCopy -> ValueSome "the machine has no network card"
+        // An open set: the rest of the table.
+        | other ->
+            match Catalogue.tryFind other with
+            | ValueSome _ -> ValueNone
+            | ValueNone -> ValueSome "newer than the table"
+
+    /// The simulation can do it.
+    let knows (opcode: Opcode) = ValueOption.isNone (absence opcode)
 
     /// `Address` and `Length` are memory that the kernel reads or writes until the last completion.
     let hasMemory (opcode: Opcode) =
