@@ -44,6 +44,14 @@ type internal Stream
         this.Request <- first
         this.Describe &first
 
+    /// Nobody takes these bytes.
+    let giveBack (lease: BufferLease) =
+        match request.Discard with
+        | null -> ()
+        | discard -> if lease.Length > 0 then discard.Invoke lease
+
+        lease.Dispose()
+
     /// Takes the mark of a waiting consumer; the lock is held.
     let takeWaiter () =
         let waiter = waiting
@@ -89,7 +97,7 @@ type internal Stream
         gate.Leave()
 
         if unwanted then
-            item.Lease.Dispose()
+            giveBack item.Lease
             this.CloseUnwanted item.Result
 
         if waiter then this.Complete()
@@ -117,7 +125,7 @@ type internal Stream
                 if carries then
                     pause <- deliver { Result = lease.Length; Lease = lease } || pause
                 else
-                    lease.Dispose()
+                    giveBack lease
 
             leases.Clear()
         | _ ->
@@ -271,7 +279,7 @@ type internal Stream
     member private _.GiveBackCurrent() =
         if not isTaken then
             let item = this.Take()
-            item.Lease.Dispose()
+            giveBack item.Lease
             this.CloseUnwanted item.Result
 
     /// The lock is held.
@@ -340,7 +348,7 @@ type internal Stream
 
         while not left.IsEmpty do
             let item = left.Dequeue()
-            item.Lease.Dispose()
+            giveBack item.Lease
             this.CloseUnwanted item.Result
 
         if host.IsCurrentThread then

@@ -46,6 +46,19 @@ let private cases =
             let struct (guest, verdict) = table.Completed(last second)
             Expect.equal (guest.Number, verdict) (2, Verdict.Finish) "the second use is unharmed")
 
+        testCase "a notification that comes after the end reaches nobody, and is no violation" (fun () ->
+            let table = SlotTable<Guest> 1
+            let first = begun table 1 Shape.ZeroCopy
+            let struct (_, verdict) = table.Completed(last first)
+            Expect.equal verdict Verdict.Finish "it was told that it never began"
+            let second = begun table 2 Shape.ZeroCopy
+            let late = { last first with Flags = CqeFlags.Notification }
+            let struct (nobody, verdict) = table.Completed late
+            Expect.equal verdict Verdict.Ignore "late"
+            Expect.isTrue (isNull (box nobody)) "nobody"
+            let struct (guest, verdict) = table.Completed(last second)
+            Expect.equal (guest.Number, verdict) (2, Verdict.Finish) "the second use is unharmed")
+
         testCase "nothing that was never given out is live" (fun () ->
             let table = SlotTable<Guest> 2
             Expect.isFalse (table.IsLive UserData.none) "no user data"

@@ -116,6 +116,37 @@ let private buffers =
                 Expect.equal (text (buffer.Slice(0, length)), sender) ("answer", there) "answered"
                 runOn host (Socket.close other)))
 
+        testCase "a kernel without the opcodes (before 5.3) is told of" (fun () ->
+            let kernel = FaultyKernel(Hidden = [ Opcode.SendMessage; Opcode.ReceiveMessage ])
+
+            withLoopOf kernel LoopOptions.standard (fun host ->
+                let socket =
+                    runOn host (Socket.create AddressFamily.Unix SocketType.Dgram ProtocolType.Unspecified)
+
+                let refuses (name: string) (body: unit -> unit) =
+                    match failureOf body with
+                    | :? PlatformNotSupportedException as failure ->
+                        Expect.stringContains failure.Message $"{name}: it needs Linux 5.3" "which"
+                    | other -> failtest $"{name}: {other}"
+
+                refuses "SendMessage" (fun () -> send host socket MessageExtras.none)
+                refuses "ReceiveMessage" (fun () -> (receive host socket 0).Dispose())
+                runOn host (Socket.close socket)))
+
+        testCase "sending is cancelled while the receiver has no room" (fun () ->
+            withMailbox (fun host socket _ ->
+                use stop = new CancellationTokenSource()
+                let program = SocketMessages.send socket [| bytes "x" |] (toSelf socket)
+                let mutable sending = Uring.startOn host stop.Token program
+
+                // net.unix.max_dgram_qlen: nobody receives.
+                while sending.Wait 100 do
+                    sending <- Uring.startOn host stop.Token program
+
+                stop.Cancel()
+                ended "send" sending
+                Expect.isTrue sending.IsCanceled "cancelled"))
+
         testCase "bad input is refused before anything is held" (fun () ->
             withMailbox (fun host socket folder ->
                 let handles = files folder 1

@@ -359,6 +359,15 @@ let laws =
             Expect.isFalse (Features.canBundle (until 0x3FFFu)) "6.9"
         }
 
+        test "what zero-copy sends can do, a feature and an opcode of the same kernels say" {
+            Expect.isTrue (Features.reportsUsage everything) "6.18"
+            Expect.isTrue (Features.reportsUsage (until 0x3FFFu)) "6.3"
+            Expect.isFalse (Features.reportsUsage (until 0x1FFFu)) "6.1"
+            Expect.isTrue (Features.sendsFixedVectors everything) "6.18"
+            Expect.isFalse (Features.sendsFixedVectors (no Opcode.WriteVectorFixed)) "6.14"
+            Expect.isFalse (Features.sendsFixedVectors (no Opcode.SendMessageZeroCopy)) "6.0"
+        }
+
         test "7. only what every kernel has a call for, and what never waits, is done by a call" {
             // By hand: listen(2), bind(2) and ftruncate(2) are as old as Linux, pipe2(2) is of 2.6.27.
             let called = [
