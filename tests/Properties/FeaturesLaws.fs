@@ -357,9 +357,7 @@ let laws =
             Expect.isTrue (Features.canBundle everything) "6.18"
             Expect.isFalse (Features.canBundle (no Opcode.Pipe)) "6.15 puts bytes in the wrong order"
             Expect.isFalse (Features.canBundle (until 0x3FFFu)) "6.9"
-        }
 
-        test "what zero-copy sends can do, a feature and an opcode of the same kernels say" {
             Expect.isTrue (Features.reportsUsage everything) "6.18"
             Expect.isTrue (Features.reportsUsage (until 0x3FFFu)) "6.3"
             Expect.isFalse (Features.reportsUsage (until 0x1FFFu)) "6.1"

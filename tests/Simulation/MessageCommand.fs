@@ -142,11 +142,11 @@ let encode
 let answer (place: nativeint) : byte array =
     let header = place + headerAt
     let length = Mapped.read<int>(header + 8n)
-    let name = Mapped.span (place + nameAt) nameRoom
+    let name = (Mapped.span (place + nameAt) nameRoom).ToArray()
     let isUnix = length > 0 && name[0] = 1uy
 
     [|
         yield! BitConverter.GetBytes length
         yield! BitConverter.GetBytes(Mapped.read<int>(header + 48n))
-        yield! (if isUnix then name.ToArray() else Array.zeroCreate nameRoom)
+        yield! (if isUnix then name else Array.zeroCreate nameRoom)
     |]

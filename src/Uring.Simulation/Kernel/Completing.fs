@@ -96,24 +96,33 @@ module internal Completing =
         request.Holds request
 
     /// Ends one that has not begun, without a look at its chain. Of a zero-copy send Linux (6.18) notifies without having
-    /// said so.
-    let private refuse (ring: KernelRing) (result: int) (request: KernelRequest) =
+    /// said so, unless it is the head of a chain that could not be prepared.
+    let private refuseAs (ring: KernelRing) (result: int) (isHead: bool) (request: KernelRequest) =
         if request.Stage <> Stage.Finished then
-            ring.Post(request, result, CqeFlags.None)
+            let flags = if isHead && request.Notifies then CqeFlags.More else CqeFlags.None
+            ring.Post(request, result, flags)
             if request.Notifies then notifies request else leave ring request
 
-    /// Ends a chain from here on, in its order.
-    let rec cancelFrom (ring: KernelRing) (request: KernelRequest | null) =
+    let private refuse (ring: KernelRing) (result: int) (request: KernelRequest) =
+        refuseAs ring result false request
+
+    let rec private cancelAll (ring: KernelRing) (isHead: bool) (request: KernelRequest | null) =
         match request with
         | null -> ()
         | request ->
-            refuse ring (if request.Fails < 0 then request.Fails else canceled) request
+            refuseAs ring (if request.Fails < 0 then request.Fails else canceled) isHead request
 
             match request.LinkTimeout with
             | null -> ()
             | timeout -> refuse ring canceled timeout
 
-            cancelFrom ring request.Follower
+            cancelAll ring false request.Follower
+
+    /// Ends a chain from here on, in its order.
+    let private cancelFrom (ring: KernelRing) (request: KernelRequest) = cancelAll ring false request
+
+    /// Ends a chain of which a part could not be prepared.
+    let cancelChain (ring: KernelRing) (head: KernelRequest) = cancelAll ring true head
 
     /// What waits for a drain looks again.
     let private drained (ring: KernelRing) =

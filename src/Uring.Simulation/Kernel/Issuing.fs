@@ -318,7 +318,7 @@ type internal Issuing
                     | timeout -> timeout.Fails < 0)
                 || hasFailed request.Follower
 
-        if hasFailed head then Completing.cancelFrom ring head else start ring head
+        if hasFailed head then Completing.cancelChain ring head else start ring head
 
     /// Takes one submission. True when the batch may go on.
     let take (ring: KernelRing) (tail: byref<KernelRequest | null>) (head: byref<KernelRequest | null>) =

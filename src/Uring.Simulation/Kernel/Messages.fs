@@ -35,12 +35,6 @@ type internal Messages(memory: SimulatedMemory) =
             // The result can be the real length of what was cut.
             Vectors.scatter memory request bytes (min result bytes.Length)
 
-        if all && result > 0 && request.Moved + result < Vectors.length request then
-            request.Moved <- request.Moved + result
-            Outcome.again
-        elif result = Outcome.again || (result < 0 && request.Moved = 0) then
-            result
-        else
             let name = Mapped.read<nativeint> header
 
             if name <> 0n then
@@ -49,6 +43,13 @@ type internal Messages(memory: SimulatedMemory) =
 
             Mapped.write<int64> (header + 40n) 0L
             Mapped.write<uint32> (header + 48n) (if isTruncated then truncated else 0u)
+
+        if all && result > 0 && request.Moved + result < Vectors.length request then
+            request.Moved <- request.Moved + result
+            Outcome.again
+        elif result = Outcome.again || (result < 0 && request.Moved = 0) then
+            result
+        else
             request.Flags <- Transfers.NonEmpty socket
             request.Moved + max 0 result
 
