@@ -140,6 +140,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         let address = uint64 (placeOf index)
 
         match command with
+        // Many of datagrams are what RECVMSG is for.
+        | ReadMany file
+        | ReceiveMany(file, _) when names.ContainsKey(fd file) -> Submission.nop ()
         | Nop result -> { Submission.nop () with Length = uint32 result; OpFlags = OpFlags.InjectResult }
         | Read(file, length, offset) -> Submission.read (fd file) address (uint32 length) (uint64 offset)
         | Write(file, length, offset) ->

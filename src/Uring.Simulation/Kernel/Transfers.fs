@@ -33,6 +33,13 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         else
             int request.Submission.Length
 
+    /// It goes on until all has moved: only streams do.
+    let wantsAll (request: KernelRequest) (file: OpenFile) =
+        match file with
+        | :? SocketFile as socket ->
+            socket.Kind = 1 && (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+        | _ -> false
+
     let bundled (request: KernelRequest) = (request.Submission.Priority &&& OpFlags.Bundle) <> 0us
 
     /// A sample of what the kernel only reads: the program must leave it alone until the last completion.
@@ -295,7 +302,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 result
         else
             let result = once ring request file
-            let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+            let all = wantsAll request file
 
             if request.Opcode = Opcode.Receive && all && result > 0 then
                 request.Moved <- request.Moved + result
@@ -326,7 +333,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             | _ when sends -> Errno.toResult Errno.ENOTSOCK
             | file -> file.Write(bytes, int64 request.Submission.Offset)
 
-        let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+        let all = wantsAll request file
 
         if sends && all && result > 0 then
             request.Moved <- request.Moved + result
