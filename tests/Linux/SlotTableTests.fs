@@ -51,14 +51,16 @@ let private cases =
         testCase "a notification that comes after the end reaches nobody, and is no violation" (fun () ->
             let table = SlotTable<Guest> 1
             let first = begun table 1 Shape.ZeroCopy
-            let struct (_, verdict) = table.Completed(last first)
+            let ending = last first
+            let struct (_, verdict) = completed table ending
             Expect.equal verdict Verdict.Finish "it was told that it never began"
             let second = begun table 2 Shape.ZeroCopy
             let late = { last first with Flags = CqeFlags.Notification }
-            let struct (nobody, verdict) = table.Completed late
+            let struct (nobody, verdict) = completed table late
             Expect.equal verdict Verdict.Ignore "late"
             Expect.isTrue (isNull (box nobody)) "nobody"
-            let struct (guest, verdict) = table.Completed(last second)
+            let ending = last second
+            let struct (guest, verdict) = completed table ending
             Expect.equal (guest.Number, verdict) (2, Verdict.Finish) "the second use is unharmed")
 
         testCase "nothing that was never given out is live" (fun () ->
