@@ -201,6 +201,9 @@ let internal constructors = [
         "rw_flags", flagBits
     ]
     "sync", Submission.sync fd flags, [ "opcode", 3UL; "fd", fdBits; "rw_flags", flagBits ]
+    "syncPart",
+    Submission.syncPart fd offset length flags,
+    [ "opcode", 3UL; "fd", fdBits; "off", offset; "len", lengthBits; "rw_flags", flagBits ]
     "truncate", Submission.truncate fd offset, [ "opcode", 55UL; "fd", fdBits; "off", offset ]
     "allocate",
     Submission.allocate fd length offset second,
@@ -421,6 +424,9 @@ let private modifiers =
         Submission.intoFreeSlot,
         (fun bytes -> BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 44, 0xFFFF_FFFFu))
         "fromFixedFile", Submission.fromFixedFile, (fun bytes -> bytes[31] <- bytes[31] ||| 0x80uy)
+        "transferring",
+        Submission.transferring (TransferFlags.Append ||| TransferFlags.DontCache),
+        (fun bytes -> bytes[28] <- bytes[28] ||| 0x90uy)
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
         "tagged",
         Submission.tagged target,
