@@ -14,6 +14,8 @@ open Uring.Model
 /// A socket, and the loop that it belongs to. Dispose of it with `use!`.
 [<Sealed>]
 type Socket internal (loop: Loop, descriptor: FileDescriptor, family: AddressFamily) =
+    do descriptor.IsSocket <- true
+
     /// For requests of your own.
     member _.Descriptor = descriptor
     member internal _.Loop = loop

@@ -202,7 +202,7 @@ module SocketRequest =
         let bytes = Memory.op_Implicit(received.Buffer).Span
         let nameAt = MessageBlock.NameAt(1, 0)
         let layout = MessageLayout.ofHeader { Name = senderRoom; Control = 0 } nameAt nameAt bytes
-        struct (SocketName.read (bytes.Slice(layout.Name.Start, layout.Name.Length)), layout.IsTruncated)
+        struct (SocketName.sender (bytes.Slice(layout.Name.Start, layout.Name.Length)), layout.IsTruncated)
 
     /// Sends `buffer` without copying it (Linux 6.0): a result, and later the notification that it is free.
     let sendZeroCopy (socket: FileDescriptor) (buffer: Memory<byte>) : Request = {

@@ -24,6 +24,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     {
         this.loop = loop;
         this.descriptor = descriptor;
+        descriptor.IsSocket = true;
     }
 
     internal FileDescriptor Descriptor => descriptor;
