@@ -183,7 +183,8 @@ module File =
         : Uring<int> =
         FileRequest.write file.Descriptor buffer offset |> FileRequest.transferring flags |> Program.single
 
-    /// Writes at the file's own position. The result can be fewer bytes than asked for. Allocates nothing.
+    /// Writes at the file's own position. The result can be fewer bytes than asked for; a regular file has no room then, and
+    /// its position may not have moved (6.18). Allocates nothing.
     let writeNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (FileRequest.writeNext file.Descriptor buffer)
 

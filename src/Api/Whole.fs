@@ -4,6 +4,7 @@ namespace Uring.FSharp
 open System
 open System.IO
 open Uring.Driver
+open Uring.Model
 
 [<RequireQualifiedAccess>]
 module internal Whole =
@@ -51,9 +52,35 @@ module internal Whole =
             FileRequest.write file (buffer.Slice written) (offset + int64 written)
             |> FileRequest.transferring flags)
 
+    // A regular file takes less only when it has no room, and then the kernel does not move its position (6.18): what is
+    // written next would overwrite what was written.
+    let private noRoom (file: FileDescriptor) (written: int) (whole: int) : Uring<unit> =
+        uring {
+            if written < whole && not file.IsDirect then
+                let request = FileRequest.statusOf file
+                let! _ = Program.single request
+                let status = FileStatus.ofBytes (Memory.op_Implicit(request.Buffer).Span)
+
+                if status.Kind = FileKind.Regular then
+                    let counts = String.Concat(written.ToString(), " of ", whole.ToString())
+                    let message = String.Concat("The file took ", counts, " bytes, and has room for no more (ENOSPC).")
+                    raise (IOException(message, int Errno.ENOSPC))
+        }
+
     /// Writes all of `buffer` at the file's own position.
     let writeNext (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
-        writeRest file buffer.Length (fun written -> FileRequest.writeNext file (buffer.Slice written))
+        uring {
+            let mutable written = 0
+
+            try
+                while written < buffer.Length do
+                    let! count = Program.single (FileRequest.writeNext file (buffer.Slice written))
+                    if count = 0 then raise (noneTaken file)
+                    written <- written + count
+                    do! noRoom file written buffer.Length
+            with reason ->
+                Fault.rethrowTransferred (int64 written) reason
+        }
 
     /// Writes all of registered memory at `offset`, with these flags.
     let writeRegistered

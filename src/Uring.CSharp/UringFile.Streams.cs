@@ -29,7 +29,8 @@ public sealed partial class UringFile
     /// </summary>
     /// <param name="buffer">The kernel's until the task has ended.</param>
     /// <param name="cancellationToken">Asks for its end.</param>
-    /// <returns>The number of bytes, which can be fewer than <c>buffer.Length</c>.</returns>
+    /// <returns>The number of bytes, which can be fewer than <c>buffer.Length</c>; a regular file has no room then, and its
+    /// position may not have moved (6.18).</returns>
     /// <exception cref="NotSupportedException">The file is not open to write.</exception>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     /// <exception cref="IOException">The reader of a pipe is gone (EPIPE, 32), or another error; HResult is the errno.</exception>
@@ -71,11 +72,28 @@ public sealed partial class UringFile
                 }
 
                 buffer = buffer[count..];
+
+                if (!buffer.IsEmpty)
+                {
+                    await ThrowIfRegularAsync(whole - buffer.Length, whole).ConfigureAwait(Ending.OnLoop);
+                }
             }
         }
         catch (Exception reason) when (Driver.Fault.noteTransferred(whole - buffer.Length, reason))
         {
             throw;
+        }
+    }
+
+    // A regular file takes less only when it has no room, and then the kernel does not move its position (6.18): what is written
+    // next would overwrite what was written.
+    private async ValueTask ThrowIfRegularAsync(int taken, int whole)
+    {
+        if (!IsDirect && (await GetStatusAsync().ConfigureAwait(Ending.OnLoop)).Kind == FileKind.Regular)
+        {
+            throw new IOException(
+                $"'{Path}' took {taken} of {whole} bytes, and has room for no more (ENOSPC).",
+                (int)Model.Errno.ENOSPC);
         }
     }
 

@@ -207,9 +207,8 @@ let private large =
 
     testList "large" [
         folderCase "of more than 4 GiB: a vector, from a file that is all hole" (fun host folder ->
-            use sparse = Bcl.Create(at folder "sparse")
-            sparse.SetLength(6L * gibibyte)
-            let file = runOn host (File.openRead (at folder "sparse"))
+            let file = runOn host (File.create (at folder "sparse"))
+            runOn host (File.truncate file (6L * gibibyte))
             let vector: IReadOnlyList<Memory<byte>> = Array.replicate count stretch
             let running = startOn host (File.readVector file vector gibibyte)
 
@@ -228,15 +227,10 @@ let private large =
             runOn host (File.close file))
 
         folderCase "of more than 4 GiB: a copy from there to there" (fun host folder ->
-            use sparse = Bcl.Create(at folder "sparse")
-            sparse.SetLength(5L * gibibyte)
-            sparse.Position <- 5L * gibibyte - 3L
-            sparse.Write "end"B
-            sparse.Flush()
-
             let program =
                 uring {
-                    use! source = File.openRead (at folder "sparse")
+                    use! source = File.create (at folder "sparse")
+                    do! File.write source (ReadOnlyMemory "end"B) (5L * gibibyte - 3L)
                     use! target = File.create (at folder "copy")
 
                     let! copied =

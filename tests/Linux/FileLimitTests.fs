@@ -70,6 +70,8 @@ let private without () =
 
             Console.Out.WriteLine "done"))
 
+    0
+
 /// What this program does as a child.
 let children = [ "descriptors", without ]
 
@@ -143,6 +145,13 @@ let private space =
             | other -> failtest $"{other}"
 
             match failureOf (fun () -> runOn host (File.writeVector file [| bytes; bytes |] 0L)) with
+            | :? IOException as reason ->
+                Expect.equal reason.HResult (int Errno.ENOSPC) "errno"
+                Expect.equal (Fault.transferred reason) (ValueSome 65536L) "bytes that went"
+            | other -> failtest $"{other}"
+
+            // Its position stays where it was: going on there would overwrite what was written, and seem to succeed.
+            match failureOf (fun () -> runOn host (File.writeAllNext file bytes)) with
             | :? IOException as reason ->
                 Expect.equal reason.HResult (int Errno.ENOSPC) "errno"
                 Expect.equal (Fault.transferred reason) (ValueSome 65536L) "bytes that went"

@@ -156,13 +156,17 @@ let newest = 2_000_000
 /// And after that.
 let latest = 3_000_000
 
+/// And after that.
+let named = 8_000_000
+
 /// A random program.
 let generate (seed: int) : Program =
     let kinds, bad =
         if seed < newer then 40, 10
         elif seed < newest then 43, 16
         elif seed < latest then 55, 15
-        else 67, 15
+        elif seed < named then 67, 15
+        else 79, 15
 
     let random = Random seed
     let fd () = random.Next 8
@@ -218,7 +222,8 @@ let generate (seed: int) : Program =
         | 41 -> WaitWord(random.Next 2, (if random.Next 5 = 0 then 1 else 0))
         | 42 -> WakeWord(random.Next 2, random.Next 3)
         | kind when kind < 55 -> OfFile(FileCommand.random random)
-        | _ -> OfSlot(SlotCommand.random random)
+        | kind when kind < 67 -> OfSlot(SlotCommand.random random)
+        | _ -> OfFile(FileCommand.randomLater random)
 
     let flags () =
         match random.Next 12 with

@@ -42,7 +42,8 @@ module internal Flagging =
         let isOnDisk = file :? RegularFile
         let flags = uint32 (ofRequest request)
 
-        if flags = 0u then
+        // A file that is not open so is refused before anybody looks at flags.
+        if flags = 0u || not (if writes then file.MayWrite else file.MayRead) then
             0
         elif (flags &&& ~~~(known version)) <> 0u then
             Errno.toResult Errno.EOPNOTSUPP
