@@ -63,7 +63,10 @@ module internal Whole =
 
                 if status.Kind = FileKind.Regular then
                     let counts = String.Concat(written.ToString(), " of ", whole.ToString())
-                    let message = String.Concat("The file took ", counts, " bytes, and has room for no more (ENOSPC).")
+
+                    let message =
+                        String.Concat("The file took ", counts, " bytes, and has room for no more (ENOSPC).")
+
                     raise (IOException(message, int Errno.ENOSPC))
         }
 

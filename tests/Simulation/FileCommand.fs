@@ -53,7 +53,7 @@ let random (random: Random) : FileCommand =
 
 /// A random one of those that were added later.
 let randomLater (random: Random) : FileCommand =
-    let flags = [| 0x1; 0x2; 0x4; 0x8; 0x10; 0x20; 0x30; 0x40; 0x80; 0x100; 0x12; 0x22 |]
+    let flags = [| 0x1; 0x2; 0x4; 0x8; 0x10; 0x20; 0x30; 0x40; 0x80; 0x400; 0x12; 0x22 |]
 
     match random.Next 3 with
     | 0 -> WriteAs(random.Next 8, random.Next 40, random.Next(-1, 50), flags[random.Next flags.Length])
