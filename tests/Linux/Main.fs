@@ -3,7 +3,11 @@ module Uring.Tests.Linux.Main
 
 open Expecto
 
-let private children = GuardedPoolTests.children @ PoolFailureTests.children @ FileLimitTests.children
+let private children =
+    GuardedPoolTests.children
+    @ PoolFailureTests.children
+    @ InstallTests.children
+    @ FileLimitTests.children
 
 [<EntryPoint>]
 let main arguments =

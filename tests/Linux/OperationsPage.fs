@@ -95,11 +95,14 @@ let offers: Offer list = [
         "SocketOperationTests MultishotFacadeTests DirectTests"
     offer
         Opcode.Cancel
-        "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
-        "Ring.CancelAllAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
-        "CancellationTests CancelAllTests"
-    offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
-    |> because "C#: cancellation tokens with a time"
+        "Uring.cancelAll Uring.cancelAllOf Uring.cancelAllNow File.cancel Socket.cancel"
+        "Ring.CancelAllAsync Ring.CancelAllNowAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
+        "CancellationTests CancelAllTests CancelNowTests"
+    offer
+        Opcode.LinkTimeout
+        "Uring.within Chains.runBounded"
+        "UringChain.Within"
+        "LinkTests ChainTests ChainFacadeTests"
     offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
     offer
         Opcode.Allocate
@@ -108,15 +111,19 @@ let offers: Offer list = [
         "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
-        "File.openWith File.openRead File.create File.openDirectory File.openTemporary File.openDirect"
-        "UringFile.OpenAsync UringFile.OpenDirectAsync UringDirectory.OpenAsync RingPersonality.OpenAsync"
+        "File.openWith File.openRead File.create File.openDirectory File.openTemporary File.openDirect SlotRequest.openPath"
+        "UringFile.OpenAsync UringFile.OpenDirectAsync UringDirectory.OpenAsync RingPersonality.OpenAsync RingSlot.OpenAsync"
         "FileOperationTests FileOpenTests PathFacadeTests"
-    offer Opcode.Close "File.close Socket.close" "UringFile.DisposeAsync UringSocket.DisposeAsync" "LeakTests"
+    offer
+        Opcode.Close
+        "File.close Socket.close DirectSlots.close"
+        "UringFile.DisposeAsync UringSocket.DisposeAsync"
+        "LeakTests SlotTests"
     offer
         Opcode.FilesUpdate
-        "File.makeDirect Socket.makeDirect"
-        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync"
-        "DirectFileTests"
+        "File.makeDirect Socket.makeDirect DirectSlots.put DirectSlots.makeDirect"
+        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync RingSlot.PutAsync"
+        "DirectFileTests SlotTests"
     offer
         Opcode.Status
         "File.status File.statusOfPath File.statusOfLink File.statusAs DirectoryEntry.status"
@@ -194,9 +201,9 @@ let offers: Offer list = [
         "FileNameTests DirectoryEntryTests"
     offer
         Opcode.MessageRing
-        "Mail.post Socket.moveTo"
-        "Ring.PostAsync UringSocket.MoveToAsync"
-        "MailTests HandOffTests"
+        "Mail.post Socket.moveTo File.moveTo"
+        "Ring.PostAsync UringSocket.MoveToAsync UringFile.MoveToAsync"
+        "MailTests HandOffTests SlotTests"
     offer
         Opcode.SetAttributeOfFile
         "File.setAttribute File.setAttributeAs"
@@ -226,7 +233,11 @@ let offers: Offer list = [
         "ZeroCopyTests RegisteredBufferTests"
     later Opcode.SendMessageZeroCopy
     offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
-    offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
+    offer
+        Opcode.WaitId
+        "Child.wait Child.reap Child.waitOn Child.waitAmong Child.tryWait"
+        "UringProcess.WaitAsync UringProcess.WaitAnyAsync UringProcess.WaitGroupAsync UringProcess.TryWaitAsync"
+        "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWaitVector "Futex.waitAny" "UringFutex.WaitAnyAsync" "FutexTests FutexFacadeTests"
@@ -234,7 +245,7 @@ let offers: Offer list = [
         Opcode.InstallFixed
         "Socket.install File.install"
         "UringSocket.InstallAsync UringFile.InstallAsync"
-        "DirectTests DirectFileTests"
+        "DirectTests DirectFileTests InstallTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
     offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
