@@ -42,12 +42,15 @@ module internal Copying =
             let mutable copied = 0L
             let mutable goes = length > 0L
 
-            while goes do
-                let wanted = int (min (int64 owner.Memory.Length) (length - copied))
-                let! count = take copied (owner.Memory.Slice(0, wanted))
-                if count > 0 then do! give copied (Memory.op_Implicit (owner.Memory.Slice(0, count)))
-                copied <- copied + int64 count
-                goes <- count > 0 && copied < length
+            try
+                while goes do
+                    let wanted = int (min (int64 owner.Memory.Length) (length - copied))
+                    let! count = take copied (owner.Memory.Slice(0, wanted))
+                    if count > 0 then do! give copied (Memory.op_Implicit (owner.Memory.Slice(0, count)))
+                    copied <- copied + int64 count
+                    goes <- count > 0 && copied < length
+            with reason ->
+                Fault.rethrowFurther copied reason
 
             return copied
         }

@@ -1,3 +1,4 @@
+// Length: one function for each form of each operation.
 // Files for F# programs: `File.openRead`, `File.read`, `File.write`, ... Each function is a cold program.
 namespace Uring.FSharp
 
@@ -12,16 +13,18 @@ open Uring.Model
 
 /// An open file, and the loop that it belongs to. Dispose of it with `use!`.
 [<Sealed>]
-type File internal (loop: Loop, descriptor: FileDescriptor, path: string) =
+type File internal (loop: Loop, descriptor: FileDescriptor, path: string, isNamed: bool) =
     do descriptor.Name <- path
+
+    internal new(loop, descriptor, path) = File(loop, descriptor, path, true)
 
     /// For requests of your own.
     member _.Descriptor = descriptor
     /// The path that it was opened by.
     member _.Path = path
     member internal _.Loop = loop
-    /// It was opened by a path. A pipe that was never tells a multishot of its end (6.18).
-    member val internal IsNamed = true with get, set
+    /// It was opened by a path, and may be anything.
+    member internal _.IsNamed = isNamed
 
     interface IAsyncDisposable with
         member _.DisposeAsync() =
@@ -64,7 +67,7 @@ module File =
     let install (direct: File) : Uring<File> =
         uring {
             let! number = Program.single (FileRequest.install direct.Descriptor)
-            return File(direct.Loop, direct.Loop.Own number, direct.Path, IsNamed = direct.IsNamed)
+            return File(direct.Loop, direct.Loop.Own number, direct.Path, direct.IsNamed)
         }
 
     /// As `install`, and programs that this process executes inherit the descriptor (no O_CLOEXEC).
@@ -79,14 +82,8 @@ module File =
         uring {
             let request = FileRequest.makeDirect file.Descriptor
             let! _ = Program.single request
-
-            return
-                File(
-                    file.Loop,
-                    file.Loop.OwnDirect(FileRequest.slotOf request),
-                    file.Path,
-                    IsNamed = file.IsNamed
-                )
+            let slot = FileRequest.slotOf request
+            return File(file.Loop, file.Loop.OwnDirect slot, file.Path, file.IsNamed)
         }
 
     let internal moved
@@ -149,6 +146,20 @@ module File =
             return File(directory.Loop, directory.Loop.Own number, path)
         }
 
+    /// As `openFrom`, into a free slot of the ring's own table (`LoopOptions.DirectDescriptors`, Linux 5.19).
+    let openFromDirect
+        (directory: File)
+        (rules: PathRules)
+        (flags: OpenFlags)
+        (mode: UnixFileMode)
+        (path: string)
+        : Uring<File> =
+        uring {
+            let! slot = Program.single (FileRequest.openFromDirect directory.Descriptor rules path flags mode)
+
+            return File(directory.Loop, directory.Loop.OwnDirect slot, path)
+        }
+
     /// Makes a file without a name in a directory: it goes when it is closed.
     let openTemporary (directory: string) : Uring<File> =
         openWith (OpenFlags.ReadWrite ||| OpenFlags.Temporary) readWriteByOwner directory
@@ -170,24 +181,43 @@ module File =
     let read (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
         Program.single (FileRequest.read file.Descriptor buffer offset)
 
+    /// As `read`, with these flags. man preadv2(2).
+    let readAs (flags: TransferFlags) (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
+        FileRequest.read file.Descriptor buffer offset |> FileRequest.transferring flags |> Program.single
+
     /// Reads at the file's own position: for pipes and terminals. Allocates nothing.
     let readNext (file: File) (buffer: Memory<byte>) : Uring<int> =
         Program.single (FileRequest.readNext file.Descriptor buffer)
 
     /// Reads until the end, at the file's own position, into buffers of a pool: for pipes and terminals, and for files
-    /// from their start to their end. Dispose of each lease.
+    /// from their start to their end. Dispose of each lease. From a pipe of `Pipe.create` it is one submission (Linux 6.7);
+    /// what was opened by a path is read one by one. man io_uring_prep_read_multishot(3).
     let readMany (file: File) (pool: BufferPool) : Uring<UringStream<BufferLease>> =
         Program.ofScope (fun scope ->
-            let reading = if file.IsNamed then FileRequest.readManyNamed else FileRequest.readMany
-            let stream = file.Loop.Open(reading file.Descriptor pool, scope.Token)
-            ValueTask<_>(UringStream(stream, _.Lease)))
+            let request =
+                if file.IsNamed then
+                    FileRequest.readManyNamed file.Descriptor pool
+                else
+                    FileRequest.readMany file.Descriptor pool
+
+            ValueTask<_>(UringStream(file.Loop.Open(request, scope.Token), _.Lease)))
 
     /// Writes at `offset`. The result can be fewer bytes than asked for. Allocates nothing.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let writeSome (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<int> =
         Program.single (FileRequest.write file.Descriptor buffer offset)
 
-    /// Writes at the file's own position. The result can be fewer bytes than asked for. Allocates nothing.
+    /// As `writeSome`, with these flags. man pwritev2(2).
+    let writeSomeAs
+        (flags: TransferFlags)
+        (file: File)
+        (buffer: ReadOnlyMemory<byte>)
+        (offset: int64)
+        : Uring<int> =
+        FileRequest.write file.Descriptor buffer offset |> FileRequest.transferring flags |> Program.single
+
+    /// Writes at the file's own position. The result can be fewer bytes than asked for; a regular file has no room then, and
+    /// its position may not have moved (6.18). Allocates nothing.
     let writeNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<int> =
         Program.single (FileRequest.writeNext file.Descriptor buffer)
 
@@ -195,6 +225,20 @@ module File =
     /// written.
     let write (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
         Whole.write file.Descriptor buffer offset
+
+    /// As `write`, with these flags. man pwritev2(2).
+    let writeAs
+        (flags: TransferFlags)
+        (file: File)
+        (buffer: ReadOnlyMemory<byte>)
+        (offset: int64)
+        : Uring<unit> =
+        Whole.writeAs flags file.Descriptor buffer offset
+
+    /// Writes all of `buffer` at the file's own position. When it fails or is cancelled, `Fault.transferred` tells how many
+    /// bytes had been written.
+    let writeAllNext (file: File) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
+        Whole.writeNext file.Descriptor buffer
 
     /// Reads until `buffer` is full or the file ends; the number of bytes. When it fails or is cancelled, `Fault.transferred`
     /// tells how many bytes had been read.
@@ -209,14 +253,18 @@ module File =
                     filled <- filled + count
                     more <- count > 0 && filled < buffer.Length
             with reason ->
-                Fault.rethrowTransferred filled reason
+                Fault.rethrowTransferred (int64 filled) reason
 
             return filled
         }
 
-    /// Fills the buffers in their order from `offset` on, or until the file ends; the number of bytes. For a file without
-    /// offsets, such as a pipe, they are ignored. man readv(2).
-    let readVector (file: File) (buffers: IReadOnlyList<Memory<byte>>) (offset: int64) : Uring<int64> =
+    /// As `readVector`, with these flags. man preadv2(2).
+    let readVectorAs
+        (flags: TransferFlags)
+        (file: File)
+        (buffers: IReadOnlyList<Memory<byte>>)
+        (offset: int64)
+        : Uring<int64> =
         let offset = VectorRequest.checkedOffset offset
         let copy = MemoryVector.Of buffers
 
@@ -225,28 +273,57 @@ module File =
             let mutable filled = 0L
             let mutable more = not vector.IsDone
 
-            while more do
-                let! count =
-                    Program.single (VectorRequest.readAt file.Descriptor (offset + uint64 filled) vector)
-
-                vector.Advance count
-                filled <- filled + int64 count
-                more <- count > 0 && not vector.IsDone
+            try
+                while more do
+                    let request = VectorRequest.readAt file.Descriptor (offset + uint64 filled) vector
+                    let! count = Program.single (FileRequest.transferring flags request)
+                    vector.Advance count
+                    filled <- filled + int64 count
+                    more <- count > 0 && not vector.IsDone
+            with reason ->
+                Fault.rethrowTransferred filled reason
 
             return filled
         }
 
-    /// Writes all of the buffers in their order, at `offset`. man writev(2).
+    /// Fills the buffers in their order from `offset` on, or until the file ends; the number of bytes. For a file without
+    /// offsets, such as a pipe, they are ignored. When it fails or is cancelled, `Fault.transferred` tells how many bytes had
+    /// been read. man readv(2).
+    let readVector (file: File) (buffers: IReadOnlyList<Memory<byte>>) (offset: int64) : Uring<int64> =
+        readVectorAs TransferFlags.None file buffers offset
+
+    /// As `writeVector`, with these flags. man pwritev2(2).
+    let writeVectorAs
+        (flags: TransferFlags)
+        (file: File)
+        (buffers: IReadOnlyList<ReadOnlyMemory<byte>>)
+        (offset: int64)
+        : Uring<unit> =
+        Whole.writeVector flags file.Descriptor (MemoryVector.Of buffers) (VectorRequest.checkedOffset offset)
+
+    /// Writes all of the buffers in their order, at `offset`. When it fails or is cancelled, `Fault.transferred` tells how
+    /// many bytes had been written. man writev(2).
     let writeVector
         (file: File)
         (buffers: IReadOnlyList<ReadOnlyMemory<byte>>)
         (offset: int64)
         : Uring<unit> =
-        Whole.writeVector file.Descriptor (MemoryVector.Of buffers) (VectorRequest.checkedOffset offset)
+        writeVectorAs TransferFlags.None file buffers offset
 
     /// Reads into registered memory at `offset`: as `read`, without the cost of pinning. man io_uring_prep_read_fixed(3).
     let readRegistered (file: File) (memory: RegisteredMemory) (offset: int64) : Uring<int> =
         Program.single (RegisteredRequest.read file.Descriptor memory offset)
+
+    /// As `readRegistered`, with these flags. man preadv2(2).
+    let readRegisteredAs
+        (flags: TransferFlags)
+        (file: File)
+        (memory: RegisteredMemory)
+        (offset: int64)
+        : Uring<int> =
+        RegisteredRequest.read file.Descriptor memory offset
+        |> FileRequest.transferring flags
+        |> Program.single
 
     /// Fills parts of one registered buffer in their order: as `readRegistered` (Linux 6.15; older kernels pin them).
     let readRegisteredVector
@@ -258,7 +335,16 @@ module File =
 
     /// Writes all of registered memory at `offset`. man io_uring_prep_write_fixed(3).
     let writeRegistered (file: File) (memory: RegisteredMemory) (offset: int64) : Uring<unit> =
-        Whole.writeRegistered file.Descriptor memory offset
+        Whole.writeRegistered TransferFlags.None file.Descriptor memory offset
+
+    /// As `writeRegistered`, with these flags. man pwritev2(2).
+    let writeRegisteredAs
+        (flags: TransferFlags)
+        (file: File)
+        (memory: RegisteredMemory)
+        (offset: int64)
+        : Uring<unit> =
+        Whole.writeRegistered flags file.Descriptor memory offset
 
     /// Writes from parts of one registered buffer in their order (Linux 6.15; older kernels pin them); the number of
     /// bytes, which can be fewer.
@@ -283,7 +369,7 @@ module File =
     /// Copies all of a file to the start of another; the number of bytes.
     let copy (source: File) (target: File) : Uring<int64> = copyRange source 0L target 0L Int64.MaxValue
 
-    let private statusOf (request: Request) : Uring<FileStatus> =
+    let internal statusOf (request: Request) : Uring<FileStatus> =
         uring {
             let! _ = Program.single request
             return FileStatus.ofBytes (Memory.op_Implicit(request.Buffer).Span)
@@ -304,6 +390,31 @@ module File =
 
     /// What a path names, itself a symbolic link or not.
     let statusOfLink (path: string) : Uring<FileStatus> = statusOf (FileRequest.status path false)
+
+    /// Some of what an open file is, perhaps without asking a file system that lives elsewhere. man statx(2).
+    let statusAs (fields: StatusFields) (sync: StatusSync) (file: File) : Uring<FileStatus> =
+        statusOf (FileRequest.statusOfAs fields sync file.Descriptor)
+
+    /// The same of what a path names; `follow` symbolic links.
+    let statusOfPathAs
+        (fields: StatusFields)
+        (sync: StatusSync)
+        (follow: bool)
+        (path: string)
+        : Uring<FileStatus> =
+        statusOf (FileRequest.statusAs fields sync path follow)
+
+    /// As `splice`, with modes. man splice(2).
+    let spliceAs
+        (modes: SpliceModes)
+        (source: File)
+        (offset: int64)
+        (target: File)
+        (targetOffset: int64)
+        (length: int)
+        : Uring<int> =
+        FileRequest.spliceAs modes source.Descriptor offset target.Descriptor targetOffset length
+        |> Program.single
 
     /// Moves up to `length` bytes without copying them through user memory: one of the two is a pipe's end. An offset of -1 is
     /// the file's own position, and the only one that a pipe has. 0 when no more will come. man splice(2).
@@ -331,6 +442,20 @@ module File =
     let sync (file: File) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.sync file.Descriptor false))
 
+    /// Waits until the data are on the device, and of the metadata what reading them needs: fdatasync(2).
+    let syncData (file: File) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.sync file.Descriptor true))
+
+    /// As `sync`, or `syncData`, of `length` bytes at `offset`: 1 byte to 4 GiB less one. Many file systems sync the whole
+    /// file.
+    let syncPart (file: File) (offset: int64) (length: int64) (dataOnly: bool) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.syncPart file.Descriptor offset length dataOnly))
+
+    /// Says how memory will be used that starts with a page: mapped, or allocated so. Some advice takes contents away (see
+    /// `MemoryAdvice`). man madvise(2).
+    let adviseMemory (memory: Memory<byte>) (advice: MemoryAdvice) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.adviseMemory memory advice))
+
     /// Says how `length` bytes at `offset` will be read; 0 bytes mean to the end.
     let advise (file: File) (offset: int64) (length: int64) (advice: FileAdvice) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.advise file.Descriptor offset length advice))
@@ -357,17 +482,31 @@ module File =
     let attributeOfPath (path: string) (name: string) : Uring<byte array> =
         valueOf (FileRequest.attributeOfPath path name)
 
+    /// As `setAttributeOfPath`; the change says whether it may be there already.
+    let setAttributeOfPathAs
+        (change: AttributeChange)
+        (path: string)
+        (name: string)
+        (value: ReadOnlyMemory<byte>)
+        : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.setAttributeOfPath path name value change))
+
     /// Sets an extended attribute of what a path names, after symbolic links (Linux 5.19).
     let setAttributeOfPath (path: string) (name: string) (value: ReadOnlyMemory<byte>) : Uring<unit> =
-        FileRequest.setAttributeOfPath path name value AttributeChange.CreateOrReplace
-        |> Program.single
-        |> Uring.discard
+        setAttributeOfPathAs AttributeChange.CreateOrReplace path name value
+
+    /// As `setAttribute`; the change says whether it may be there already.
+    let setAttributeAs
+        (change: AttributeChange)
+        (file: File)
+        (name: string)
+        (value: ReadOnlyMemory<byte>)
+        : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.setAttribute file.Descriptor name value change))
 
     /// Sets an extended attribute (Linux 5.19).
     let setAttribute (file: File) (name: string) (value: ReadOnlyMemory<byte>) : Uring<unit> =
-        FileRequest.setAttribute file.Descriptor name value AttributeChange.CreateOrReplace
-        |> Program.single
-        |> Uring.discard
+        setAttributeAs AttributeChange.CreateOrReplace file name value
 
     /// Sets the length: cuts the file, or extends it with a hole. Before Linux 6.9 by a system call.
     let truncate (file: File) (length: int64) : Uring<unit> =
@@ -381,10 +520,12 @@ module File =
     let allocateAs (file: File) (mode: Allocation) (offset: int64) (length: int64) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.allocateAs file.Descriptor mode offset length))
 
-    /// Makes a directory (Linux 5.15).
-    let makeDirectory (path: string) : Uring<unit> =
-        let mode = enum<UnixFileMode> 0o777
+    /// Makes a directory with these permissions, less the process's umask (Linux 5.15).
+    let makeDirectoryWith (mode: UnixFileMode) (path: string) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.makeDirectory path mode))
+
+    /// Makes a directory (Linux 5.15).
+    let makeDirectory (path: string) : Uring<unit> = makeDirectoryWith (enum<UnixFileMode> 0o777) path
 
     /// Removes a file.
     let delete (path: string) : Uring<unit> = Uring.discard (Program.single (FileRequest.unlink path))
@@ -400,6 +541,10 @@ module File =
     /// Gives the file that `pathToTarget` names another name, `path` (Linux 5.15).
     let makeHardLink (path: string) (pathToTarget: string) : Uring<unit> =
         Uring.discard (Program.single (FileRequest.makeHardLink path pathToTarget))
+
+    /// Renames; the rules say what becomes of what `destination` named before. man renameat2(2).
+    let renameAs (rules: RenameRules) (source: string) (destination: string) : Uring<unit> =
+        Uring.discard (Program.single (FileRequest.renameAs rules source destination))
 
     /// Renames; what `destination` named before is replaced.
     let rename (source: string) (destination: string) : Uring<unit> =

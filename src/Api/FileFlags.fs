@@ -48,6 +48,9 @@ type PathRules =
     | Beneath = 8
     /// The directory is the root: absolute paths and ".." end there.
     | InRoot = 16
+    /// Only by what the kernel has of the path in memory (Linux 5.12): EAGAIN when that is not enough, and when the file
+    /// would be made or emptied.
+    | Cached = 32
 
 /// How to make a pipe, with the numbers of x86-64. Requests have the processor's own.
 [<Flags>]
@@ -112,8 +115,16 @@ type Allocation =
     | ZeroKeepSize = 17
     /// A hole is put in: what is there goes behind it. Whole blocks only, and before the end.
     | Insert = 32
+    /// What is shared with another file (a reflink) gets space of its own; the file is at least as long. Of what has shared
+    /// blocks, such as XFS.
+    | Unshare = 64
+    /// The same, and the length stays.
+    | UnshareKeepSize = 65
+    /// Zeros that are really written, by the device if it can; the file is at least as long (6.17).
+    | WriteZeros = 128
 
-/// How memory will be used: madvise(2), without what takes contents away.
+/// How memory will be used: madvise(2). What takes contents away, or the process with them, says so: it is for memory that
+/// was mapped, never for what the runtime manages.
 type MemoryAdvice =
     /// As any other.
     | Normal = 0
@@ -123,10 +134,32 @@ type MemoryAdvice =
     | Sequential = 2
     /// Soon.
     | WillNeed = 3
+    /// No more. Takes the contents away: it reads as zeros, or as the file that is mapped there.
+    | DoNotNeed = 4
+    /// The contents may go when memory is short, until it is written to again. Private memory only.
+    | Free = 8
+    /// Takes the contents away, and those of the file or shared memory behind it: a hole.
+    | Remove = 9
+    /// A child that is forked does not get it.
+    | DoNotFork = 10
+    /// A child that is forked gets it: takes back DoNotFork.
+    | Fork = 11
+    /// Pages that are the same as others may be shared with them.
+    | Mergeable = 12
+    /// Takes back Mergeable.
+    | Unmergeable = 13
     /// Large pages are welcome.
     | HugePages = 14
     /// Large pages are not.
     | NoHugePages = 15
+    /// Left out of a core dump.
+    | DoNotDump = 16
+    /// In a core dump: takes back DoNotDump.
+    | Dump = 17
+    /// A child that is forked finds zeros. Private memory only.
+    | WipeOnFork = 18
+    /// Takes back WipeOnFork.
+    | KeepOnFork = 19
     /// Not soon: the first to go when memory is short (5.4).
     | Cold = 20
     /// Goes now, to the swap or its file (5.4).
@@ -135,6 +168,15 @@ type MemoryAdvice =
     | PopulateRead = 22
     /// Makes the pages present to write (5.14).
     | PopulateWrite = 23
+    /// As DoNotNeed, of locked memory as well (5.18). Takes the contents away.
+    | DoNotNeedLocked = 24
+    /// Puts large pages in the place of small ones now (6.1).
+    | Collapse = 25
+    /// For tests of what follows: as if the hardware had lost the page. Takes the contents away, and kills who touches it;
+    /// for root alone.
+    | HardwarePoison = 100
+    /// For tests: moves the contents elsewhere, and never uses the page again. For root alone.
+    | SoftOffline = 101
 
 /// What is done of a stretch of a file: sync_file_range(2). All three are a write that is waited for.
 [<Flags>]
@@ -147,6 +189,29 @@ type RangeSync =
     | Write = 2
     /// Waits for all of it.
     | WaitAfter = 4
+
+/// What becomes of what is there already when something is renamed: renameat2(2).
+[<Flags>]
+type RenameRules =
+    /// It is replaced.
+    | None = 0
+    /// It is an error (EEXIST).
+    | NoReplace = 1
+    /// Both exchange their names: both have to be there. Not with the others.
+    | Exchange = 2
+    /// A whiteout stays where the first was, for file systems in layers. For root alone.
+    | Whiteout = 4
+
+/// How bytes go by way of a pipe: splice(2), tee(2).
+[<Flags>]
+type SpliceModes =
+    | None = 0
+    /// Moves pages rather than copy them, if it can: a hint that Linux does not look at.
+    | Move = 1
+    /// Does not wait for the pipe: EAGAIN. The other side waits as it likes.
+    | NonBlocking = 2
+    /// More will follow: a hint to a socket.
+    | More = 4
 
 /// Whether an attribute may be there before it is set: fsetxattr(2).
 type AttributeChange =

@@ -1,3 +1,4 @@
+// Length: one function for each form of each operation.
 // What each file operation asks of the ring, as a value. Checks what the caller can get wrong, so that nothing
 // malformed reaches the kernel. Used by the File module, by chains and by the C# facade.
 namespace Uring.FSharp
@@ -100,19 +101,24 @@ module FileRequest =
     /// The slot that `makeDirect` has filled.
     let slotOf (request: Request) : int = MemoryMarshal.Read<int>(Memory.op_Implicit(request.Buffer).Span)
 
-    /// Opens a path from a directory, by rules. `mode` is used when a file is created. man openat2(2).
-    let openFrom
+    let private planOf (file: FileDescriptor) = (file.Home :?> Loop).Plan
+
+    let private openingFrom
         (directory: FileDescriptor)
         (rules: PathRules)
         (path: string)
         (flags: OpenFlags)
         (mode: UnixFileMode)
+        (more: int)
         : Request =
+        if rules.HasFlag PathRules.Cached && not (Features.canOpenCached (planOf directory)) then
+            raise (Fault.tooOldFor "opening by what is in memory (RESOLVE_CACHED)" "5.12")
+
         let creates = flags.HasFlag OpenFlags.Create || flags.HasFlag OpenFlags.Temporary
         // struct open_how, and then the path. A mode for nothing is refused.
         let bytes = pathBytes Submission.openHowSize path
         let words = MemoryMarshal.Cast<byte, uint64>(bytes.AsSpan(0, Submission.openHowSize))
-        words[0] <- uint64 (OpenNumbers.native (uint32 flags) ||| uint32 closeOnExec)
+        words[0] <- uint64 (OpenNumbers.native (uint32 flags) ||| uint32 more)
         words[1] <- if creates then uint64 mode else 0UL
         words[2] <- uint64 rules
 
@@ -121,6 +127,38 @@ module FileRequest =
              |> Request.onPath path (Memory bytes) (Reach.Address ||| Reach.Offset)) with
                 Target = directory
         }
+
+    /// Opens a path from a directory, by rules. `mode` is used when a file is created. man openat2(2).
+    let openFrom
+        (directory: FileDescriptor)
+        (rules: PathRules)
+        (path: string)
+        (flags: OpenFlags)
+        (mode: UnixFileMode)
+        : Request =
+        openingFrom directory rules path flags mode closeOnExec
+
+    /// As `openFrom`, into a free slot of the ring's own table (Linux 5.19). The result is the slot.
+    let openFromDirect
+        (directory: FileDescriptor)
+        (rules: PathRules)
+        (path: string)
+        (flags: OpenFlags)
+        (mode: UnixFileMode)
+        : Request =
+        let request = openingFrom directory rules path flags mode 0
+        { request with Submission = Submission.intoFreeSlot request.Submission }
+
+    /// A read or write of an open file, of whatever form, with these flags. man preadv2(2).
+    let transferring (flags: TransferFlags) (request: Request) : Request =
+        match request.Target with
+        | null -> raise (ArgumentException("It is no read or write of an open file.", nameof request))
+        | _ when flags = TransferFlags.None -> request
+        | target ->
+            match Features.missingForTransfer flags (planOf target) with
+            | ValueSome since ->
+                raise (Fault.tooOldFor (String.Concat("transfers with ", flags.ToString())) since)
+            | ValueNone -> { request with Submission = Submission.transferring flags request.Submission }
 
     /// Reads into `buffer` at `offset` bytes. The result is the number of bytes, 0 at the end of the file.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -170,15 +208,20 @@ module FileRequest =
         Submission.write file.Number 0UL (uint32 buffer.Length) OpFlags.CurrentPosition
         |> Request.over file (MemoryMarshal.AsMemory buffer)
 
-    /// Asks what a path names; `follow` symbolic links. The struct statx is at the start of the request's buffer.
-    let status (path: string) (follow: bool) : Request =
-        let flags = if follow then 0u else OpFlags.NoFollow
+    /// Asks for some of what a path names; `follow` symbolic links. The struct statx is at the start of the request's buffer.
+    let statusAs (fields: StatusFields) (sync: StatusSync) (path: string) (follow: bool) : Request =
+        let flags = uint32 sync ||| (if follow then 0u else OpFlags.NoFollow)
 
-        Submission.status OpFlags.WorkingDirectory (uint64 FileStatus.Size) flags OpFlags.StatusAll 0UL
+        Submission.status OpFlags.WorkingDirectory (uint64 FileStatus.Size) flags (uint32 fields) 0UL
         |> Request.onPath path (Memory(pathBytes FileStatus.Size path)) (Reach.Address ||| Reach.Offset)
 
-    /// Asks what an open file is. The struct statx is at the start of the request's buffer.
-    let statusOf (file: FileDescriptor) : Request =
+    let private allFields: StatusFields = LanguagePrimitives.EnumOfValue OpFlags.StatusAll
+
+    /// Asks what a path names; `follow` symbolic links. The struct statx is at the start of the request's buffer.
+    let status (path: string) (follow: bool) : Request = statusAs allFields StatusSync.AsUsual path follow
+
+    /// Asks for some of what an open file is. The struct statx is at the start of the request's buffer.
+    let statusOfAs (fields: StatusFields) (sync: StatusSync) (file: FileDescriptor) : Request =
         if file.IsDirect then
             raise (
                 NotSupportedException
@@ -186,14 +229,30 @@ module FileRequest =
             )
 
         {
-            (Submission.status file.Number (uint64 FileStatus.Size) OpFlags.EmptyPath OpFlags.StatusAll 0UL
+            (Submission.status
+                file.Number
+                (uint64 FileStatus.Size)
+                (uint32 sync ||| OpFlags.EmptyPath)
+                (uint32 fields)
+                0UL
              |> Request.over file (Memory(Array.zeroCreate (FileStatus.Size + 1)))) with
                 Reach = Reach.Address ||| Reach.Offset
         }
 
+    /// Asks what an open file is. The struct statx is at the start of the request's buffer.
+    let statusOf (file: FileDescriptor) : Request = statusOfAs allFields StatusSync.AsUsual file
+
     /// Waits until the file's data (and unless `dataOnly`, its metadata) are on the device.
     let sync (file: FileDescriptor) (dataOnly: bool) : Request =
         Submission.sync file.Number (if dataOnly then OpFlags.SyncData else 0u) |> Request.on file
+
+    /// As `sync`, of `length` bytes at `offset`, at least 1 and less than 4 GiB. Many file systems sync the whole file.
+    let syncPart (file: FileDescriptor) (offset: int64) (length: int64) (dataOnly: bool) : Request =
+        nonNegative (nameof offset) offset
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, int64 UInt32.MaxValue, nameof length)
+        let flags = if dataOnly then OpFlags.SyncData else 0u
+        Submission.syncPart file.Number (uint64 offset) (uint32 length) flags |> Request.on file
 
     /// Says how the file will be read: `length` bytes at `offset`, and 0 means to the end. More than 4 GiB need 6.10.
     let advise (file: FileDescriptor) (offset: int64) (length: int64) (advice: FileAdvice) : Request =
@@ -310,10 +369,18 @@ module FileRequest =
     let removeDirectory (path: string) : Request =
         Submission.unlinkAt OpFlags.WorkingDirectory 0UL OpFlags.RemoveDirectory |> onPath path
 
-    /// Renames; what `destination` named before is replaced.
-    let rename (source: string) (destination: string) : Request =
+    /// Renames; the rules say what becomes of what `destination` named before.
+    let renameAs (rules: RenameRules) (source: string) (destination: string) : Request =
         onPaths source (nameof source, source) (nameof destination, destination) (fun source destination ->
-            Submission.renameAt OpFlags.WorkingDirectory source OpFlags.WorkingDirectory destination 0u)
+            Submission.renameAt
+                OpFlags.WorkingDirectory
+                source
+                OpFlags.WorkingDirectory
+                destination
+                (uint32 rules))
+
+    /// Renames; what `destination` named before is replaced.
+    let rename (source: string) (destination: string) : Request = renameAs RenameRules.None source destination
 
     /// Makes a symbolic link at `path` (Linux 5.15). `pathToTarget` is stored as it is, whether it names something or not.
     let makeSymbolicLink (path: string) (pathToTarget: string) : Request =
@@ -325,14 +392,45 @@ module FileRequest =
         onPaths path (nameof pathToTarget, pathToTarget) (nameof path, path) (fun target path ->
             Submission.linkAt OpFlags.WorkingDirectory target OpFlags.WorkingDirectory path 0u)
 
+    let private onNumber (parameter: string) (directory: FileDescriptor) =
+        if directory.IsDirect then
+            raise (
+                ArgumentException(
+                    "Paths start from a directory of the process, not from a direct one.",
+                    parameter
+                )
+            )
+
+    /// The same of a request about a path: if that is relative, it starts from an open directory.
+    let from (directory: FileDescriptor) (request: Request) : Request =
+        onNumber (nameof directory) directory
+
+        {
+            request with
+                Submission = Submission.onDescriptor directory.Number request.Submission
+                Target = directory
+        }
+
     /// One operation runs on one ring, which has to have both descriptors.
     let private onOneRing (source: FileDescriptor) (target: FileDescriptor) =
         if not (obj.ReferenceEquals(source.Home, target.Home)) then
             raise (ArgumentException("Both ends have to belong to the same ring.", nameof target))
 
-    /// Moves up to `length` bytes without copying them through user memory; one side must be a pipe. An offset of -1
-    /// means the side's own position, and is the only one that a pipe has.
-    let splice
+    /// The same of a rename or a link: the first path starts from `directory`, the second from `target`.
+    let fromBoth (directory: FileDescriptor) (target: FileDescriptor) (request: Request) : Request =
+        onNumber (nameof target) target
+        onOneRing directory target
+        let request = from directory request
+
+        {
+            request with
+                Submission = { request.Submission with Length = uint32 target.Number }
+                Other = target
+        }
+
+    /// As `splice`, with modes.
+    let spliceAs
+        (modes: SpliceModes)
         (source: FileDescriptor)
         (offset: int64)
         (target: FileDescriptor)
@@ -351,10 +449,15 @@ module FileRequest =
                 target.Number
                 (uint64 targetOffset)
                 (uint32 length)
-                0u
+                (uint32 modes)
              |> Request.on target) with
                 Other = source
         }
+
+    /// Moves up to `length` bytes without copying them through user memory; one side must be a pipe. An offset of -1
+    /// means the side's own position, and is the only one that a pipe has.
+    let splice source offset target targetOffset length : Request =
+        spliceAs SpliceModes.None source offset target targetOffset length
 
     /// Makes a pipe (Linux 6.16; older kernels by pipe2(2), except for direct descriptors): `pipeEnds` says what it made.
     let pipe (modes: PipeModes) : Request =
@@ -377,12 +480,15 @@ module FileRequest =
         let numbers = MemoryMarshal.Cast<byte, int> request.Buffer.Span
         struct (numbers[0], numbers[1])
 
-    /// Copies up to `length` bytes from one pipe to another, and leaves them in the first (Linux 5.8). man tee(2).
-    let tee (source: FileDescriptor) (target: FileDescriptor) (length: int) : Request =
+    /// As `tee`, with modes.
+    let teeAs (modes: SpliceModes) (source: FileDescriptor) (target: FileDescriptor) (length: int) : Request =
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length, nameof length)
         onOneRing source target
 
         {
-            (Submission.tee source.Number target.Number (uint32 length) 0u |> Request.on target) with
+            (Submission.tee source.Number target.Number (uint32 length) (uint32 modes) |> Request.on target) with
                 Other = source
         }
+
+    /// Copies up to `length` bytes from one pipe to another, and leaves them in the first (Linux 5.8). man tee(2).
+    let tee source target length : Request = teeAs SpliceModes.None source target length

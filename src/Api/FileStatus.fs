@@ -45,9 +45,49 @@ type FileTraits =
     /// Writes can be all or nothing (6.11).
     | AtomicWrites = 0x40_0000UL
 
+/// What of a status is asked for, or is known: the mask of statx(2).
+[<Flags>]
+type StatusFields =
+    | None = 0u
+    | Kind = 0x1u
+    | Mode = 0x2u
+    | Links = 0x4u
+    | Owner = 0x8u
+    | Group = 0x10u
+    | AccessTime = 0x20u
+    | WriteTime = 0x40u
+    | ChangeTime = 0x80u
+    | Inode = 0x100u
+    | Length = 0x200u
+    | Allocated = 0x400u
+    /// What stat(2) tells: all of the above.
+    | Basic = 0x7ffu
+    | BirthTime = 0x800u
+    /// As in /proc/self/mountinfo (5.8).
+    | MountId = 0x1000u
+    /// The alignments for direct I/O (6.1).
+    | DirectAlignment = 0x2000u
+    /// ... and that of reading (6.14).
+    | DirectReadAlignment = 0x2_0000u
+    /// (6.10)
+    | Subvolume = 0x8000u
+    /// Writes that are all or nothing (6.11).
+    | AtomicWrites = 0x1_0000u
+
+/// Whether a file system that lives elsewhere is asked: statx(2).
+type StatusSync =
+    /// As stat(2) does.
+    | AsUsual = 0
+    /// It is asked, at whatever cost.
+    | Force = 0x2000
+    /// What is known here is enough.
+    | Cached = 0x4000
+
 /// What the file system knows of a file. What it does not know, or the kernel, is 0.
 [<Struct; NoComparison>]
 type FileStatus = {
+    /// Which of the rest the file system has filled: without `BirthTime` the file has none that is known.
+    Filled: StatusFields
     Kind: FileKind
     /// Permission bits, 0 to 0o7777.
     Mode: UnixFileMode
@@ -125,6 +165,7 @@ module FileStatus =
         let mode = int (BinaryPrimitives.ReadUInt16LittleEndian(statx.Slice 28))
 
         {
+            Filled = LanguagePrimitives.EnumOfValue(BinaryPrimitives.ReadUInt32LittleEndian statx)
             Kind = enum<FileKind>(mode >>> 12)
             Mode = enum<UnixFileMode>(mode &&& 0o7777)
             Length = BinaryPrimitives.ReadInt64LittleEndian(statx.Slice 40)

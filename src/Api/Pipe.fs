@@ -43,7 +43,7 @@ module Pipe =
             let! _ = Program.single request
             let! loop = Uring.loop
             let struct (reader, writer) = own loop modes request
-            let file descriptor name = File(loop, descriptor, name, IsNamed = false)
+            let file descriptor name = File(loop, descriptor, name, false)
             return Pipe(file reader "pipe (end to read)", file writer "pipe (end to write)")
         }
 
@@ -52,6 +52,10 @@ module Pipe =
 
     /// Closes both ends.
     let close (pipe: Pipe) : Uring<unit> = uring { do! (pipe :> IAsyncDisposable).DisposeAsync() }
+
+    /// As `tee`, with modes. man tee(2).
+    let teeAs (modes: SpliceModes) (source: File) (target: File) (length: int) : Uring<int> =
+        Program.single (FileRequest.teeAs modes source.Descriptor target.Descriptor length)
 
     /// Copies up to `length` bytes from one pipe's end to read to another's end to write, and leaves them in the first. Waits
     /// for both; 0 when no more will come. man tee(2).

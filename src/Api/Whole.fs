@@ -4,6 +4,7 @@ namespace Uring.FSharp
 open System
 open System.IO
 open Uring.Driver
+open Uring.Model
 
 [<RequireQualifiedAccess>]
 module internal Whole =
@@ -28,35 +29,91 @@ module internal Whole =
                     if count = 0 then raise (noneTaken file)
                     written <- written + count
             with reason ->
-                Fault.rethrowTransferred written reason
+                Fault.rethrowTransferred (int64 written) reason
         }
 
-    /// Writes all of registered memory at `offset`.
-    let writeRegistered (file: FileDescriptor) (memory: RegisteredMemory) (offset: int64) : Uring<unit> =
+    /// Writes all of a buffer of so many bytes: `request` says how the rest is written, from so many on.
+    let private writeRest (file: FileDescriptor) (length: int) (request: int -> Request) : Uring<unit> =
         uring {
             let mutable written = 0
 
             try
-                while written < memory.Length do
-                    let rest = memory.Slice(written, memory.Length - written)
-                    let! count = Program.single (RegisteredRequest.write file rest (offset + int64 written))
+                while written < length do
+                    let! count = Program.single (request written)
                     if count = 0 then raise (noneTaken file)
                     written <- written + count
             with reason ->
-                Fault.rethrowTransferred written reason
+                Fault.rethrowTransferred (int64 written) reason
         }
 
-    /// Writes all of the memories at `offset`.
-    let writeVector (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<unit> =
+    /// As `write`, with these flags.
+    let writeAs flags (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
+        writeRest file buffer.Length (fun written ->
+            FileRequest.write file (buffer.Slice written) (offset + int64 written)
+            |> FileRequest.transferring flags)
+
+    // A regular file takes less only when it has no room, and then the kernel does not move its position (6.18): what is
+    // written next would overwrite what was written.
+    let private noRoom (file: FileDescriptor) (written: int) (whole: int) : Uring<unit> =
+        uring {
+            if written < whole && not file.IsDirect then
+                let request = FileRequest.statusOf file
+                let! _ = Program.single request
+                let status = FileStatus.ofBytes (Memory.op_Implicit(request.Buffer).Span)
+
+                if status.Kind = FileKind.Regular then
+                    let counts = String.Concat(written.ToString(), " of ", whole.ToString())
+
+                    let message =
+                        String.Concat("The file took ", counts, " bytes, and has room for no more (ENOSPC).")
+
+                    raise (IOException(message, int Errno.ENOSPC))
+        }
+
+    /// Writes all of `buffer` at the file's own position.
+    let writeNext (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
+        uring {
+            let mutable written = 0
+
+            try
+                while written < buffer.Length do
+                    let! count = Program.single (FileRequest.writeNext file (buffer.Slice written))
+                    if count = 0 then raise (noneTaken file)
+                    written <- written + count
+                    do! noRoom file written buffer.Length
+            with reason ->
+                Fault.rethrowTransferred (int64 written) reason
+        }
+
+    /// Writes all of registered memory at `offset`, with these flags.
+    let writeRegistered
+        flags
+        (file: FileDescriptor)
+        (memory: RegisteredMemory)
+        (offset: int64)
+        : Uring<unit> =
+        writeRest file memory.Length (fun written ->
+            RegisteredRequest.write
+                file
+                (memory.Slice(written, memory.Length - written))
+                (offset + int64 written)
+            |> FileRequest.transferring flags)
+
+    /// Writes all of the memories at `offset`, with these flags.
+    let writeVector flags (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<unit> =
         uring {
             let left = memories.Restarted()
-            let mutable written = 0UL
+            let mutable written = 0L
 
-            while not left.IsDone do
-                let! count = Program.single (VectorRequest.writeAt file (offset + written) left)
-                if count = 0 then raise (noneTaken file)
-                left.Advance count
-                written <- written + uint64 count
+            try
+                while not left.IsDone do
+                    let request = VectorRequest.writeAt file (offset + uint64 written) left
+                    let! count = Program.single (FileRequest.transferring flags request)
+                    if count = 0 then raise (noneTaken file)
+                    left.Advance count
+                    written <- written + int64 count
+            with reason ->
+                Fault.rethrowTransferred written reason
         }
 
     /// Sends all of `buffer`.
@@ -69,5 +126,5 @@ module internal Whole =
                     let! count = Program.single (SocketRequest.send socket (buffer.Slice sent))
                     sent <- sent + count
             with reason ->
-                Fault.rethrowTransferred sent reason
+                Fault.rethrowTransferred (int64 sent) reason
         }

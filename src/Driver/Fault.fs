@@ -88,6 +88,17 @@ module Fault =
             )
         )
 
+    /// This kernel has the opcode, but not with what is asked for, such as a flag.
+    let tooOldFor (what: string) (since: string) : exn =
+        PlatformNotSupportedException(
+            String.Concat(
+                String.Concat("This kernel has no ", what),
+                ": it needs Linux ",
+                since,
+                " or newer."
+            )
+        )
+
     /// A completion that fits no operation: a rule of ours is wrong.
     let stranger (completion: Completion) : exn =
         InvalidOperationException(
@@ -183,8 +194,15 @@ module Fault =
         | :? int64 as count -> ValueSome count
         | _ -> ValueNone
 
+    /// Adds what had been transferred before the transfer that has noted it, or nothing, and raises the exception again.
+    let internal rethrowFurther (before: int64) (reason: exn) : 'T =
+        let within = ValueOption.defaultValue 0L (transferred reason)
+        reason.Data[transferredKey] <- before + within
+        ExceptionDispatchInfo.Throw reason
+        Unchecked.defaultof<'T>
+
     /// Notes it, and raises the exception again.
-    let internal rethrowTransferred (count: int) (reason: exn) : 'T =
-        noteTransferred (int64 count) reason |> ignore
+    let internal rethrowTransferred (count: int64) (reason: exn) : 'T =
+        noteTransferred count reason |> ignore
         ExceptionDispatchInfo.Throw reason
         Unchecked.defaultof<'T>

@@ -209,6 +209,28 @@ type PollEvents =
     /// Of several who wait for this descriptor, one is woken and not all (EPOLLEXCLUSIVE). Is asked for, and never told.
     | Exclusive = 0x1000_0000u
 
+/// What one read or write asks for besides its bytes: the RWF_ flags of preadv2(2). A file system that cannot do it says
+/// EOPNOTSUPP.
+[<Flags>]
+type TransferFlags =
+    | None = 0u
+    /// Polls the device for the end. Rings that do so (`SetupFlags.DevicePolling`) always do; others say EINVAL.
+    | HighPriority = 0x1u // 4.6
+    /// The write ends when its data are on the device, as if the file had been opened with O_DSYNC.
+    | DataSync = 0x2u // 4.7
+    /// The write ends when its data and metadata are on the device, as if the file had been opened with O_SYNC.
+    | Sync = 0x4u // 4.7
+    /// Fails with EAGAIN rather than wait.
+    | NoWait = 0x8u // 4.14
+    /// Writes at the end of the file, whatever the offset, as if it had been opened with O_APPEND.
+    | Append = 0x10u // 4.16
+    /// Writes at the offset, though the file was opened with O_APPEND.
+    | NoAppend = 0x20u // 6.9
+    /// All of the write or nothing, whatever happens to the machine: past the page cache, in the sizes that statx(2) tells.
+    | Atomic = 0x40u // 6.11
+    /// What it puts into the page cache goes from there as soon as it can.
+    | DontCache = 0x80u // 6.14
+
 /// Bits that travel in an opcode's own fields.
 [<RequireQualifiedAccess>]
 module OpFlags =

@@ -89,6 +89,7 @@ type PoolMode =
 ///  5. a wake that does not work leads to the next way of waking, the last one always works
 ///  6. a pool that the kernel refuses (EINVAL) leads to the next mode; the last one needs nothing of the kernel
 ///  7. only what every kernel has a call for, and what never waits, is done by a call
+///  8. a flag that is newer than what takes it is reported with its first kernel, never submitted
 [<RequireQualifiedAccess>]
 module Features =
 
@@ -225,6 +226,24 @@ module Features =
             ValueNone
         else
             ValueSome Refusal.TooOld
+
+    /// The first kernel with all of these flags of a read or write, when this one is older. Flags are not in the probe: what
+    /// came with the same kernel stands for them.
+    let missingForTransfer (flags: TransferFlags) plan : string voption =
+        let asks flag = (flags &&& flag) <> TransferFlags.None
+        let has feature = (plan.Features &&& feature) <> FeatureFlags.None
+
+        if asks TransferFlags.DontCache && not (has FeatureFlags.ReadWriteAttributes) then
+            ValueSome "6.14"
+        elif asks TransferFlags.Atomic && not (supports Opcode.Bind plan) then
+            ValueSome "6.11"
+        elif asks TransferFlags.NoAppend && not (supports Opcode.Truncate plan) then
+            ValueSome "6.9"
+        else
+            ValueNone
+
+    /// A path can be opened by what the kernel has of it in memory alone (RESOLVE_CACHED, 5.12 as these workers).
+    let canOpenCached plan = (plan.Features &&& FeatureFlags.NativeWorkers) <> FeatureFlags.None
 
     /// Bundled receives (6.10) and incremental buffers (6.12) put bytes in the wrong order on some kernels up to 6.15
     /// (liburing issues 1409, 1423, 1432): PIPE, of 6.16, stands for a kernel that does not.

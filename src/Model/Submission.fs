@@ -269,6 +269,9 @@ module Submission =
     /// Waits until the file is on its device; `OpFlags.SyncData` for its data alone. man io_uring_prep_fsync(3).
     let sync fd flags = prepare Opcode.Sync fd 0UL 0UL 0u flags
 
+    /// As `sync`, of `length` bytes at `offset`.
+    let syncPart fd offset length flags = prepare Opcode.Sync fd offset 0UL length flags
+
     /// Reads the extended attribute that `name` names into `length` bytes at `value` (5.19). fgetxattr(2).
     let attribute fd name value length = prepare Opcode.GetAttributeOfFile fd value name length 0u
 
@@ -466,6 +469,12 @@ module Submission =
     let fromFixedFile (submission: Submission) = {
         submission with
             OpFlags = submission.OpFlags ||| OpFlags.FixedSource
+    }
+
+    /// A read or write with these flags. man preadv2(2).
+    let transferring (flags: TransferFlags) (submission: Submission) = {
+        submission with
+            OpFlags = submission.OpFlags ||| uint32 flags
     }
 
     /// Posts no completion unless it fails (5.17).

@@ -23,4 +23,14 @@ public enum FileAllocation
 
     /// <summary>A hole is put in: what is there goes behind it. Whole blocks only, and before the end.</summary>
     Insert = 32,
+
+    /// <summary>What is shared with another file (a reflink) gets space of its own; the file is at least as long. Of file systems
+    /// that share blocks, such as XFS.</summary>
+    Unshare = 64,
+
+    /// <summary>The same, and the length stays.</summary>
+    UnshareKeepSize = 65,
+
+    /// <summary>Zeros that are really written, by the device if it can; the file is at least as long. Linux 6.17.</summary>
+    WriteZeros = 128,
 }

@@ -7,6 +7,10 @@ namespace Uring;
 /// <summary>What the file system knows of a file. See man statx(2).</summary>
 public readonly record struct FileStatus
 {
+    /// <summary>Which of the rest the file system has filled: without <see cref="StatusFields.CreationTime"/> none is
+    /// known.</summary>
+    public required StatusFields Filled { get; init; }
+
     /// <summary>What it is.</summary>
     public required FileKind Kind { get; init; }
 
@@ -91,6 +95,7 @@ public readonly record struct FileStatus
 
         return new FileStatus
         {
+            Filled = (StatusFields)status.Filled,
             Kind = (FileKind)status.Kind,
             Mode = status.Mode,
             Length = status.Length,

@@ -23,4 +23,8 @@ public enum PathRules
 
     /// <summary>The directory is the root: absolute paths and ".." end there.</summary>
     InRoot = 16,
+
+    /// <summary>Only by what the kernel has of the path in memory. When that is not enough, and when the file would be made or
+    /// emptied, it is an <see cref="System.IO.IOException"/> (EAGAIN, 11). Linux 5.12.</summary>
+    Cached = 32,
 }

@@ -12,7 +12,7 @@ namespace Uring;
 /// An open directory, to open files from. It stays the same directory when it is moved or its name is given to another.
 /// Operations may be started from any thread.
 /// </summary>
-public sealed class UringDirectory : IAsyncDisposable, IDisposable
+public sealed partial class UringDirectory : IAsyncDisposable, IDisposable
 {
     private const UnixFileMode NoMode = UnixFileMode.None;
     private readonly Loop loop;
@@ -94,6 +94,62 @@ public sealed class UringDirectory : IAsyncDisposable, IDisposable
         var flags = FileOpening.Flags(mode, access);
         var request = FileRequest.openFrom(descriptor, (FSharp.PathRules)rules.Checked(), path, flags, FileOpening.NewFileMode);
         return UringFile.OpenAsync(loop, request, path, "", access, cancellationToken);
+    }
+
+    /// <summary>Opens a file from here by options. Linux 5.6; see man openat2(2).</summary>
+    /// <param name="path">Relative to this directory, or absolute.</param>
+    /// <param name="options">How it is opened.</param>
+    /// <param name="rules">What the path may lead through.</param>
+    /// <param name="cancellationToken">Asks for the end of a slow open; a file that was open by then is given to you.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character, or
+    /// <paramref name="options"/> or <paramref name="rules"/> make no sense.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file, or a directory on the way is missing.</exception>
+    /// <exception cref="DirectoryNotFoundException">A file is where a directory should be.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is a directory, or permissions forbid it.</exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="PathRules.Cached"/>, and the kernel is older.</exception>
+    /// <exception cref="ObjectDisposedException">The directory or its ring was disposed of.</exception>
+    /// <exception cref="IOException">It exists already (CreateNew), the path leads where the rules forbid (EXDEV, 18; ELOOP, 40),
+    /// what is in memory is not enough (EAGAIN, 11), or another error; HResult is the errno.</exception>
+    public ValueTask<UringFile> OpenFileAsync(
+        string path,
+        FileOpenOptions options,
+        PathRules rules = PathRules.None,
+        CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+        var flags = FileOpenOptions.Checked(options);
+        var request = FileRequest.openFrom(descriptor, (FSharp.PathRules)rules.Checked(), path, flags, options.CreateMode);
+        return UringFile.OpenAsync(loop, request, path, "", options.Allowed, cancellationToken);
+    }
+
+    /// <summary>
+    /// Opens a file from here into a free slot of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>). A directory
+    /// is opened, too. Linux 5.19; see man io_uring_prep_openat2_direct(3).
+    /// </summary>
+    /// <param name="path">Relative to this directory, or absolute.</param>
+    /// <param name="options">How it is opened.</param>
+    /// <param name="rules">What the path may lead through.</param>
+    /// <param name="cancellationToken">Asks for the end of a slow open; a file that was open by then is given to you.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character, or
+    /// <paramref name="options"/> or <paramref name="rules"/> make no sense.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file, or a directory on the way is missing.</exception>
+    /// <exception cref="DirectoryNotFoundException">A file is where a directory should be.</exception>
+    /// <exception cref="UnauthorizedAccessException">Permissions forbid it.</exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="PathRules.Cached"/>, and the kernel is older.</exception>
+    /// <exception cref="ObjectDisposedException">The directory or its ring was disposed of.</exception>
+    /// <exception cref="IOException">It exists already (CreateNew), no slot is free (ENFILE, 23), the path leads where the rules
+    /// forbid (EXDEV, 18; ELOOP, 40), or another error; HResult is the errno.</exception>
+    public ValueTask<UringFile> OpenFileDirectAsync(
+        string path,
+        FileOpenOptions options,
+        PathRules rules = PathRules.None,
+        CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+        var flags = FileOpenOptions.Checked(options);
+        var core = (FSharp.PathRules)rules.Checked();
+        var request = FileRequest.openFromDirect(descriptor, core, path, flags, options.CreateMode);
+        return UringFile.OpenDirectAsync(loop, request, path, "", options.Allowed, cancellationToken);
     }
 
     /// <summary>

@@ -31,7 +31,7 @@ public sealed partial class UringFile
 
     /// <summary>
     /// Has a stretch of the file written to the device: neither its metadata nor the device's own cache. What has to
-    /// survive a power loss needs <see cref="FlushAsync"/>. Linux 5.2; see man sync_file_range(2).
+    /// survive a power loss needs <see cref="FlushAsync(bool, CancellationToken)"/>. Linux 5.2; see man sync_file_range(2).
     /// </summary>
     /// <param name="offset">Where the stretch starts, in bytes.</param>
     /// <param name="length">Bytes, at most 4 GiB less one; 0 means to the end of the file.</param>

@@ -92,11 +92,15 @@ public sealed partial class UringFile
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ThrowUnlessOpenTo(FileAccess.Write);
-        return WriteAllAsync(buffer, offset, cancellationToken);
+        return WriteAllAsync(buffer, offset, TransferFlags.None, cancellationToken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteAllAsync(ReadOnlyMemory<byte> buffer, long offset, CancellationToken cancellationToken)
+    private async ValueTask WriteAllAsync(
+        ReadOnlyMemory<byte> buffer,
+        long offset,
+        TransferFlags flags,
+        CancellationToken cancellationToken)
     {
         var whole = buffer.Length;
 
@@ -104,7 +108,7 @@ public sealed partial class UringFile
         {
             while (!buffer.IsEmpty)
             {
-                var count = await WriteSomeAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
+                var count = await WriteSomeAsync(buffer, offset, flags, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
                 if (count == 0)
                 {
@@ -149,6 +153,29 @@ public sealed partial class UringFile
     /// <exception cref="IOException">The device failed, and data may be lost; HResult is the errno.</exception>
     public ValueTask FlushAsync(bool dataOnly = false, CancellationToken cancellationToken = default) =>
         Ending.Discard(Start(FileAccess.ReadWrite, FileRequest.sync(descriptor, dataOnly), cancellationToken));
+
+    /// <summary>
+    /// Waits until a stretch of what was written has reached the device. Many file systems flush the whole file. See
+    /// man fsync(2), io_uring_prep_fsync(3).
+    /// </summary>
+    /// <param name="offset">Where the stretch starts, in bytes.</param>
+    /// <param name="length">Bytes, at least 1 and at most 4 GiB less one.</param>
+    /// <param name="dataOnly">Leaves out metadata that reading does not need, such as times (fdatasync).</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="offset"/> is negative, or
+    /// <paramref name="length"/> out of range.</exception>
+    /// <exception cref="ArgumentException">This sort of file (a pipe, for example) has nothing to flush.</exception>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    /// <exception cref="IOException">The device failed, and data may be lost; HResult is the errno.</exception>
+    public ValueTask FlushAsync(
+        long offset,
+        long length,
+        bool dataOnly = false,
+        CancellationToken cancellationToken = default)
+    {
+        var request = FileRequest.syncPart(descriptor, offset, length, dataOnly);
+        return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
+    }
 
     /// <summary>
     /// Sets the length: cuts the file, or extends it with a hole that reads as zeros. Before Linux 6.9 by a

@@ -17,8 +17,8 @@ public sealed partial class UringFile
 
     /// <summary>
     /// Opens a file into a free slot of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>): cheaper for the
-    /// kernel, and beyond the process's limit of descriptors. Its <see cref="GetStatusAsync"/> costs a
-    /// descriptor for a moment, and a directory is opened, too. Linux 5.19; see man io_uring_prep_openat_direct(3).
+    /// kernel, and beyond the process's limit of descriptors. Its <see cref="GetStatusAsync(CancellationToken)"/>
+    /// costs a descriptor for a moment, and a directory is opened, too. Linux 5.19; see man io_uring_prep_openat_direct(3).
     /// </summary>
     /// <param name="path">Relative to the current directory, or absolute.</param>
     /// <param name="mode">
@@ -43,17 +43,47 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         var request = FileRequest.openPathDirect(path, FileOpening.Flags(mode, access), FileOpening.NewFileMode);
-        return OpenDirectAsync(Ring.LoopFor(ring), request, path, access, cancellationToken);
+        return OpenDirectAsync(Ring.LoopFor(ring), request, path, path, access, cancellationToken);
     }
 
-    private static async ValueTask<UringFile> OpenDirectAsync(
+    /// <summary>
+    /// Opens a file into a free slot of the ring's own table by options, as
+    /// <see cref="OpenDirectAsync(string, FileMode, FileAccess, Ring?, CancellationToken)"/> does. Linux 5.19; see
+    /// man io_uring_prep_openat_direct(3).
+    /// </summary>
+    /// <param name="path">Relative to the current directory, or absolute.</param>
+    /// <param name="options">How it is opened.</param>
+    /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <param name="cancellationToken">Asks for the end of a slow open; a file that was open by then is given to you.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character, or
+    /// <paramref name="options"/> make no sense.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory that it should be in is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">Permissions forbid it.</exception>
+    /// <exception cref="IOException">It exists already (CreateNew), no slot is free (ENFILE, 23), or another error; HResult is
+    /// the errno.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringFile> OpenDirectAsync(
+        string path,
+        FileOpenOptions options,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        var flags = FileOpenOptions.Checked(options);
+        var request = FileRequest.openPathDirect(path, flags, options.CreateMode);
+        return OpenDirectAsync(Ring.LoopFor(ring), request, path, path, options.Allowed, cancellationToken);
+    }
+
+    /// <summary>When the kernel finds nothing, the directory of <paramref name="missing"/> is looked for.</summary>
+    internal static async ValueTask<UringFile> OpenDirectAsync(
         Loop loop,
         Request request,
         string path,
+        string missing,
         FileAccess access,
         CancellationToken cancellationToken)
     {
-        var slot = await PathOperation.PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        var slot = await PathOperation.PerformAsync(loop, request, missing, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return new UringFile(loop, loop.OwnDirect(slot), path, access);
     }
 

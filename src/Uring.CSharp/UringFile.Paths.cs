@@ -6,13 +6,11 @@ using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
 using Uring.FSharp;
-using Uring.Model;
 
 namespace Uring;
 
 public sealed partial class UringFile
 {
-    private const uint NoReplace = 1;
     private const UnixFileMode NewDirectoryMode = (UnixFileMode)0b111_111_111;
 
     /// <summary>What the file system knows of what a path names. See man statx(2).</summary>
@@ -30,7 +28,30 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default) =>
         StatusAsync(Ring.LoopFor(ring), FileRequest.status(path, followLinks), cancellationToken, path);
 
-    private static async ValueTask<FileStatus> StatusAsync(
+    /// <summary>Some of what the file system knows of what a path names. See man statx(2).</summary>
+    /// <param name="path">A file, a directory, or anything else.</param>
+    /// <param name="fields">What is wanted; <see cref="FileStatus.Filled"/> says what has come.</param>
+    /// <param name="sync">Whether a file system that lives elsewhere is asked.</param>
+    /// <param name="followLinks">Look at a symbolic link's target rather than at the link.</param>
+    /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="FileNotFoundException">The path names nothing.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory that it should be in is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">A directory on the way may not be searched.</exception>
+    public static ValueTask<FileStatus> StatusAsync(
+        string path,
+        StatusFields fields,
+        StatusSync sync = StatusSync.AsUsual,
+        bool followLinks = true,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        var wanted = (FSharp.StatusFields)fields.Checked();
+        var request = FileRequest.statusAs(wanted, (FSharp.StatusSync)sync.Checked(), path, followLinks);
+        return StatusAsync(Ring.LoopFor(ring), request, cancellationToken, path);
+    }
+
+    internal static async ValueTask<FileStatus> StatusAsync(
         Loop loop,
         Request request,
         CancellationToken cancellationToken,
@@ -69,18 +90,33 @@ public sealed partial class UringFile
         string destination,
         bool overwrite = false,
         Ring? ring = null,
+        CancellationToken cancellationToken = default) =>
+        MoveAsync(source, destination, overwrite ? RenameRules.None : RenameRules.NoReplace, ring, cancellationToken);
+
+    /// <summary>
+    /// Gives a file or a directory another name in one step, by rules: two can exchange their names. See man renameat2(2).
+    /// </summary>
+    /// <param name="source">What to move.</param>
+    /// <param name="destination">Its new name, on the same file system.</param>
+    /// <param name="rules">What becomes of what <paramref name="destination"/> names.</param>
+    /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentException">The rules do not go together, or the file system lacks one.</exception>
+    /// <exception cref="FileNotFoundException"><paramref name="source"/> names nothing; for an exchange, one of the
+    /// two.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory of <paramref name="destination"/> is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">Permissions forbid it, or a file would replace a directory.</exception>
+    /// <exception cref="IOException">The destination exists (EEXIST, 17), is not empty (ENOTEMPTY, 39), or is on another
+    /// file system (EXDEV, 18); HResult is the errno.</exception>
+    public static ValueTask MoveAsync(
+        string source,
+        string destination,
+        RenameRules rules,
+        Ring? ring = null,
         CancellationToken cancellationToken = default)
     {
-        var request = FileRequest.rename(source, destination);
-        var moving = overwrite ? request : WithoutReplacing(in request);
-        return PathOperation.DiscardAsync(Ring.LoopFor(ring), moving, destination, cancellationToken);
-    }
-
-    private static Request WithoutReplacing(in Request rename)
-    {
-        var from = rename.Submission;
-        var submission = SubmissionModule.renameAt(from.Fd, from.Address, from.Fd, from.Offset, NoReplace);
-        return new Request(submission, rename.Reach, rename.Shape, rename.Buffer, null, null, rename.Subject, false);
+        var request = FileRequest.renameAs((FSharp.RenameRules)rules.Checked(), source, destination);
+        return PathOperation.DiscardAsync(Ring.LoopFor(ring), request, destination, cancellationToken);
     }
 
     /// <summary>Makes one directory. See man mkdir(2).</summary>
@@ -114,7 +150,7 @@ public sealed partial class UringFile
         return RemoveDirectoryAsync(Ring.LoopFor(ring), request, cancellationToken);
     }
 
-    private static async ValueTask RemoveDirectoryAsync(
+    internal static async ValueTask RemoveDirectoryAsync(
         Loop loop,
         Request request,
         CancellationToken cancellationToken)

@@ -45,6 +45,47 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default) =>
         Start(FileAccess.Read, RegisteredRequest.readVector(descriptor, Inner(memories), offset), cancellationToken);
 
+    /// <summary>Reads until registered memory is full. See man io_uring_prep_read_fixed(3).</summary>
+    /// <param name="memory">The kernel's until the task has ended; of the file's own ring.</param>
+    /// <param name="offset">Bytes from the start of the file; ignored by pipes and terminals.</param>
+    /// <param name="cancellationToken">Asks for its end; part of the memory may have been filled.</param>
+    /// <exception cref="EndOfStreamException">The file ends before it is full.</exception>
+    /// <exception cref="ArgumentException">The memory is registered with another ring.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="offset"/> is negative.</exception>
+    /// <exception cref="NotSupportedException">The file is not open to read.</exception>
+    /// <exception cref="ObjectDisposedException">The file, its ring or the buffer was disposed of.</exception>
+    /// <exception cref="IOException">The device failed; HResult is the errno.</exception>
+    public async ValueTask ReadExactlyAsync(
+        RegisteredMemory memory,
+        long offset,
+        CancellationToken cancellationToken = default)
+    {
+        var whole = memory.Length;
+
+        try
+        {
+            do
+            {
+                var request = RegisteredRequest.read(descriptor, memory.Inner, offset);
+                var count = await Start(FileAccess.Read, in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+
+                if (count == 0 && memory.Length > 0)
+                {
+                    throw new EndOfStreamException(
+                        $"'{Path}' ended at {offset} bytes, {memory.Length} before the memory was full.");
+                }
+
+                memory = memory.Slice(count, memory.Length - count);
+                offset += count;
+            }
+            while (memory.Length > 0);
+        }
+        catch (Exception reason) when (Fault.noteTransferred(whole - memory.Length, reason))
+        {
+            throw;
+        }
+    }
+
     /// <summary>
     /// Writes all of registered memory, in several steps if need be, without pinning it. See
     /// man io_uring_prep_write_fixed(3).
@@ -57,10 +98,17 @@ public sealed partial class UringFile
     /// <exception cref="NotSupportedException">The file is not open to write.</exception>
     /// <exception cref="ObjectDisposedException">The buffer, the file or its ring was disposed of.</exception>
     /// <exception cref="IOException">The disk is full (ENOSPC, 28), or it failed; HResult is the errno.</exception>
-    public async ValueTask WriteAsync(
+    public ValueTask WriteAsync(
         RegisteredMemory memory,
         long offset,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        WriteAllAsync(memory, offset, TransferFlags.None, cancellationToken);
+
+    private async ValueTask WriteAllAsync(
+        RegisteredMemory memory,
+        long offset,
+        TransferFlags flags,
+        CancellationToken cancellationToken)
     {
         var whole = memory.Length;
 
@@ -68,7 +116,7 @@ public sealed partial class UringFile
         {
             do
             {
-                var request = RegisteredRequest.write(descriptor, memory.Inner, offset);
+                var request = With(flags, RegisteredRequest.write(descriptor, memory.Inner, offset));
                 var count = await Start(FileAccess.Write, in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
                 if (count == 0 && memory.Length > 0)

@@ -29,7 +29,8 @@ public sealed partial class UringFile
     /// </summary>
     /// <param name="buffer">The kernel's until the task has ended.</param>
     /// <param name="cancellationToken">Asks for its end.</param>
-    /// <returns>The number of bytes, which can be fewer than <c>buffer.Length</c>.</returns>
+    /// <returns>The number of bytes, which can be fewer than <c>buffer.Length</c>; a regular file has no room then, and its
+    /// position may not have moved (6.18).</returns>
     /// <exception cref="NotSupportedException">The file is not open to write.</exception>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     /// <exception cref="IOException">The reader of a pipe is gone (EPIPE, 32), or another error; HResult is the errno.</exception>
@@ -57,16 +58,42 @@ public sealed partial class UringFile
 
     private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
-        while (!buffer.IsEmpty)
+        var whole = buffer.Length;
+
+        try
         {
-            var count = await WriteNextAsync(buffer, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-            if (count == 0)
+            while (!buffer.IsEmpty)
             {
-                throw new IOException($"'{Path}' took none of the {buffer.Length} bytes that were left to write.");
-            }
+                var count = await WriteNextAsync(buffer, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
-            buffer = buffer[count..];
+                if (count == 0)
+                {
+                    throw new IOException($"'{Path}' took none of the {buffer.Length} bytes that were left to write.");
+                }
+
+                buffer = buffer[count..];
+
+                if (!buffer.IsEmpty)
+                {
+                    await ThrowIfRegularAsync(whole - buffer.Length, whole).ConfigureAwait(Ending.OnLoop);
+                }
+            }
+        }
+        catch (Exception reason) when (Driver.Fault.noteTransferred(whole - buffer.Length, reason))
+        {
+            throw;
+        }
+    }
+
+    // A regular file takes less only when it has no room, and then the kernel does not move its position (6.18): what is written
+    // next would overwrite what was written.
+    private async ValueTask ThrowIfRegularAsync(int taken, int whole)
+    {
+        if (!IsDirect && (await GetStatusAsync().ConfigureAwait(Ending.OnLoop)).Kind == FileKind.Regular)
+        {
+            throw new IOException(
+                $"'{Path}' took {taken} of {whole} bytes, and has room for no more (ENOSPC).",
+                (int)Model.Errno.ENOSPC);
         }
     }
 
@@ -142,11 +169,39 @@ public sealed partial class UringFile
         int length,
         long offset = -1,
         long targetOffset = -1,
+        CancellationToken cancellationToken = default) =>
+        SpliceAsync(target, length, SpliceModes.None, offset, targetOffset, cancellationToken);
+
+    /// <summary>
+    /// Moves up to <paramref name="length"/> bytes to another file, as
+    /// <see cref="SpliceAsync(UringFile, int, long, long, CancellationToken)"/> does, with modes. See man splice(2).
+    /// </summary>
+    /// <param name="target">Where to, on the same ring.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="modes">Without waiting for the pipe, for example.</param>
+    /// <param name="offset">Where it starts to read; -1 is the file's own position, and the only one that a pipe has.</param>
+    /// <param name="targetOffset">Where it starts to write; -1 is as above.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns>The number of bytes, which can be fewer; 0 when no more will come.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is less than 1, or an offset less than
+    /// -1.</exception>
+    /// <exception cref="ArgumentException">Neither of the two is a pipe, or they belong to different rings.</exception>
+    /// <exception cref="NotSupportedException">One of the two is not open to read or to write.</exception>
+    /// <exception cref="ObjectDisposedException">One of the two or their ring was disposed of.</exception>
+    /// <exception cref="IOException">The pipe is empty or full (NonBlocking; EAGAIN, 11), or another error; HResult is the
+    /// errno.</exception>
+    public ValueTask<int> SpliceAsync(
+        UringFile target,
+        int length,
+        SpliceModes modes,
+        long offset = -1,
+        long targetOffset = -1,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         target.ThrowUnlessOpenTo(FileAccess.Write);
-        var request = FileRequest.splice(descriptor, offset, target.descriptor, targetOffset, length);
+        var core = (FSharp.SpliceModes)modes.Checked();
+        var request = FileRequest.spliceAs(core, descriptor, offset, target.descriptor, targetOffset, length);
         return Start(FileAccess.Read, in request, cancellationToken);
     }
 
@@ -166,11 +221,34 @@ public sealed partial class UringFile
     public ValueTask<int> SpliceAsync(
         UringSocket target,
         int length,
+        CancellationToken cancellationToken = default) =>
+        SpliceAsync(target, length, SpliceModes.None, cancellationToken);
+
+    /// <summary>
+    /// Moves up to <paramref name="length"/> bytes from a pipe's end to a socket, with modes: more can be said to follow. See
+    /// man splice(2).
+    /// </summary>
+    /// <param name="target">Where to, on the same ring.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="modes">Without waiting for the pipe, for example.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns>The number of bytes, which can be fewer; 0 when no more will come.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is less than 1.</exception>
+    /// <exception cref="ArgumentException">This is no pipe, or the two belong to different rings.</exception>
+    /// <exception cref="NotSupportedException">The file is not open to read.</exception>
+    /// <exception cref="ObjectDisposedException">One of the two or their ring was disposed of.</exception>
+    /// <exception cref="IOException">The pipe is empty (NonBlocking; EAGAIN, 11), or another error; HResult is the
+    /// errno.</exception>
+    public ValueTask<int> SpliceAsync(
+        UringSocket target,
+        int length,
+        SpliceModes modes,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         target.ThrowIfClosed();
-        var request = FileRequest.splice(descriptor, -1, target.Descriptor, -1, length);
+        var core = (FSharp.SpliceModes)modes.Checked();
+        var request = FileRequest.spliceAs(core, descriptor, -1, target.Descriptor, -1, length);
         return Start(FileAccess.Read, in request, cancellationToken);
     }
 
@@ -187,10 +265,34 @@ public sealed partial class UringFile
     /// <exception cref="NotSupportedException">This is not open to read, or the target is not open to write.</exception>
     /// <exception cref="ObjectDisposedException">One of the two or their ring was disposed of.</exception>
     /// <exception cref="IOException">No reader is left (EPIPE, 32), or another error; HResult is the errno.</exception>
-    public ValueTask<int> TeeAsync(UringFile target, int length, CancellationToken cancellationToken = default)
+    public ValueTask<int> TeeAsync(UringFile target, int length, CancellationToken cancellationToken = default) =>
+        TeeAsync(target, length, SpliceModes.None, cancellationToken);
+
+    /// <summary>
+    /// Copies up to <paramref name="length"/> bytes from this end of a pipe to the end of another, with modes. Linux 5.8; see
+    /// man tee(2).
+    /// </summary>
+    /// <param name="target">Where to, on the same ring.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="modes">Without waiting, for example.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns>The number of bytes, which can be fewer; 0 when no more will come.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is less than 1.</exception>
+    /// <exception cref="ArgumentException">One of the two is no pipe, both are the same, or they belong to different
+    /// rings.</exception>
+    /// <exception cref="NotSupportedException">One of the two is not open to read or to write.</exception>
+    /// <exception cref="ObjectDisposedException">One of the two or their ring was disposed of.</exception>
+    /// <exception cref="IOException">One is empty or the other full (NonBlocking; EAGAIN, 11), or another error; HResult is the
+    /// errno.</exception>
+    public ValueTask<int> TeeAsync(
+        UringFile target,
+        int length,
+        SpliceModes modes,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         target.ThrowUnlessOpenTo(FileAccess.Write);
-        return Start(FileAccess.Read, FileRequest.tee(descriptor, target.descriptor, length), cancellationToken);
+        var core = (FSharp.SpliceModes)modes.Checked();
+        return Start(FileAccess.Read, FileRequest.teeAs(core, descriptor, target.descriptor, length), cancellationToken);
     }
 }

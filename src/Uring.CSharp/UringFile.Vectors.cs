@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using Uring.Driver;
 using Uring.FSharp;
 
 namespace Uring;
@@ -56,23 +57,82 @@ public sealed partial class UringFile
         var vector = MemoryVector.Of(buffers);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ThrowUnlessOpenTo(FileAccess.Write);
-        return WriteAllAsync(vector, offset, cancellationToken);
+        return WriteAllAsync(vector, offset, TransferFlags.None, cancellationToken);
     }
 
-    private async ValueTask WriteAllAsync(MemoryVector vector, long offset, CancellationToken cancellationToken)
+    private async ValueTask WriteAllAsync(
+        MemoryVector vector,
+        long offset,
+        TransferFlags flags,
+        CancellationToken cancellationToken)
     {
-        while (!vector.IsDone)
+        var start = offset;
+
+        try
         {
-            var request = VectorRequest.writeAt(descriptor, (ulong)offset, vector);
-            var count = await Start(FileAccess.Write, request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-            if (count == 0)
+            while (!vector.IsDone)
             {
-                throw new IOException($"'{Path}' took none of the bytes that were left to write.");
-            }
+                var request = With(flags, VectorRequest.writeAt(descriptor, (ulong)offset, vector));
+                var count = await Start(FileAccess.Write, request, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
-            vector.Advance(count);
-            offset += count;
+                if (count == 0)
+                {
+                    throw new IOException($"'{Path}' took none of the bytes that were left to write.");
+                }
+
+                vector.Advance(count);
+                offset += count;
+            }
+        }
+        catch (Exception reason) when (Fault.noteTransferred(offset - start, reason))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Reads until all of several buffers are full, in their order. See man readv(2).</summary>
+    /// <param name="buffers">The kernel's until the task has ended; the list itself is copied.</param>
+    /// <param name="offset">Bytes from the start of the file; ignored by pipes and terminals.</param>
+    /// <param name="cancellationToken">Asks for its end; part of the buffers may have been filled.</param>
+    /// <exception cref="EndOfStreamException">The file ends before they are full.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="offset"/> is negative.</exception>
+    /// <exception cref="NotSupportedException">The file is not open to read.</exception>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    /// <exception cref="IOException">The device failed; HResult is the errno.</exception>
+    public ValueTask ReadExactlyAsync(
+        IReadOnlyList<Memory<byte>> buffers,
+        long offset,
+        CancellationToken cancellationToken = default)
+    {
+        var vector = MemoryVector.Of(buffers);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ThrowUnlessOpenTo(FileAccess.Read);
+        return FillAsync(vector, offset, cancellationToken);
+    }
+
+    private async ValueTask FillAsync(MemoryVector vector, long offset, CancellationToken cancellationToken)
+    {
+        var start = offset;
+
+        try
+        {
+            while (!vector.IsDone)
+            {
+                var request = VectorRequest.readAt(descriptor, (ulong)offset, vector);
+                var count = await Start(FileAccess.Read, request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+
+                if (count == 0)
+                {
+                    throw new EndOfStreamException($"'{Path}' ended at {offset} bytes, before the buffers were full.");
+                }
+
+                vector.Advance(count);
+                offset += count;
+            }
+        }
+        catch (Exception reason) when (Fault.noteTransferred(offset - start, reason))
+        {
+            throw;
         }
     }
 }

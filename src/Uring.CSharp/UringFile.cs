@@ -79,6 +79,32 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
+    /// Opens a file by options: past the page cache, synchronously, without following links, and the like. See man open(2).
+    /// </summary>
+    /// <param name="path">Relative to the current directory, or absolute.</param>
+    /// <param name="options">How it is opened.</param>
+    /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <param name="cancellationToken">Asks for the end of a slow open; a file that was open by then is given to you.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character,
+    /// <paramref name="options"/> make no sense, or the file system has no direct I/O.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory that it should be in is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is a directory, or permissions forbid it.</exception>
+    /// <exception cref="IOException">It exists already (CreateNew), is a symbolic link (NoFollow; ELOOP, 40), or another error;
+    /// HResult is the errno.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringFile> OpenAsync(
+        string path,
+        FileOpenOptions options,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        var flags = FileOpenOptions.Checked(options);
+        var request = FileRequest.openPath(path, flags, options.CreateMode);
+        return OpenAsync(Ring.LoopFor(ring), request, path, path, options.Allowed, cancellationToken);
+    }
+
+    /// <summary>
     /// Makes a file without a name: nobody else can open it, and it goes when it is closed. See man open(2), O_TMPFILE.
     /// </summary>
     /// <param name="directory">It is on the file system of this directory.</param>
@@ -166,6 +192,22 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
         }
     }
 
+    /// <summary>Some of what the file system knows of it. See man statx(2).</summary>
+    /// <param name="fields">What is wanted; <see cref="FileStatus.Filled"/> says what has come.</param>
+    /// <param name="sync">Whether a file system that lives elsewhere is asked.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="NotSupportedException">It is a direct file.</exception>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    public ValueTask<FileStatus> GetStatusAsync(
+        StatusFields fields,
+        StatusSync sync = StatusSync.AsUsual,
+        CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        var request = FileRequest.statusOfAs((FSharp.StatusFields)fields.Checked(), (FSharp.StatusSync)sync.Checked(), descriptor);
+        return StatusAsync(loop, request, cancellationToken);
+    }
+
     /// <summary>Its length in bytes; 0 for what has none, such as a pipe or a disk. See man statx(2).</summary>
     /// <param name="cancellationToken">Asks for its end.</param>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
@@ -220,6 +262,11 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     internal void ThrowUnlessOpenTo(FileAccess needed)
     {
         ThrowIfClosed();
+
+        if (access == 0)
+        {
+            throw new NotSupportedException($"'{Path}' was opened as a name alone (FileOpenFlags.PathOnly).");
+        }
 
         if ((access & needed) == 0)
         {

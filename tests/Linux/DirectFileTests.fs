@@ -58,6 +58,47 @@ let private files =
             runOn host program
             Expect.equal (Bcl.ReadAllText(at folder "file")) "textmo" "contents")
 
+        case "vectors, registered memory, space, advice, a stretch on the device" (fun host folder ->
+            let program =
+                uring {
+                    let! file = openIt folder
+                    let! buffer = RegisteredBuffer.create 4096
+                    "cdef"B.CopyTo((RegisteredBuffer.whole buffer).Memory.Span)
+                    let part start = RegisteredBuffer.slice start 2 buffer
+                    do! File.writeVector file [| ReadOnlyMemory "a"B; ReadOnlyMemory "b"B |] 0L
+                    let! two = File.writeRegisteredVector file [| part 0; part 2 |] 2L
+                    Expect.equal two 4 "WRITEV_FIXED"
+                    let one, other = Memory(Array.zeroCreate<byte> 3), Memory(Array.zeroCreate<byte> 3)
+                    let! count = File.readVector file [| one; other |] 0L
+                    Expect.equal count 6L "READV"
+                    Expect.equal (one.ToArray(), other.ToArray()) ("abc"B, "def"B) "bytes"
+                    let! count = File.readRegisteredVector file [| part 10; part 20 |] 1L
+                    Expect.equal count 4 "READV_FIXED"
+                    Expect.equal ((part 20).Memory.ToArray()) "de"B "bytes"
+                    do! File.allocate file 0L 8192L
+                    do! File.advise file 0L 0L FileAdvice.WillNeed
+                    do! File.syncRange file 0L 4096L RangeSync.Write
+                    do! File.syncPart file 0L 4096L true
+                    do! RegisteredBuffer.close buffer
+                    do! File.close file
+                }
+
+            runOn host program
+            Expect.equal (IO.FileInfo(at folder "file").Length) 8192L "FALLOCATE")
+
+        case "attributes" (fun host folder ->
+            let file = runOn host (openIt folder)
+            let change = AttributeChange.CreateOrReplace
+            let request = FileRequest.setAttribute file.Descriptor "user.note" (ReadOnlyMemory "abc"B) change
+
+            match attempt host request with
+            | result when Errno.ofResult result = Errno.EOPNOTSUPP ->
+                skiptest "this file system has no attributes"
+            | result -> Expect.equal result 0 "FSETXATTR"
+
+            Expect.equal (runOn host (File.attribute file "user.note")) "abc"B "FGETXATTR"
+            runOn host (File.close file))
+
         case "a full table, and none" (fun host folder ->
             let request = FileRequest.openPathDirect (at folder "file") OpenFlags.Read UnixFileMode.UserRead
             let first = runOn host (openIt folder)

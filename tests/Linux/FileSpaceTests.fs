@@ -62,6 +62,9 @@ let private space =
         changes Allocation.Insert Block (2 * Block) (blocks [ 1; 0; 0; 2; 3; 4 ])
         changes Allocation.Zero (3 * Block) (2 * Block) (blocks [ 1; 2; 3; 0; 0 ])
         changes Allocation.ZeroKeepSize (3 * Block) (2 * Block) (blocks [ 1; 2; 3; 0 ])
+        changes Allocation.Unshare Block Block whole
+        changes Allocation.UnshareKeepSize Block Block whole
+        changes Allocation.WriteZeros (3 * Block) (2 * Block) (blocks [ 1; 2; 3; 0; 0 ])
 
         case "a hole gives its space back, and what is kept past the end takes some" (fun host file ->
             runOn host (File.sync file)

@@ -29,6 +29,16 @@ let private withPipe (kernel: IKernel) (body: LoopThread -> File -> AnonymousPip
         runOn host (File.close file)
         Expect.equal host.Loop.InFlight 0 "nothing in flight")
 
+let private few = BufferPoolOptions.fixedOf 3 1000
+
+/// As `withPipe`, with the ends of `Pipe.create`, which are read by one submission.
+let private withOurPipe (kernel: IKernel) (body: LoopThread -> Pipe -> unit) =
+    withLoopOf kernel LoopOptions.standard (fun host ->
+        let pipe = runOn host Pipe.create
+        body host pipe
+        runOn host (Pipe.close pipe)
+        Expect.equal host.Loop.InFlight 0 "nothing in flight")
+
 let private reading =
     let everyByte kernel options =
         withPipe kernel (fun host file writer ->
@@ -110,6 +120,50 @@ let private reading =
             ] do
             testCase $"every byte of a pipe, and then its end{name}" (fun () -> everyByte kernel options)
 
+        for name, hidden in [ "", []; ", one by one (6.6)", [ Opcode.ReadMultishot ] ] do
+            testCase $"every byte of a pipe of our own, and then its end{name}" (fun () ->
+                withOurPipe (FaultyKernel(Hidden = hidden)) (fun host pipe ->
+                    let pool = runOn host (BufferPool.create few)
+                    let data = pattern 1 200_000
+                    let received = new IO.MemoryStream()
+
+                    let writing =
+                        uring {
+                            do! File.writeAllNext pipe.Writer (ReadOnlyMemory data)
+                            do! File.close pipe.Writer
+                        }
+
+                    let reading =
+                        uring {
+                            let! stream = File.readMany pipe.Reader pool
+
+                            for lease in stream do
+                                use lease = lease
+                                received.Write lease.Span
+                        }
+
+                    let program =
+                        uring {
+                            let! () = writing
+                            and! () = reading
+                            return ()
+                        }
+
+                    runOn host program
+                    sameBytes data (received.ToArray()) "read"
+                    allBack pool))
+
+        testCase "closing the end to read ends it" (fun () ->
+            withOurPipe LinuxKernel.Instance (fun host pipe ->
+                let pool = runOn host (BufferPool.create few)
+                let stream = runOn host (File.readMany pipe.Reader pool)
+                let waiting = wait host stream
+                eventually "armed" (fun () -> host.Loop.InFlight = 1)
+                runOn host (File.close pipe.Reader)
+                ended "the wait" waiting
+                Expect.isFalse (waiting.IsCompletedSuccessfully && waiting.Result) "no item"
+                allBack pool))
+
         testCase "cancelling ends it" (fun () ->
             withPipe LinuxKernel.Instance (fun host file _ ->
                 let pool = runOn host (BufferPool.create few)
@@ -145,6 +199,57 @@ let private reading =
                 use lease = next host again
                 Expect.equal (lease.Span.ToArray()) "dddd"B "the next bytes"
                 leave host again))
+    ]
+
+/// A ring that refuses all reads but one kind of them shows which kind a stream is made of.
+let private kindOf =
+    let others = [ Opcode.Pipe; Opcode.OpenAt; Opcode.Write; Opcode.FilesUpdate ]
+
+    let reads name allowed (source: LoopThread -> File) (isRefused: bool) =
+        testCase name (fun () ->
+            let options = {
+                LoopOptions.standard with
+                    Restriction = ValueSome(Restriction.only (allowed :: others))
+                    DirectDescriptors = 2
+            }
+
+            withLoopOf LinuxKernel.Instance options (fun host ->
+                let pool = runOn host (BufferPool.create few)
+                let file = source host
+
+                let program =
+                    uring {
+                        let! stream = File.readMany file pool
+                        let! found = UringStream.next stream
+                        if found then stream.Current.Dispose()
+                        do! (stream :> IAsyncDisposable).DisposeAsync()
+                        return found
+                    }
+
+                match failureOf (fun () -> runOn host program) with
+                | null -> Expect.isFalse isRefused "it read"
+                | :? UnauthorizedAccessException when isRefused -> ()
+                | reason -> failtest $"{reason}"
+
+                runOn host (File.close file)))
+
+    let filled (host: LoopThread) =
+        let pipe = runOn host Pipe.create
+        runOn host (File.writeNext pipe.Writer (ReadOnlyMemory "abc"B)) |> ignore
+        pipe.Reader
+
+    let named (host: LoopThread) =
+        let reader = filled host
+        runOn host (File.openRead $"/proc/self/fd/{reader.Descriptor.Number}")
+
+    let direct (host: LoopThread) = runOn host (File.makeDirect (filled host))
+
+    testList "readMany submits" [
+        reads "READ_MULTISHOT for an end of a pipe" Opcode.ReadMultishot filled false
+        reads "no READ for an end of a pipe" Opcode.Read filled true
+        reads "READ_MULTISHOT for one in the ring's table" Opcode.ReadMultishot direct false
+        reads "READ for what was opened by a path" Opcode.Read named false
+        reads "no READ_MULTISHOT for what was opened by a path" Opcode.ReadMultishot named true
     ]
 
 let private polling =
@@ -326,4 +431,4 @@ let private accepting =
     ]
 
 [<Tests>]
-let tests = testSequenced <| testList "Multishot kinds" [ reading; polling; ticking; accepting ]
+let tests = testSequenced <| testList "Multishot kinds" [ reading; kindOf; polling; ticking; accepting ]

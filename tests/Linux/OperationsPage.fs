@@ -39,11 +39,31 @@ let private inside = "the library's own"
 
 let offers: Offer list = [
     offer Opcode.Nop "Uring.nop Uring.nopWith" "Ring.NopAsync" "RingFacadeTests BuilderTests"
-    offer Opcode.ReadVector "File.readVector" "UringFile.ReadAsync" "FileVectorTests"
-    offer Opcode.WriteVector "File.writeVector" "UringFile.WriteAsync" "FileVectorTests"
-    offer Opcode.Sync "File.sync" "UringFile.FlushAsync" "FileOperationTests FileFacadeTests"
-    offer Opcode.ReadFixed "File.readRegistered" "UringFile.ReadAsync" "RegisteredBufferTests"
-    offer Opcode.WriteFixed "File.writeRegistered" "UringFile.WriteAsync" "RegisteredBufferTests"
+    offer
+        Opcode.ReadVector
+        "File.readVector File.readVectorAs"
+        "UringFile.ReadAsync UringFile.ReadExactlyAsync"
+        "FileVectorTests TransferFlagTests"
+    offer
+        Opcode.WriteVector
+        "File.writeVector File.writeVectorAs"
+        "UringFile.WriteAsync"
+        "FileVectorTests TransferFlagTests"
+    offer
+        Opcode.Sync
+        "File.sync File.syncData File.syncPart"
+        "UringFile.FlushAsync"
+        "FileOperationTests FileFacadeTests FileRuleTests"
+    offer
+        Opcode.ReadFixed
+        "File.readRegistered File.readRegisteredAs"
+        "UringFile.ReadAsync UringFile.ReadExactlyAsync"
+        "RegisteredBufferTests TransferFlagTests"
+    offer
+        Opcode.WriteFixed
+        "File.writeRegistered File.writeRegisteredAs"
+        "UringFile.WriteAsync"
+        "RegisteredBufferTests TransferFlagTests"
     offer
         Opcode.PollAdd
         "Socket.poll Socket.pollMany Poll.once"
@@ -90,9 +110,9 @@ let offers: Offer list = [
         "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
-        "File.openWith File.openRead File.create File.openDirect SlotRequest.openPath"
-        "UringFile.OpenAsync UringFile.OpenDirectAsync RingSlot.OpenAsync"
-        "FileOperationTests PathFacadeTests"
+        "File.openWith File.openRead File.create File.openDirectory File.openTemporary File.openDirect SlotRequest.openPath"
+        "UringFile.OpenAsync UringFile.OpenDirectAsync UringDirectory.OpenAsync RingPersonality.OpenAsync RingSlot.OpenAsync"
+        "FileOperationTests FileOpenTests PathFacadeTests"
     offer
         Opcode.Close
         "File.close Socket.close DirectSlots.close"
@@ -105,22 +125,21 @@ let offers: Offer list = [
         "DirectFileTests SlotTests"
     offer
         Opcode.Status
-        "File.status File.statusOfPath File.statusOfLink"
-        "UringFile.StatusAsync UringFile.GetStatusAsync UringFile.GetLengthAsync"
-        "FileOperationTests PathFacadeTests"
+        "File.status File.statusOfPath File.statusOfLink File.statusAs DirectoryEntry.status"
+        "UringFile.StatusAsync UringFile.GetStatusAsync UringFile.GetLengthAsync UringDirectory.StatusAsync"
+        "FileOperationTests PathFacadeTests FileRuleTests DirectoryEntryTests"
     offer
         Opcode.Read
-        "File.read File.readNext File.readFull"
-        "UringFile.ReadAsync UringFile.ReadExactlyAsync"
-        "FileOperationTests FileFacadeTests"
+        "File.read File.readAs File.readNext File.readFull"
+        "UringFile.ReadAsync UringFile.ReadNextAsync UringFile.ReadExactlyAsync"
+        "FileOperationTests FileFacadeTests TransferFlagTests"
     offer
         Opcode.Write
-        "File.write File.writeSome File.writeNext"
-        "UringFile.WriteAsync UringFile.WriteSomeAsync"
-        "FileOperationTests FileFacadeTests"
+        "File.write File.writeAs File.writeSome File.writeNext File.writeAllNext"
+        "UringFile.WriteAsync UringFile.WriteSomeAsync UringFile.WriteNextAllAsync"
+        "FileOperationTests FileFacadeTests TransferFlagTests"
     offer Opcode.FileAdvise "File.advise" "UringFile.AdviseAsync" "FileAdviceTests"
-    offer Opcode.MemoryAdvise "" "Ring.AdviseMemoryAsync" "FileAdviceTests"
-    |> because "F#: a request (FileRequest.adviseMemory)"
+    offer Opcode.MemoryAdvise "File.adviseMemory" "Ring.AdviseMemoryAsync" "FileAdviceTests"
     offer
         Opcode.Send
         "Socket.send Socket.sendSome Socket.sendLease SendQueue.send"
@@ -133,8 +152,8 @@ let offers: Offer list = [
         "SocketOperationTests StreamTests MultishotFacadeTests"
     offer
         Opcode.OpenAt2
-        "File.openFrom File.openDirectory"
-        "UringDirectory.OpenAsync UringDirectory.OpenFileAsync"
+        "File.openFrom File.openFromDirect"
+        "UringDirectory.OpenFileAsync UringDirectory.OpenFileDirectAsync"
         "FileOpenTests"
     offer
         Opcode.EpollControl
@@ -143,37 +162,57 @@ let offers: Offer list = [
         "EpollTests"
     offer
         Opcode.Splice
-        "File.splice Socket.spliceTo Socket.spliceFrom"
+        "File.splice File.spliceAs Socket.spliceTo Socket.spliceFrom"
         "UringFile.SpliceAsync UringSocket.SpliceAsync"
-        "PipeTests PathOperationTests"
+        "PipeTests PathOperationTests FileRuleTests"
     legacy Opcode.ProvideBuffers
     legacy Opcode.RemoveBuffers
-    offer Opcode.Tee "Pipe.tee" "UringFile.TeeAsync" "PipeTests FileSpaceTests"
+    offer Opcode.Tee "Pipe.tee Pipe.teeAs" "UringFile.TeeAsync" "PipeTests FileSpaceTests FileRuleTests"
     offer
         Opcode.Shutdown
         "Socket.shutdown"
         "UringSocket.ShutdownAsync"
         "SocketOperationTests SocketFacadeTests"
-    offer Opcode.RenameAt "File.rename" "UringFile.MoveAsync" "PathOperationTests PathFacadeTests"
+    offer
+        Opcode.RenameAt
+        "File.rename File.renameAs DirectoryEntry.rename"
+        "UringFile.MoveAsync UringDirectory.MoveAsync"
+        "PathOperationTests PathFacadeTests FileRuleTests DirectoryEntryTests"
     offer
         Opcode.UnlinkAt
-        "File.delete File.removeDirectory"
-        "UringFile.DeleteAsync UringFile.RemoveDirectoryAsync"
-        "PathOperationTests PathFacadeTests"
+        "File.delete File.removeDirectory DirectoryEntry.delete DirectoryEntry.removeDirectory"
+        "UringFile.DeleteAsync UringFile.RemoveDirectoryAsync UringDirectory.DeleteAsync UringDirectory.RemoveDirectoryAsync"
+        "PathOperationTests PathFacadeTests DirectoryEntryTests"
     offer
         Opcode.MakeDirectoryAt
-        "File.makeDirectory"
-        "UringFile.CreateDirectoryAsync"
-        "PathOperationTests PathFacadeTests"
-    offer Opcode.SymbolicLinkAt "File.makeSymbolicLink" "UringFile.CreateSymbolicLinkAsync" "FileNameTests"
-    offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
+        "File.makeDirectory File.makeDirectoryWith DirectoryEntry.makeDirectory"
+        "UringFile.CreateDirectoryAsync UringDirectory.CreateDirectoryAsync"
+        "PathOperationTests PathFacadeTests DirectoryEntryTests"
+    offer
+        Opcode.SymbolicLinkAt
+        "File.makeSymbolicLink DirectoryEntry.makeSymbolicLink"
+        "UringFile.CreateSymbolicLinkAsync UringDirectory.CreateSymbolicLinkAsync"
+        "FileNameTests DirectoryEntryTests"
+    offer
+        Opcode.LinkAt
+        "File.makeHardLink DirectoryEntry.makeHardLink"
+        "UringFile.CreateHardLinkAsync UringDirectory.CreateHardLinkAsync"
+        "FileNameTests DirectoryEntryTests"
     offer
         Opcode.MessageRing
         "Mail.post Socket.moveTo File.moveTo"
         "Ring.PostAsync UringSocket.MoveToAsync UringFile.MoveToAsync"
-        "MailTests SlotTests"
-    offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
-    offer Opcode.SetAttribute "File.setAttributeOfPath" "UringFile.SetAttributeAsync" "FileAttributeTests"
+        "MailTests HandOffTests SlotTests"
+    offer
+        Opcode.SetAttributeOfFile
+        "File.setAttribute File.setAttributeAs"
+        "UringFile.SetAttributeAsync"
+        "FileAttributeTests FileRuleTests"
+    offer
+        Opcode.SetAttribute
+        "File.setAttributeOfPath File.setAttributeOfPathAs"
+        "UringFile.SetAttributeAsync"
+        "FileAttributeTests FileRuleTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
     offer Opcode.GetAttribute "File.attributeOfPath" "UringFile.GetAttributeAsync" "FileAttributeTests"
     offer

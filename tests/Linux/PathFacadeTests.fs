@@ -17,7 +17,7 @@ let private byFileStream (path: string) mode access =
     with reason ->
         reason.GetType().Name
 
-let private byUringFile (path: string) mode access =
+let private byUringFile (path: string) (mode: FileMode) (access: FileAccess) =
     task {
         try
             use! file = UringFile.OpenAsync(path, mode, access)

@@ -37,6 +37,8 @@ let private leftOut =
         "without room is told of", control
         "(SCM_CREDENTIALS)", control
         "(SCM_RIGHTS)", control
+        "of more than 4 GiB",
+        "the simulated kernel keeps in memory what a file holds, and gathers a vector in it"
         "packets: what is written", "pipes of packets are not simulated"
         "each by itself, and it ends", "SOCK_SEQPACKET is not simulated"
         "with the scope of an IPv6 address", "the simulated machine has no address of a link"
@@ -79,6 +81,9 @@ let main arguments =
 
     Console.Out.WriteLine
         "left out: Traffic, Divergence: they look for what the real kernel does to a pool; tests/Simulation and the laws do it there"
+
+    Console.Out.WriteLine
+        "left out: FileLimit: nothing is mounted on the simulated machine, and it has no child processes"
 
     Console.Out.WriteLine "left out: FileStatus: there is no stat(1) to compare with"
 

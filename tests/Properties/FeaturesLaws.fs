@@ -392,4 +392,54 @@ let laws =
 
             Expect.equal called [ 55; 56; 57; 62 ] "FTRUNCATE, BIND, LISTEN, PIPE"
         }
+
+        test "8. a flag that is newer than what takes it is reported with its first kernel, never submitted" {
+            let kernel bits last = {
+                plan (Array.init 256 (fun number -> number <= last)) Wake.Poll with
+                    Features = LanguagePrimitives.EnumOfValue bits
+            }
+
+            // By hand: features and the last opcode of each kernel.
+            let kernels = [
+                5, 11, kernel 0x1ffu 36
+                5, 12, kernel 0x3ffu 36
+                6, 8, kernel 0x3fffu 54
+                6, 9, kernel 0x3fffu 55
+                6, 11, kernel 0x7fffu 57
+                6, 12, kernel 0xffffu 57
+                6, 14, kernel 0x1ffffu 57
+                6, 18, kernel 0x3ffffu 62
+            ]
+
+            let firsts = [
+                TransferFlags.None, (4, 0)
+                TransferFlags.HighPriority, (4, 6)
+                TransferFlags.DataSync, (4, 7)
+                TransferFlags.Sync, (4, 7)
+                TransferFlags.NoWait, (4, 14)
+                TransferFlags.Append, (4, 16)
+                TransferFlags.NoAppend, (6, 9)
+                TransferFlags.Atomic, (6, 11)
+                TransferFlags.DontCache, (6, 14)
+            ]
+
+            for major, minor, kernel in kernels do
+                for flag, (firstMajor, firstMinor) in firsts do
+                    let expected =
+                        if (major, minor) >= (firstMajor, firstMinor) then
+                            ValueNone
+                        else
+                            ValueSome $"{firstMajor}.{firstMinor}"
+
+                    Expect.equal
+                        (Features.missingForTransfer flag kernel)
+                        expected
+                        $"{flag} on {major}.{minor}"
+
+                Expect.equal (Features.canOpenCached kernel) ((major, minor) >= (5, 12)) $"{major}.{minor}"
+
+            let all: TransferFlags = LanguagePrimitives.EnumOfValue 0xffu
+            let _, _, oldest = kernels.Head
+            Expect.equal (Features.missingForTransfer all oldest) (ValueSome "6.14") "the newest of them"
+        }
     ]

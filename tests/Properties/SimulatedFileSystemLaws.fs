@@ -269,6 +269,15 @@ let private isTree (it: Transition) =
            || FileSystem.isFifo inode fs
            || Map.containsKey inode fs.Files)
     && fs.Names.Directories |> Map.forall (fun inode _ -> List.contains inode inodes)
+    // The path of a directory leads back to it.
+    && folders
+       |> List.forall (fun inode ->
+           match FileSystem.pathOf inode fs with
+           | None -> false
+           | Some path ->
+               match FileSystem.resolve (path + "/") true fs with
+               | Ok place -> place.Inode = inode
+               | Error _ -> false)
 
 let private madeUp (it: Transition) =
     match it.Step with

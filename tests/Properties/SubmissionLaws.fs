@@ -202,6 +202,9 @@ let internal constructors = [
         "rw_flags", flagBits
     ]
     "sync", Submission.sync fd flags, [ "opcode", 3UL; "fd", fdBits; "rw_flags", flagBits ]
+    "syncPart",
+    Submission.syncPart fd offset length flags,
+    [ "opcode", 3UL; "fd", fdBits; "off", offset; "len", lengthBits; "rw_flags", flagBits ]
     "truncate", Submission.truncate fd offset, [ "opcode", 55UL; "fd", fdBits; "off", offset ]
     "allocate",
     Submission.allocate fd length offset second,
@@ -450,6 +453,9 @@ let private modifiers =
         Submission.intoSlot 0x1234_5677,
         (fun bytes -> BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 44, 0x1234_5678u))
         "fromFixedFile", Submission.fromFixedFile, (fun bytes -> bytes[31] <- bytes[31] ||| 0x80uy)
+        "transferring",
+        Submission.transferring (TransferFlags.Append ||| TransferFlags.DontCache),
+        (fun bytes -> bytes[28] <- bytes[28] ||| 0x90uy)
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
         "reportingUsage", Submission.reportingUsage, (fun bytes -> bytes[2] <- bytes[2] ||| 8uy)
         "tagged",

@@ -160,6 +160,9 @@ let latest = 3_000_000
 /// From here on what is added is messages.
 let messages = 5_000_000
 
+/// And after that.
+let named = 8_000_000
+
 /// A random program.
 let generate (seed: int) : Program =
     let kinds, bad =
@@ -167,7 +170,8 @@ let generate (seed: int) : Program =
         elif seed < newest then 43, 16
         elif seed < latest then 55, 15
         elif seed < messages then 67, 15
-        else 107, 15
+        elif seed < named then 107, 15
+        else 119, 15
 
     let random = Random seed
     let fd () = random.Next 8
@@ -225,7 +229,8 @@ let generate (seed: int) : Program =
         | kind when kind < 55 -> OfFile(FileCommand.random random)
         | kind when kind < 67 -> OfSlot(SlotCommand.random random)
         | kind when kind < 72 -> Datagrams(random.Next 3)
-        | _ -> OfMessage(MessageCommand.random random)
+        | kind when kind < 107 -> OfMessage(MessageCommand.random random)
+        | _ -> OfFile(FileCommand.randomLater random)
 
     let flags () =
         match random.Next 12 with

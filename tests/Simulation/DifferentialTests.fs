@@ -274,6 +274,12 @@ let tests =
             for seed in newest + 1 .. newest + 300 do
                 agrees $"seed {seed}" (generate seed))
 
+        testCase
+            "three hundred programs with flags of writes, rules of renames, and names from directories agree"
+            (fun () ->
+                for seed in named + 1 .. named + 300 do
+                    agrees $"seed {seed}" (generate seed))
+
         test "the order of others is free, and that of one submission is not" {
             let one = [ seen 1 8 2u; seen 1 0 0u; seen 2 5 0u ]
             let mixed = [ seen 2 5 0u; seen 1 8 2u; seen 1 0 0u ]

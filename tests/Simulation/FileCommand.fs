@@ -18,6 +18,12 @@ type FileCommand =
     /// None of these waits for a pipe: what could is a race.
     | Splice of source: int * target: int * length: int
     | Tee of source: int * target: int * length: int
+    /// With flags of its own, as in pwritev2(2).
+    | WriteAs of fd: int * length: int * offset: int * flags: int
+    /// With rules, as in renameat2(2).
+    | RenameAs of file: int * target: int * rules: int
+    /// A name that starts from a descriptor, which may be a directory.
+    | Within of fd: int * change: int
 
 // SPLICE_F_NONBLOCK.
 let private atOnce = 2u
@@ -44,6 +50,15 @@ let random (random: Random) : FileCommand =
     | 6 -> GetAttribute(fd (), random.Next 3, random.Next 48)
     | 7 -> Splice(fd (), fd (), length () + 1)
     | _ -> Tee(fd (), fd (), length () + 1)
+
+/// A random one of those that were added later.
+let randomLater (random: Random) : FileCommand =
+    let flags = [| 0x1; 0x2; 0x4; 0x8; 0x10; 0x20; 0x30; 0x40; 0x80; 0x400; 0x12; 0x22 |]
+
+    match random.Next 3 with
+    | 0 -> WriteAs(random.Next 8, random.Next 40, random.Next(-1, 50), flags[random.Next flags.Length])
+    | 1 -> RenameAs(random.Next 3, random.Next 3, [| 0; 1; 2; 3; 8 |][random.Next 5])
+    | _ -> Within(random.Next 8, random.Next 6)
 
 /// Its submission. It may use the memory at `place`: the first half for what it gets, the second for what it says.
 let encode (fd: int -> int) (path: int -> string) (place: nativeint) (index: int) (command: FileCommand) =
@@ -80,3 +95,23 @@ let encode (fd: int -> int) (path: int -> string) (place: nativeint) (index: int
         let none = OpFlags.CurrentPosition
         Submission.splice (fd source) none (fd target) none (uint32 length) atOnce
     | Tee(source, target, length) -> Submission.tee (fd source) (fd target) (uint32 length) atOnce
+    | WriteAs(file, length, offset, flags) ->
+        let bytes = Mapped.span place length
+
+        for at in 0 .. length - 1 do
+            bytes[at] <- byte (index * 31 + at)
+
+        Submission.write (fd file) (here 0n) (uint32 length) (uint64 offset)
+        |> Submission.transferring (LanguagePrimitives.EnumOfValue(uint32 flags))
+    | RenameAs(file, target, rules) ->
+        Submission.renameAt working (text 0n (path file)) working (text half (path target)) (uint32 rules)
+    | Within(file, change) ->
+        let directory = fd file
+
+        match change with
+        | 0 -> Submission.makeDirectoryAt directory (text 0n "one") 0o755u
+        | 1 -> Submission.unlinkAt directory (text 0n "one") OpFlags.RemoveDirectory
+        | 2 -> Submission.unlinkAt directory (text 0n "two") 0u
+        | 3 -> Submission.symbolicLinkAt (text half "one") directory (text 0n "two")
+        | 4 -> Submission.renameAt directory (text 0n "two") directory (text half "one/three") 0u
+        | _ -> Submission.linkAt directory (text 0n "two") directory (text half "one/three") 0u

@@ -2,6 +2,7 @@
 // posix_fadvise(2), madvise(2), sync_file_range(2).
 namespace Uring.Simulation.Kernel
 
+open Uring.Kernel
 open Uring.Model
 open Uring.Simulation.World
 
@@ -25,17 +26,27 @@ module internal Advising =
         | _ when submission.OpFlags > 5u || int64 submission.Address < 0L -> fail Errno.EINVAL
         | _ -> 0
 
-    // MADV_NORMAL to WILLNEED, FREE, HUGEPAGE, NOHUGEPAGE, COLD, PAGEOUT, POPULATE_READ, POPULATE_WRITE, COLLAPSE.
-    let private known = set [ 0u; 1u; 2u; 3u; 14u; 15u; 20u; 21u; 22u; 23u; 25u ]
+    // MADV_NORMAL to DONTNEED, FREE, DONTFORK to COLLAPSE; of MADV_REMOVE see below.
+    let private known = set [ yield! [ 0u .. 4u ]; 8u; yield! [ 10u .. 25u ] ]
 
-    /// madvise(2). What takes memory away is not simulated.
-    let memory (request: KernelRequest) : int =
+    // MADV_DONTNEED, MADV_DONTNEED_LOCKED.
+    let private takesAway advice = advice = 4u || advice = 24u
+
+    /// madvise(2), of private memory: what goes at once reads as zeros, what may go stays, and there is no file behind it that
+    /// could get a hole (MADV_REMOVE). What is for root alone (MADV_HWPOISON, MADV_SOFT_OFFLINE) is refused.
+    let memory (world: SimulatedMemory) (request: KernelRequest) : int =
         let submission = request.Submission
 
-        if submission.Address % 4096UL <> 0UL || not (Set.contains submission.OpFlags known) then
-            fail Errno.EINVAL
-        else
+        match submission.OpFlags with
+        | _ when submission.Address % 4096UL <> 0UL -> fail Errno.EINVAL
+        | 100u
+        | 101u -> fail Errno.EPERM
+        | advice when not (Set.contains advice known) -> fail Errno.EINVAL
+        | advice when takesAway advice ->
+            world.CheckWrite(submission.Address, int submission.Length, "MemoryAdvise")
+            (Mapped.span (nativeint submission.Address) (int submission.Length)).Clear()
             0
+        | _ -> 0
 
     /// sync_file_range(2): what it has written is not safe before a sync, because nobody asked for the names.
     let syncRange (request: KernelRequest) (file: OpenFile) : int =

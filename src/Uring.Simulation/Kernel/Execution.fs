@@ -211,14 +211,12 @@ type internal Execution(machine: Machine) =
             | Opcode.OpenAt, _
             | Opcode.OpenAt2, _ ->
                 Naming.openAt machine request |> fun made -> placing.AddNew(ring, request, made)
-            | Opcode.UnlinkAt, _ ->
-                machine.Disk.Remove(request.Path, (submission.OpFlags &&& OpFlags.RemoveDirectory) <> 0u)
-            | Opcode.MakeDirectoryAt, _ -> machine.Disk.MakeDirectory(request.Path, int submission.Length)
-            | Opcode.RenameAt, _ ->
-                machine.Disk.Rename(request.Path, request.OtherPath, int submission.OpFlags)
+            | Opcode.UnlinkAt, _ -> Naming.remove machine request
+            | Opcode.MakeDirectoryAt, _ -> Naming.makeDirectory machine request
+            | Opcode.RenameAt, _ -> Naming.rename machine request
             | Opcode.LinkAt, _ -> Naming.link machine request
-            | Opcode.SymbolicLinkAt, _ -> machine.Disk.MakeSymbolicLink(request.Path, request.OtherPath)
-            | Opcode.MemoryAdvise, _ -> Advising.memory request
+            | Opcode.SymbolicLinkAt, _ -> Naming.makeSymbolicLink machine request
+            | Opcode.MemoryAdvise, _ -> Advising.memory world.Memory request
             | Opcode.Status, _ -> Naming.status machine request
             | Opcode.GetAttribute, _ -> Attributing.get machine request
             | Opcode.SetAttribute, _ -> Attributing.set machine request
@@ -228,6 +226,8 @@ type internal Execution(machine: Machine) =
                 onSocket file (fun socket ->
                     if socket.Family = 1 then fail Errno.EOPNOTSUPP else fail Errno.EFAULT)
             | _ when Fixing.isOutside submission -> fail Errno.EFAULT
+            | _, file when Flagging.refusal world.Version request file < 0 ->
+                Flagging.refusal world.Version request file
             | Opcode.Read, file
             | Opcode.ReadVector, file
             | Opcode.ReadMultishot, file

@@ -57,6 +57,9 @@ type internal Issuing
         | Opcode.ReceiveMessage
         | Opcode.SendZeroCopy -> (request.Submission.OpFlags &&& doNotWait) = 0u
         | Opcode.Accept -> (request.Submission.Priority &&& 2us) = 0us
+        | opcode when Flagging.mayHave opcode -> not (Flagging.asks TransferFlags.NoWait request)
+        // RESOLVE_CACHED, in the third word of struct open_how.
+        | Opcode.OpenAt2 -> (request.Address[16] &&& 32uy) = 0uy
         // SPLICE_F_NONBLOCK, which TCP does not look at.
         | Opcode.Splice
         | Opcode.Tee ->

@@ -51,6 +51,13 @@ module internal Naming =
         let struct (flags, _, _) = how request
         (flags &&& 0o20000100) <> 0
 
+    let private directoryOf (machine: Machine) (descriptor: int) : Result<int, Errno> =
+        match machine.Descriptors.Find descriptor with
+        | null -> Error Errno.EBADF
+        | :? DirectoryFile as directory -> Ok directory.Inode
+        | :? PathFile as file when FileSystem.isDirectory file.Inode machine.Disk.FileSystem -> Ok file.Inode
+        | _ -> Error Errno.ENOTDIR
+
     /// The directory that relative paths start from.
     let private startOf (machine: Machine) (request: KernelRequest) : Result<int, Errno> =
         let submission = request.Submission
@@ -60,12 +67,53 @@ module internal Naming =
         if submission.Fd = OpFlags.WorkingDirectory || (isAbsolute && (rules &&& 24) = 0) then
             Ok FileSystem.root
         else
-            match machine.Descriptors.Find submission.Fd with
-            | null -> Error Errno.EBADF
-            | :? DirectoryFile as directory -> Ok directory.Inode
-            | :? PathFile as file when FileSystem.isDirectory file.Inode machine.Disk.FileSystem ->
-                Ok file.Inode
-            | _ -> Error Errno.ENOTDIR
+            directoryOf machine submission.Fd
+
+    /// With the path as it is from the root: a relative one starts from the directory of a descriptor.
+    let from (machine: Machine) (descriptor: int) (path: string) (perform: string -> int) : int =
+        if path = "" || path.StartsWith '/' || descriptor = OpFlags.WorkingDirectory then
+            perform path
+        else
+            let folder =
+                directoryOf machine descriptor
+                |> Result.map (fun inode -> FileSystem.pathOf inode machine.Disk.FileSystem)
+
+            match folder with
+            | Error errno -> fail errno
+            | Ok None -> fail Errno.ENOENT
+            | Ok(Some folder) -> perform $"{folder}/{path}"
+
+    /// unlinkat(2).
+    let remove (machine: Machine) (request: KernelRequest) : int =
+        let submission = request.Submission
+        let isDirectory = (submission.OpFlags &&& OpFlags.RemoveDirectory) <> 0u
+        from machine submission.Fd request.Path (fun path -> machine.Disk.Remove(path, isDirectory))
+
+    /// mkdirat(2).
+    let makeDirectory (machine: Machine) (request: KernelRequest) : int =
+        let mode = int request.Submission.Length
+        from machine request.Submission.Fd request.Path (fun path -> machine.Disk.MakeDirectory(path, mode))
+
+    /// symlinkat(2).
+    let makeSymbolicLink (machine: Machine) (request: KernelRequest) : int =
+        from machine request.Submission.Fd request.OtherPath (fun path ->
+            machine.Disk.MakeSymbolicLink(request.Path, path))
+
+    /// Two paths, the second from the directory in `Length`.
+    let private fromBoth
+        (machine: Machine)
+        (request: KernelRequest)
+        (perform: string -> string -> int)
+        : int =
+        let submission = request.Submission
+
+        from machine submission.Fd request.Path (fun path ->
+            from machine (int submission.Length) request.OtherPath (perform path))
+
+    /// renameat2(2).
+    let rename (machine: Machine) (request: KernelRequest) : int =
+        fromBoth machine request (fun source target ->
+            machine.Disk.Rename(source, target, int request.Submission.OpFlags))
 
     /// Opening an end of a pipe again is sharing it.
     let private openAgain
@@ -107,8 +155,12 @@ module internal Naming =
     let openAt (machine: Machine) (request: KernelRequest) : Result<OpenFile, Errno> =
         let struct (_, _, rules) = how request
 
+        let struct (flags, _, _) = how request
+
         match isSound request, startOf machine request with
         | false, _ -> Error Errno.EINVAL
+        // RESOLVE_CACHED: O_CREAT, O_TRUNC and O_TMPFILE may always wait. Everything else is in memory.
+        | _ when (rules &&& 32) <> 0 && (flags &&& 0o20001100) <> 0 -> Error Errno.EAGAIN
         | _, Error errno -> Error errno
         | _, Ok start when rules <> 0 -> openOnDisk machine request { Start = start; Flags = rules }
         | _, Ok start ->
@@ -124,7 +176,8 @@ module internal Naming =
         let follows = (submission.OpFlags &&& 0x400u) <> 0u
 
         match Device.tryFind request.Path, descriptor machine request.Path with
-        | None, null -> machine.Disk.MakeHardLink(request.Path, request.OtherPath, follows)
+        | None, null ->
+            fromBoth machine request (fun target path -> machine.Disk.MakeHardLink(target, path, follows))
         | _ -> fail Errno.EXDEV
 
     /// Nothing but what it is: S_IFIFO 1, S_IFCHR 2, S_IFSOCK 12.
@@ -160,12 +213,15 @@ module internal Naming =
             | None, null ->
                 let follows = (submission.OpFlags &&& OpFlags.NoFollow) = 0u
 
-                match FileSystem.resolve request.Path follows machine.Disk.FileSystem with
-                | Error errno -> fail errno
-                | Ok place when place.Inode < 0 -> fail Errno.ENOENT
-                | Ok place ->
-                    machine.Disk.Status(place.Inode, target)
-                    0
+                let ofPlace (path: string) =
+                    match FileSystem.resolve path follows machine.Disk.FileSystem with
+                    | Error errno -> errno
+                    | Ok place when place.Inode < 0 -> Errno.ENOENT
+                    | Ok place ->
+                        machine.Disk.Status(place.Inode, Mapped.span (nativeint submission.Offset) 256)
+                        enum<Errno> 0
+
+                from machine submission.Fd request.Path (fun path -> fail (ofPlace path))
             | None, file -> ofFile machine (nonNull file) target
         else
             // The descriptor is looked up when it is done, as a name is.

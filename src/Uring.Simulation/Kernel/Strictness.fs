@@ -140,6 +140,12 @@ module internal Strictness =
             (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u
         | Opcode.Close -> submission.FileIndex = 0u || submission.Fd = 0
         | Opcode.OpenAt2 -> submission.Length = uint32 Submission.openHowSize
+        // STATX__RESERVED; both of AT_STATX_FORCE_SYNC and AT_STATX_DONT_SYNC.
+        | Opcode.Status ->
+            (submission.Length &&& 0x8000_0000u) = 0u && (submission.OpFlags &&& 0x6000u) <> 0x6000u
+        // SPLICE_F_ALL.
+        | Opcode.Splice
+        | Opcode.Tee -> (submission.OpFlags &&& ~~~(0xfu ||| OpFlags.FixedSource)) = 0u
         | Opcode.Timeout ->
             let isMultishot = (submission.OpFlags &&& OpFlags.TimeoutMultishot) <> 0u
             let known = if KernelVersion.supports Opcode.InstallFixed version then 0x6du else 0x2du

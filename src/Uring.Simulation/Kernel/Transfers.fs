@@ -331,6 +331,8 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             | :? SocketFile as socket when sends ->
                 socket.Send(bytes, int request.Submission.OpFlags, request.Address)
             | _ when sends -> Errno.toResult Errno.ENOTSOCK
+            | :? RegularFile as file ->
+                file.WriteAs(bytes, int64 request.Submission.Offset, Flagging.ofRequest request)
             | file -> file.Write(bytes, int64 request.Submission.Offset)
 
         let all = wantsAll request file

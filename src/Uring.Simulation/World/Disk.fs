@@ -166,7 +166,14 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
                 if offset < 0L then position <- position + int64 length
                 length
 
-    override _.Write(source, offset) =
+    override this.Write(source, offset) = this.WriteAs(source, offset, TransferFlags.None)
+
+    /// pwritev2(2): what the flags say of this one write.
+    member _.WriteAs(source: ReadOnlySpan<byte>, offset: int64, flags: TransferFlags) : int =
+        let asks flag = (flags &&& flag) <> TransferFlags.None
+        let appends = asks TransferFlags.Append || (appends && not (asks TransferFlags.NoAppend))
+        let syncs = syncs || asks (TransferFlags.DataSync ||| TransferFlags.Sync)
+
         if access = 0 then
             Errno.toResult Errno.EBADF
         else

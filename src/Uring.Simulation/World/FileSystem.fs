@@ -120,6 +120,19 @@ module internal FileSystem =
     let private isBeneath rules = (rules.Flags &&& 8) <> 0
     let private isInRoot rules = (rules.Flags &&& 16) <> 0
 
+    /// The path of a directory, without a slash at its end; none when its name has gone.
+    let rec pathOf directory fs : string option =
+        if directory = root then
+            Some ""
+        else
+            fs.Names.Directories
+            |> Map.tryPick (fun parent entries ->
+                entries
+                |> Map.tryPick (fun name inode ->
+                    if inode = directory then Some(struct (parent, name)) else None))
+            |> Option.bind (fun struct (parent, name) ->
+                pathOf parent fs |> Option.map (fun path -> $"{path}/{name}"))
+
     /// Where an absolute path starts.
     let private top rules = if isInRoot rules then rules.Start else root
 
@@ -320,9 +333,11 @@ module internal FileSystem =
     let rec private isWithin directory ancestor fs =
         directory = ancestor || (directory <> root && isWithin (parentOf directory fs) ancestor fs)
 
-    /// rename(2): replaces what the new name meant. Flag 1 (RENAME_NOREPLACE) refuses that, 2 (RENAME_EXCHANGE) swaps.
+    /// rename(2): replaces what the new name meant. Flag 1 (RENAME_NOREPLACE) refuses that, 2 (RENAME_EXCHANGE) swaps. There
+    /// are no whiteouts (4).
     let rename (source: string) (target: string) (flags: int) fs : Result<FileSystem, Errno> =
         match entry source fs, entry target fs with
+        | _ when flags > 2 || flags < 0 -> Error Errno.EINVAL
         | Error errno, _
         | _, Error errno -> Error errno
         | Ok from, _ when isNoEntry from -> Error Errno.EBUSY
