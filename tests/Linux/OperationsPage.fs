@@ -202,7 +202,7 @@ let offers: Offer list = [
         Opcode.MessageRing
         "Mail.post Socket.moveTo File.moveTo"
         "Ring.PostAsync UringSocket.MoveToAsync UringFile.MoveToAsync"
-        "MailTests HandOffTests SlotTests"
+        "MailTests SlotTests"
     offer
         Opcode.SetAttributeOfFile
         "File.setAttribute File.setAttributeAs"
