@@ -391,6 +391,31 @@ let internal constructors = [
     "sendZeroCopy",
     Submission.sendZeroCopy fd address length flags,
     [ "opcode", 47UL; "fd", fdBits; "addr", address; "len", lengthBits; "rw_flags", flagBits ]
+    "sendZeroCopyTo",
+    Submission.sendZeroCopyTo fd address length flags second 0x71727374u,
+    [
+        "opcode", 47UL
+        "fd", fdBits
+        "off", second
+        "addr", address
+        "len", lengthBits
+        "rw_flags", flagBits
+        "file_index", 0x71727374UL
+    ]
+    "sendMessageZeroCopy",
+    Submission.sendMessageZeroCopy fd address flags,
+    [ "opcode", 48UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]
+    "sendMessageZeroCopyFixed",
+    Submission.sendMessageZeroCopyFixed fd address flags 0x8182us,
+    [
+        "opcode", 48UL
+        "ioprio", 4UL
+        "fd", fdBits
+        "addr", address
+        "len", 1UL
+        "rw_flags", flagBits
+        "buf_index", 0x8182UL
+    ]
     "sendBundle",
     Submission.sendBundle fd 0x8182us flags,
     [
@@ -432,6 +457,7 @@ let private modifiers =
         Submission.transferring (TransferFlags.Append ||| TransferFlags.DontCache),
         (fun bytes -> bytes[28] <- bytes[28] ||| 0x90uy)
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
+        "reportingUsage", Submission.reportingUsage, (fun bytes -> bytes[2] <- bytes[2] ||| 8uy)
         "tagged",
         Submission.tagged target,
         fun bytes -> BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan 32, target.Bits)

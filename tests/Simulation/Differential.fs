@@ -11,6 +11,7 @@ open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.Allowed
 open Uring.Tests.Simulation.FileCommand
+open Uring.Tests.Simulation.MessageCommand
 open Uring.Tests.Simulation.Side
 
 /// A program: whether its buffers are consumed bit by bit, and what it submits.
@@ -156,8 +157,13 @@ let newest = 2_000_000
 /// And after that.
 let latest = 3_000_000
 
+<<<<<<< HEAD
 /// And after that.
 let named = 8_000_000
+=======
+/// From here on what is added is messages.
+let messages = 5_000_000
+>>>>>>> main
 
 /// A random program.
 let generate (seed: int) : Program =
@@ -165,8 +171,13 @@ let generate (seed: int) : Program =
         if seed < newer then 40, 10
         elif seed < newest then 43, 16
         elif seed < latest then 55, 15
+<<<<<<< HEAD
         elif seed < named then 67, 15
         else 79, 15
+=======
+        elif seed < messages then 67, 15
+        else 107, 15
+>>>>>>> main
 
     let random = Random seed
     let fd () = random.Next 8
@@ -223,7 +234,12 @@ let generate (seed: int) : Program =
         | 42 -> WakeWord(random.Next 2, random.Next 3)
         | kind when kind < 55 -> OfFile(FileCommand.random random)
         | kind when kind < 67 -> OfSlot(SlotCommand.random random)
+<<<<<<< HEAD
         | _ -> OfFile(FileCommand.randomLater random)
+=======
+        | kind when kind < 72 -> Datagrams(random.Next 3)
+        | _ -> OfMessage(MessageCommand.random random)
+>>>>>>> main
 
     let flags () =
         match random.Next 12 with
@@ -264,7 +280,11 @@ let generate (seed: int) : Program =
 
     let start: Batch = [
         Provide(random.Next(0, 5)), SqeFlags.None
-        (if random.Next 2 = 0 then MakePipe else Connect(random.Next 2 = 0)), SqeFlags.None
+        (match random.Next 2 with
+         | 0 when seed >= messages -> Datagrams(random.Next 3)
+         | 0 -> MakePipe
+         | _ -> Connect(random.Next 2 = 0)),
+        SqeFlags.None
     ]
 
     {
