@@ -157,13 +157,11 @@ let newest = 2_000_000
 /// And after that.
 let latest = 3_000_000
 
-<<<<<<< HEAD
-/// And after that.
-let named = 8_000_000
-=======
 /// From here on what is added is messages.
 let messages = 5_000_000
->>>>>>> main
+
+/// And from here on flags of writes, rules of renames, and names from directories.
+let named = 8_000_000
 
 /// A random program.
 let generate (seed: int) : Program =
@@ -171,13 +169,9 @@ let generate (seed: int) : Program =
         if seed < newer then 40, 10
         elif seed < newest then 43, 16
         elif seed < latest then 55, 15
-<<<<<<< HEAD
-        elif seed < named then 67, 15
-        else 79, 15
-=======
         elif seed < messages then 67, 15
-        else 107, 15
->>>>>>> main
+        elif seed < named then 107, 15
+        else 119, 15
 
     let random = Random seed
     let fd () = random.Next 8
@@ -234,12 +228,9 @@ let generate (seed: int) : Program =
         | 42 -> WakeWord(random.Next 2, random.Next 3)
         | kind when kind < 55 -> OfFile(FileCommand.random random)
         | kind when kind < 67 -> OfSlot(SlotCommand.random random)
-<<<<<<< HEAD
-        | _ -> OfFile(FileCommand.randomLater random)
-=======
         | kind when kind < 72 -> Datagrams(random.Next 3)
-        | _ -> OfMessage(MessageCommand.random random)
->>>>>>> main
+        | kind when kind < 107 -> OfMessage(MessageCommand.random random)
+        | _ -> OfFile(FileCommand.randomLater random)
 
     let flags () =
         match random.Next 12 with
