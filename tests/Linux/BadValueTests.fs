@@ -29,6 +29,12 @@ let private mayBeEmpty =
     set [
         "UringFile.ReadAsync.buffers"
         "UringFile.WriteAsync.buffers"
+        "UringFile.ReadExactlyAsync.buffers"
+        "UringSocket.SendAsync.buffers"
+        "UringSocket.ReceiveAsync.buffers"
+        "UringSocket.SendMessageAsync.buffers"
+        "UringSocket.ReceiveMessageAsync.buffers"
+        "UringSocket.SendMessageZeroCopy.buffers"
         "UringChain.Read.buffers"
         "UringChain.Write.buffers"
     ]

@@ -26,6 +26,8 @@ let run (prefix: string list) (name: string) : struct (int * string) =
 
     // Dying is what some are for: nobody wants to see the body.
     start.Environment["DOTNET_DbgEnableMiniDump"] <- "0"
+    // One that uses up its descriptors could not open what it needs for cultures.
+    start.Environment["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] <- "1"
     use child = start |> Process.Start |> Option.ofObj |> Option.get
     let output = child.StandardOutput.ReadToEndAsync()
     let errors = child.StandardError.ReadToEndAsync()

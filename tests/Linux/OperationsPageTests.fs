@@ -25,7 +25,6 @@ let private excepted =
     set [
         Opcode.ProvideBuffers
         Opcode.RemoveBuffers
-        Opcode.SendMessageZeroCopy
         Opcode.ReceiveZeroCopy
     ]
 

@@ -160,7 +160,7 @@ let latest = 3_000_000
 /// From here on what is added is messages.
 let messages = 5_000_000
 
-/// And after that.
+/// And from here on flags of writes, rules of renames, and names from directories.
 let named = 8_000_000
 
 /// A random program.
