@@ -21,6 +21,8 @@ let private anyNumber =
         "UringSocket.GetRawSocketOptionAsync.name"
         "UringSocket.SetRawSocketOptionAsync.level"
         "UringSocket.SetRawSocketOptionAsync.name"
+        "ControlMessage..ctor.level"
+        "ControlMessage..ctor.type"
     ]
 
 /// No path: nothing that the kernel sees.

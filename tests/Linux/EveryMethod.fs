@@ -76,6 +76,7 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<BufferPoolOptions>(BufferPoolOptions())
         given<Action<UringChain>>(Action<UringChain>(fun _ -> ()))
         given<IReadOnlyList<UringFutex>>([| UringFutex() |])
+        given<MessageExtras>(MessageExtras())
         given<IReadOnlyList<int>>([| 0 |])
         given<exn>(IOException "none")
         given<Process>(Process.GetCurrentProcess())
@@ -145,6 +146,10 @@ let prepare (folder: string) (token: CancellationToken) =
         let! pipe = UringPipe.CreateAsync(PipeModes.None, ring)
         add pipe
         add (UringFutex())
+        use! mailbox = UringSocket.BindAsync(IPEndPoint(IPAddress.Loopback, 0), ring)
+        let! _ = mailbox.SendToAsync(ReadOnlyMemory [| 1uy |], mailbox.LocalEndPoint)
+        let! receipt = mailbox.ReceiveMessageAsync [| Memory [| 0uy |] |]
+        add receipt
         add (ring.StartTimer(TimeSpan.FromDays 1.0))
         add (socket.CreatePoll PollEvents.Readable)
         let! _ = ring.ChainAsync(fun chain -> add chain)

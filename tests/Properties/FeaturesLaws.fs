@@ -374,6 +374,13 @@ let laws =
             Expect.isTrue (Features.canBundle everything) "6.18"
             Expect.isFalse (Features.canBundle (no Opcode.Pipe)) "6.15 puts bytes in the wrong order"
             Expect.isFalse (Features.canBundle (until 0x3FFFu)) "6.9"
+
+            Expect.isTrue (Features.reportsUsage everything) "6.18"
+            Expect.isTrue (Features.reportsUsage (until 0x3FFFu)) "6.3"
+            Expect.isFalse (Features.reportsUsage (until 0x1FFFu)) "6.1"
+            Expect.isTrue (Features.sendsFixedVectors everything) "6.18"
+            Expect.isFalse (Features.sendsFixedVectors (no Opcode.WriteVectorFixed)) "6.14"
+            Expect.isFalse (Features.sendsFixedVectors (no Opcode.SendMessageZeroCopy)) "6.0"
         }
 
         test "7. only what every kernel has a call for, and what never waits, is done by a call" {

@@ -16,7 +16,6 @@ module internal Strictness =
         | Opcode.WaitId -> ValueSome "the machine has no processes"
         | Opcode.ProvideBuffers
         | Opcode.RemoveBuffers -> ValueSome "buffers come from buffer rings alone"
-        | Opcode.SendMessageZeroCopy -> ValueSome "nobody offers it yet"
         | Opcode.ReceiveZeroCopy -> ValueSome "the machine has no network card"
         // An open set: the rest of the table.
         | other ->
@@ -39,6 +38,8 @@ module internal Strictness =
         || opcode = Opcode.WriteVector
         || opcode = Opcode.Send
         || opcode = Opcode.SendZeroCopy
+        || opcode = Opcode.SendMessage
+        || opcode = Opcode.SendMessageZeroCopy
 
     let private selectsBuffers (opcode: Opcode) version =
         match Catalogue.tryFind opcode with
@@ -65,7 +66,12 @@ module internal Strictness =
             ||| when' FeatureFlags.Bundle 0x10us
         | Opcode.ReceiveMessage -> if KernelVersion.supports Opcode.SendZeroCopy version then 0x3us else 0us
         | Opcode.SendMessage -> 0x1us
-        | Opcode.SendZeroCopy -> 0xdus
+        // REPORT_USAGE is of 6.2, which the feature of 6.3 stands for; messages in registered buffers are of 6.15.
+        | Opcode.SendZeroCopy -> 0x5us ||| when' FeatureFlags.RegisteredRing OpFlags.ReportUsage
+        | Opcode.SendMessageZeroCopy ->
+            0x1us
+            ||| when' FeatureFlags.RegisteredRing OpFlags.ReportUsage
+            ||| (if KernelVersion.supports Opcode.ReadVectorFixed version then OpFlags.FixedBuffer else 0us)
         | Opcode.Read
         | Opcode.Write
         | Opcode.ReadVector
@@ -171,7 +177,8 @@ module internal Strictness =
             let any = (submission.OpFlags &&& OpFlags.CancelAny) <> 0u
             let byDescriptor = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
             (submission.OpFlags &&& ~~~known) = 0u && not (any && byDescriptor)
-        | Opcode.SendZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
+        | Opcode.SendZeroCopy
+        | Opcode.SendMessageZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
         // FUTEX2_SIZE_U32, alone or with FUTEX2_PRIVATE: nothing else is known to 6.18. That the mask has bits, and the
         // address, is looked at later.
         | Opcode.FutexWait
