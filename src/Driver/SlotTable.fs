@@ -105,7 +105,10 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
         else
             struct (Unchecked.defaultof<'Occupant>, Lifecycle.late (Completion.notification completion))
 
-    member private _.Apply(userData: UserData, change: Lifecycle -> struct (Lifecycle * Verdict)) : Verdict =
+    /// Inline: a function as an argument is an object.
+    member inline private _.Apply
+        (userData: UserData, [<InlineIfLambda>] change: Lifecycle -> struct (Lifecycle * Verdict))
+        : Verdict =
         if isLive userData then
             let slot = int (UserData.slot userData)
             let struct (state, verdict) = change slots[slot].State
@@ -115,10 +118,10 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
             Verdict.Ignore
 
     /// Somebody wants it to end.
-    member this.Cancelled(userData: UserData) : Verdict = this.Apply(userData, Lifecycle.cancelled)
+    member this.Cancelled(userData: UserData) : Verdict = this.Apply(userData, (fun state -> Lifecycle.cancelled state))
 
     /// The kernel did not find it.
-    member this.Missed(userData: UserData) : Verdict = this.Apply(userData, Lifecycle.missed)
+    member this.Missed(userData: UserData) : Verdict = this.Apply(userData, (fun state -> Lifecycle.missed state))
 
     /// Nobody waits for it any more.
     member _.Abandoned(userData: UserData) =

@@ -1,4 +1,4 @@
-/// Descriptors of the process for direct ones: who inherits them, and what happens when none is left.
+/// Descriptors of the process for direct ones: who inherits them. FileLimitTests has what happens when none is left.
 module Uring.Tests.Linux.InstallTests
 
 open System
@@ -20,28 +20,6 @@ let private isClosedOnExec (number: int) =
     |> Array.find _.StartsWith("flags:")
     |> fun line -> Convert.ToInt32(line.Substring(6).Trim(), 8) &&& 0o2000000 <> 0
 
-/// With 200 descriptors for the process: an install finds none left, and its slot stays as it is.
-let private full () =
-    withLoopOf LinuxKernel.Instance options (fun host ->
-        let direct = runOn host (openDirect "/proc/self/stat")
-        let mutable taken = []
-
-        // .NET's own exception for EMFILE.
-        let reason =
-            failureOf (fun () ->
-                while true do
-                    taken <- Bcl.OpenHandle "/dev/null" :: taken)
-
-        let refused = errnoOf host (FileRequest.install direct.Descriptor)
-        taken |> List.iter _.Dispose()
-        let installed = runOn host (File.install direct)
-        runOn host (File.close installed)
-        Console.WriteLine $"{refused} after {isNull reason |> not}"
-        if refused = Errno.EMFILE then 0 else 1)
-
-/// For Main.fs.
-let children = [ "install", full ]
-
 [<Tests>]
 let tests =
     testSequenced
@@ -56,9 +34,4 @@ let tests =
 
                 for file in [ own; inherited; direct ] do
                     runOn host (File.close file)))
-
-        testCase "no descriptor is left" (fun () ->
-            let struct (exitCode, said) = ChildProcess.run [ "prlimit"; "--nofile=200:200" ] "install"
-            Expect.equal exitCode 0 said
-            Expect.stringContains said "EMFILE" "errno")
     ]

@@ -6,7 +6,6 @@ open Expecto
 let private children =
     (SubmittedOpcodes.Name, SubmittedOpcodes.report) :: GuardedPoolTests.children
     @ PoolFailureTests.children
-    @ InstallTests.children
     @ FileLimitTests.children
 
 [<EntryPoint>]

@@ -128,13 +128,7 @@ let private accepted (bench: Bench) stream =
 let private noRing opcode = Catalogue.needed |> List.contains opcode
 
 /// Opcodes that no program can ask for.
-let private unused =
-    set [
-        Opcode.ProvideBuffers
-        Opcode.RemoveBuffers
-        Opcode.SendMessageZeroCopy
-        Opcode.ReceiveZeroCopy
-    ]
+let private unused = set [ Opcode.ProvideBuffers; Opcode.RemoveBuffers; Opcode.ReceiveZeroCopy ]
 
 let private usesOf (opcode: Opcode) : Use list =
     let refused name program = refused opcode name program
@@ -346,6 +340,21 @@ let private usesOf (opcode: Opcode) : Use list =
             })
         works "receive many, one by one" (fun b ->
             withPool (fun pool -> receivesText (Socket.receiveMany b.Socket pool)))
+      ]
+    | Opcode.SendMessageZeroCopy -> [
+        works "send, with a copy" (fun b ->
+            uring {
+                let! sending =
+                    SocketMessages.sendZeroCopy
+                        Timeout.InfiniteTimeSpan
+                        b.Socket
+                        [| bytes |]
+                        MessageExtras.none
+
+                let! count = uring { return! sending.Sent }
+                Expect.equal count 4 "sent"
+                do! uring { return! sending.Released }
+            })
       ]
     | Opcode.ReadMultishot -> [
         works "read many, one by one" (fun _ ->

@@ -21,12 +21,7 @@ let private probed () =
         Features.opcodesOfProbe probe
 
 /// What nobody offers though the kernel has it: the reasons are on the page.
-let private excepted =
-    set [
-        Opcode.ProvideBuffers
-        Opcode.RemoveBuffers
-        Opcode.ReceiveZeroCopy
-    ]
+let private excepted = set [ Opcode.ProvideBuffers; Opcode.RemoveBuffers; Opcode.ReceiveZeroCopy ]
 
 [<Tests>]
 let tests =
