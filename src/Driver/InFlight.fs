@@ -141,11 +141,14 @@ type internal InFlight(ring: Ring, capacity: int) =
 
         outbox.Submit &request
 
+    // One object: as a function it would be a new one for each stream that pauses.
+    let asking = Action<UserData> askKernel
+
     /// `ask` asks the kernel.
-    let askForEndBy (ask: UserData -> unit) (pending: Pending) =
+    let askForEndBy (ask: Action<UserData>) (pending: Pending) =
         if slots.IsLive pending.UserData then
             match slots.Cancelled pending.UserData with
-            | Verdict.AskKernel -> ask pending.UserData
+            | Verdict.AskKernel -> ask.Invoke pending.UserData
             | Verdict.Withdraw
             | Verdict.DiscardAndRelease ->
                 left pending
@@ -158,15 +161,15 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Ignore
             | Verdict.Violation -> ()
 
-    let askForEnd (pending: Pending) = askForEndBy askKernel pending
+    let askForEnd (pending: Pending) = askForEndBy asking pending
 
-    let cancelBy (ask: UserData -> unit) (pending: Pending) =
+    let cancelBy (ask: Action<UserData>) (pending: Pending) =
         pending.CancelAsked <- true
         parked.Remove pending |> ignore
         pending.Cancelling()
         askForEndBy ask pending
 
-    let cancel (pending: Pending) = cancelBy askKernel pending
+    let cancel (pending: Pending) = cancelBy asking pending
 
     /// Asks the kernel and waits for its answer, which blocks this thread for `limit` at most: what is left of it.
     let rec askAndWait (limit: TimeSpan) (target: UserData) : TimeSpan =
@@ -309,7 +312,7 @@ type internal InFlight(ring: Ring, capacity: int) =
         [|
             for pending in findMeant isMeant do
                 pending.UserData
-                cancelBy (fun target -> left <- askAndWait left target) pending
+                cancelBy (Action<UserData>(fun target -> left <- askAndWait left target)) pending
         |]
 
     /// The kernel has it, or has an answer for it.
