@@ -3,7 +3,6 @@
 namespace Uring.FSharp
 
 open System
-open System.Buffers.Binary
 open System.Net
 open System.Net.Sockets
 open System.Runtime.InteropServices
@@ -17,32 +16,6 @@ module SocketOptions =
 
     /// struct sockaddr_storage: room for an address of any family.
     let private largestName = 128
-
-    // Each only lends its `Create`, which reads the sockaddr of its family.
-    let private anyInterNetwork = IPEndPoint(IPAddress.Any, 0)
-    let private anyInterNetworkV6 = IPEndPoint(IPAddress.IPv6Any, 0)
-    let private anyUnix = UnixDomainSocketEndPoint "/"
-
-    /// A SocketAddress holds the system's own bytes, family included.
-    let private decode (name: ReadOnlySpan<byte>) : EndPoint | null =
-        let family = if name.Length < 2 then 0us else BinaryPrimitives.ReadUInt16LittleEndian name
-
-        let kind: EndPoint | null =
-            match int family with
-            | 1 -> anyUnix
-            | 2 when name.Length >= 16 -> anyInterNetwork
-            | 10 when name.Length >= 28 -> anyInterNetworkV6
-            // A family that this does not know.
-            | _ -> null
-
-        match kind with
-        | null -> null
-        | kind ->
-            // The kernel ends a path with a NUL even where that is one byte more than a sockaddr_un.
-            let length = if kind.AddressFamily = AddressFamily.Unix then min name.Length 110 else name.Length
-            let address = SocketAddress(kind.AddressFamily, length)
-            name.Slice(0, length).CopyTo address.Buffer.Span
-            kind.Create address
 
     let private requireNumber (descriptor: FileDescriptor) =
         ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
@@ -61,7 +34,7 @@ module SocketOptions =
         GC.KeepAlive descriptor
 
         if result >= 0 then
-            decode (ReadOnlySpan(name, 0, min result largestName))
+            SocketName.whole (ReadOnlySpan(name, 0, min result largestName))
         else
             match Errno.ofResult result with
             | Errno.ENOTCONN
@@ -75,6 +48,18 @@ module SocketOptions =
     /// The address of its peer; null when it has none.
     let internal tryRemoteEndPoint (descriptor: FileDescriptor) = nameOf descriptor true
 
+    /// The same, or what it was when the connection was made, where that cannot be asked any more or never could.
+    let internal peerOr (known: EndPoint | null) (descriptor: FileDescriptor) : EndPoint | null =
+        ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
+
+        match known with
+        | null -> tryRemoteEndPoint descriptor
+        | known when descriptor.IsDirect -> known
+        | known ->
+            match tryRemoteEndPoint descriptor with
+            | null -> known
+            | found -> found
+
     let private required (endPoint: EndPoint | null) : EndPoint =
         match endPoint with
         | null -> raise (InvalidOperationException "The socket has no address yet: bind or connect it first.")
@@ -85,6 +70,10 @@ module SocketOptions =
 
     /// The address of its peer.
     let remoteEndPoint (descriptor: FileDescriptor) : EndPoint = required (tryRemoteEndPoint descriptor)
+
+    /// The address of its peer, or what it was when the connection was made.
+    let internal remoteEndPointOr (known: EndPoint | null) (descriptor: FileDescriptor) : EndPoint =
+        required (peerOr known descriptor)
 
     let private tryGet (descriptor: FileDescriptor) (level: int) (name: int) (value: Span<byte>) : int =
         requireNumber descriptor

@@ -92,6 +92,36 @@ module SocketRequest =
     let acceptDirect (socket: FileDescriptor) : Request =
         Submission.accept socket.Number 0UL 0UL 0u |> Submission.intoFreeSlot |> Request.on socket
 
+    /// Room for the largest sockaddr (struct sockaddr_storage).
+    let internal senderRoom = 128
+
+    // The sockaddr is behind its length.
+    let private peerAt = 8
+
+    let private asking (socket: FileDescriptor) flags : Request =
+        let name = Array.zeroCreate<byte>(peerAt + senderRoom)
+        BinaryPrimitives.WriteInt32LittleEndian(name.AsSpan(), senderRoom)
+
+        {
+            Request.over socket (Memory name) (Submission.accept socket.Number (uint64 peerAt) 0UL flags) with
+                Reach = Reach.Address ||| Reach.Offset
+        }
+
+    /// Takes one connection, and asks who it is: `peerOf` says. The result is a descriptor. To be started once: the kernel
+    /// answers in it. man accept(2).
+    let acceptFrom (socket: FileDescriptor) : Request = asking socket (uint32 closeOnExec)
+
+    /// The same into a free slot of the ring's own table. The result is the slot.
+    let acceptDirectFrom (socket: FileDescriptor) : Request =
+        let request = asking socket 0u
+        { request with Submission = Submission.intoFreeSlot request.Submission }
+
+    /// What an accept that has ended well says of who has connected; null for a family that the BCL does not know.
+    let peerOf (accepted: Request) : EndPoint | null =
+        let bytes = Memory.op_Implicit(accepted.Buffer).Span
+        let length = BinaryPrimitives.ReadInt32LittleEndian bytes
+        SocketName.whole (bytes.Slice(peerAt, min length senderRoom))
+
     /// Takes connections until cancelled. Each result is a descriptor. One submission for all of them (Linux 5.19).
     let acceptMany (socket: FileDescriptor) : StreamRequest = {
         Multishot =
@@ -186,9 +216,6 @@ module SocketRequest =
     let sendTo (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (endPoint: EndPoint) : Request =
         let block = MessageBlock([| MemoryMarshal.AsMemory buffer |], nameOf endPoint, [||])
         Submission.sendMessage socket.Number 0UL 0u |> Request.over socket block.Memory
-
-    /// Room for the largest sockaddr (struct sockaddr_storage).
-    let internal senderRoom = 128
 
     /// Receives one datagram into `buffer`. The result is the number of bytes; `senderOf` says the rest. To be started once:
     /// the kernel answers in it. man recvmsg(2).

@@ -457,6 +457,20 @@ module Submission =
             Priority = submission.Priority ||| OpFlags.Bundle
     }
 
+    /// It waits for its socket before it tries, which saves an attempt that would find nothing (5.19; ACCEPT 6.10).
+    let pollingFirst (submission: Submission) = {
+        submission with
+            Priority =
+                submission.Priority
+                ||| (if submission.Opcode = Opcode.Accept then OpFlags.AcceptPollFirst else OpFlags.PollFirst)
+    }
+
+    /// An accept that fails with -EAGAIN where it would wait (6.10).
+    let withoutWaiting (submission: Submission) = {
+        submission with
+            Priority = submission.Priority ||| OpFlags.AcceptDontWait
+    }
+
     /// The kernel echoes this in every completion.
     let inline tagged userData (submission: Submission) = { submission with UserData = userData }
 

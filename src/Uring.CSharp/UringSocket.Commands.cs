@@ -93,5 +93,5 @@ public sealed partial class UringSocket
     }
 
     private async ValueTask<UringSocket> MoveAsync(Loop target, CancellationToken cancellationToken) =>
-        new(target, await SocketModule.moved(target, descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop));
+        new(target, await Moving.perform(target, descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop));
 }

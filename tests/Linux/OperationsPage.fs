@@ -72,7 +72,7 @@ let offers: Offer list = [
         Opcode.Accept
         "Socket.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
         "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptDirectAsync UringListener.AcceptAllDirectAsync"
-        "SocketOperationTests MultishotFacadeTests DirectTests"
+        "SocketOperationTests SocketMakingTests MultishotFacadeTests DirectTests"
     offer
         Opcode.Cancel
         "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
@@ -80,7 +80,11 @@ let offers: Offer list = [
         "CancellationTests CancelAllTests"
     offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
     |> because "C#: cancellation tokens with a time"
-    offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
+    offer
+        Opcode.Connect
+        "Socket.connect Socket.connectTo Socket.connectDirect"
+        "UringSocket.ConnectAsync UringSocket.ConnectDirectAsync"
+        "SocketOperationTests SocketFacadeTests SocketMakingTests"
     offer
         Opcode.Allocate
         "File.allocate File.allocateAs"
@@ -173,8 +177,8 @@ let offers: Offer list = [
     offer
         Opcode.Socket
         "Socket.create Socket.createDirect Socket.listen Socket.connect"
-        "UringSocket.BindAsync UringSocket.ConnectAsync UringSocket.ConnectDirectAsync UringListener.ListenAsync"
-        "SocketOperationTests"
+        "UringSocket.CreateAsync UringSocket.CreateDirectAsync UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync"
+        "SocketOperationTests SocketMakingTests"
     offer
         Opcode.Command
         "Command.send Socket.available Socket.unsent Socket.getOption Socket.setOption"
@@ -197,8 +201,12 @@ let offers: Offer list = [
         "UringSocket.InstallAsync UringFile.InstallAsync"
         "DirectTests DirectFileTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
-    offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
-    offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
+    offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests SocketMakingTests"
+    offer
+        Opcode.Listen
+        "Socket.listen Socket.listenOn Socket.listenDirect"
+        "UringListener.ListenAsync UringListener.ListenDirectAsync UringSocket.ListenAsync"
+        "SocketOperationTests SocketFacadeTests SocketMakingTests"
     missing "left out: needs a network card that splits headers from data" Opcode.ReceiveZeroCopy
     offer Opcode.EpollWait "Epoll.wait" "UringEpoll.WaitAsync" "EpollTests"
     offer Opcode.ReadVectorFixed "File.readRegisteredVector" "UringFile.ReadAsync" "RegisteredBufferTests"

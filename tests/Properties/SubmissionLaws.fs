@@ -422,6 +422,10 @@ let private modifiers =
         (fun bytes -> BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 44, 0xFFFF_FFFFu))
         "fromFixedFile", Submission.fromFixedFile, (fun bytes -> bytes[31] <- bytes[31] ||| 0x80uy)
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
+        "pollingFirst",
+        Submission.pollingFirst,
+        (fun bytes -> bytes[2] <- bytes[2] ||| (if bytes[0] = byte Opcode.Accept then 4uy else 1uy))
+        "withoutWaiting", Submission.withoutWaiting, (fun bytes -> bytes[2] <- bytes[2] ||| 2uy)
         "tagged",
         Submission.tagged target,
         fun bytes -> BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan 32, target.Bits)

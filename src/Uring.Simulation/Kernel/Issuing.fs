@@ -55,7 +55,7 @@ type internal Issuing
         | Opcode.SendMessage
         | Opcode.ReceiveMessage
         | Opcode.SendZeroCopy -> (request.Submission.OpFlags &&& doNotWait) = 0u
-        | Opcode.Accept -> (request.Submission.Priority &&& 2us) = 0us
+        | Opcode.Accept -> (request.Submission.Priority &&& OpFlags.AcceptDontWait) = 0us
         // SPLICE_F_NONBLOCK, which TCP does not look at.
         | Opcode.Splice
         | Opcode.Tee ->
@@ -73,8 +73,8 @@ type internal Issuing
             | Opcode.Receive
             | Opcode.SendMessage
             | Opcode.ReceiveMessage
-            | Opcode.SendZeroCopy -> (request.Submission.Priority &&& 1us) <> 0us
-            | Opcode.Accept -> (request.Submission.Priority &&& 4us) <> 0us
+            | Opcode.SendZeroCopy -> (request.Submission.Priority &&& OpFlags.PollFirst) <> 0us
+            | Opcode.Accept -> (request.Submission.Priority &&& OpFlags.AcceptPollFirst) <> 0us
             // A multishot poll tells of what is there by task work, so that it tells once of several changes.
             | Opcode.PollAdd -> (request.Submission.Length &&& OpFlags.PollMultishot) <> 0u
             // An open set: the rest has no such flag.
