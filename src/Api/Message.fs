@@ -28,7 +28,7 @@ type Message internal (lease: BufferLease, room: MessageRoom) =
     member this.ControlMessages: ControlMessage list = ControlMessage.decode this.Control
 
     /// Who sent it; null when the kernel does not say, or has no room for it.
-    member this.Sender: EndPoint | null = SocketName.read (Span.op_Implicit (this.Bytes this.Layout.Name))
+    member this.Sender: EndPoint | null = SocketName.sender (Span.op_Implicit (this.Bytes this.Layout.Name))
 
     /// It was longer than the buffer: the rest is gone.
     member this.IsTruncated = this.Layout.IsTruncated

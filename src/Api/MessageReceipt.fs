@@ -77,7 +77,7 @@ type MessageReceipt internal (buffers: IReadOnlyList<Memory<byte>>, controlRoom:
     member _.Length = length
 
     /// Who sent it; null when the kernel does not say.
-    member _.Sender: EndPoint | null = SocketName.read (block.Bytes block.Answer.Name)
+    member _.Sender: EndPoint | null = SocketName.sender (block.Bytes block.Answer.Name)
 
     /// It was longer than the buffers: the rest is gone.
     member _.IsTruncated = block.Answer.IsTruncated

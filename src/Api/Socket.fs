@@ -15,7 +15,10 @@ open Uring.Model
 /// A socket, and the loop that it belongs to. Dispose of it with `use!`.
 [<Sealed>]
 type Socket internal (loop: Loop, descriptor: FileDescriptor, family: AddressFamily, peer: EndPoint | null) =
+    do descriptor.IsSocket <- true
+
     internal new(loop, descriptor, family) = Socket(loop, descriptor, family, null)
+
     /// For requests of your own.
     member _.Descriptor = descriptor
     member internal _.Loop = loop

@@ -1,4 +1,4 @@
-// Reads what the kernel calls a socket: struct sockaddr. What has none that the BCL knows is null.
+// Reads what the kernel calls a socket: struct sockaddr. What the BCL does not know is null.
 namespace Uring.FSharp
 
 open System
@@ -15,9 +15,8 @@ module internal SocketName =
     let private anyInterNetworkV6 = IPEndPoint(IPAddress.IPv6Any, 0)
     let private anyUnix = UnixDomainSocketEndPoint "/"
 
-    /// As `read`, with what has no name as an end point without one. A SocketAddress holds the system's own bytes, family
-    /// included.
-    let whole (name: ReadOnlySpan<byte>) : EndPoint | null =
+    /// A SocketAddress holds the system's own bytes, family included. A Unix socket without a name has an empty one.
+    let read (name: ReadOnlySpan<byte>) : EndPoint | null =
         let family = if name.Length < 2 then 0us else BinaryPrimitives.ReadUInt16LittleEndian name
 
         let kind: EndPoint | null =
@@ -37,26 +36,5 @@ module internal SocketName =
             name.Slice(0, length).CopyTo address.Buffer.Span
             kind.Create address
 
-    /// struct sockaddr_in and sockaddr_in6 in the network's byte order.
-    let read (name: ReadOnlySpan<byte>) : EndPoint | null =
-        let family = if name.Length < 2 then 0us else BinaryPrimitives.ReadUInt16LittleEndian name
-
-        match int family with
-        | 2 when name.Length >= 8 ->
-            IPEndPoint(IPAddress(name.Slice(4, 4)), int (BinaryPrimitives.ReadUInt16BigEndian(name.Slice 2)))
-        | 10 when name.Length >= 28 ->
-            let scope = BinaryPrimitives.ReadUInt32LittleEndian(name.Slice 24)
-
-            IPEndPoint(
-                IPAddress(name.Slice(8, 16), int64 scope),
-                int (BinaryPrimitives.ReadUInt16BigEndian(name.Slice 2))
-            )
-        | 1 when name.Length > 2 && name[2] <> 0uy ->
-            let path = name.Slice 2
-            let length = path.IndexOf 0uy
-
-            UnixDomainSocketEndPoint(
-                Text.Encoding.UTF8.GetString(if length < 0 then path else path.Slice(0, length))
-            )
-        // An unnamed or abstract Unix socket, or a family that this does not know.
-        | _ -> null
+    /// Who sent a message. Null when nothing leads back to him: a Unix socket without a name.
+    let sender (name: ReadOnlySpan<byte>) : EndPoint | null = if name.Length <= 2 then null else read name

@@ -34,7 +34,7 @@ module SocketOptions =
         GC.KeepAlive descriptor
 
         if result >= 0 then
-            SocketName.whole (ReadOnlySpan(name, 0, min result largestName))
+            SocketName.read (ReadOnlySpan(name, 0, min result largestName))
         else
             match Errno.ofResult result with
             | Errno.ENOTCONN

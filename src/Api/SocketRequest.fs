@@ -120,7 +120,7 @@ module SocketRequest =
     let peerOf (accepted: Request) : EndPoint | null =
         let bytes = Memory.op_Implicit(accepted.Buffer).Span
         let length = BinaryPrimitives.ReadInt32LittleEndian bytes
-        SocketName.whole (bytes.Slice(peerAt, min length senderRoom))
+        SocketName.read (bytes.Slice(peerAt, min length senderRoom))
 
     /// Takes connections until cancelled. Each result is a descriptor. One submission for all of them (Linux 5.19).
     let acceptMany (socket: FileDescriptor) : StreamRequest = {
@@ -229,7 +229,7 @@ module SocketRequest =
         let bytes = Memory.op_Implicit(received.Buffer).Span
         let nameAt = MessageBlock.NameAt(1, 0)
         let layout = MessageLayout.ofHeader { Name = senderRoom; Control = 0 } nameAt nameAt bytes
-        struct (SocketName.read (bytes.Slice(layout.Name.Start, layout.Name.Length)), layout.IsTruncated)
+        struct (SocketName.sender (bytes.Slice(layout.Name.Start, layout.Name.Length)), layout.IsTruncated)
 
     /// Sends `buffer` without copying it (Linux 6.0): a result, and later the notification that it is free.
     let sendZeroCopy (socket: FileDescriptor) (buffer: Memory<byte>) : Request = {

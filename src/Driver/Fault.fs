@@ -52,21 +52,6 @@ module Fault =
         // An open set: what the BCL has no name for.
         | _ -> SocketError.SocketError
 
-    let private isSocketOperation opcode =
-        match opcode with
-        | Opcode.Accept
-        | Opcode.Bind
-        | Opcode.Connect
-        | Opcode.Listen
-        | Opcode.Receive
-        | Opcode.ReceiveMessage
-        | Opcode.Send
-        | Opcode.SendZeroCopy
-        | Opcode.Shutdown
-        | Opcode.Socket -> true
-        // An open set: everything else speaks of files.
-        | _ -> false
-
     /// "Could not open '/x': No such file or directory (ENOENT)."
     let private describe (operation: string) (subject: string | null) (errno: Errno) =
         let subject =
@@ -151,8 +136,14 @@ module Fault =
         let message = describe call subject errno
         ordinary errno subject (if remedy = "" then message else String.Concat(message, " ", remedy))
 
-    /// The exception for a negative result.
-    let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
+    /// The exception for a negative result of an operation on a descriptor, which may be a socket's.
+    let internal ofResultOn
+        (isSocket: bool)
+        (opcode: Opcode)
+        (subject: string | null)
+        (result: int)
+        (token: CancellationToken)
+        : exn =
         let errno = Errno.ofResult result
         let message = describe (opcode.ToString()) subject errno
 
@@ -162,9 +153,13 @@ module Fault =
         | ErrorKind.Unsupported when errno = Errno.ENOSYS -> unsupported opcode
         | ErrorKind.TimedOut
         | ErrorKind.Closed -> ordinary errno subject message
-        | _ when isSocketOperation opcode && errno <> Errno.EINVAL ->
+        | _ when Catalogue.isOfSocket isSocket opcode && errno <> Errno.EINVAL ->
             SocketException(int (socketError errno), message)
         | _ -> ordinary errno subject message
+
+    /// The exception for a negative result.
+    let ofResult (opcode: Opcode) (subject: string | null) (result: int) (token: CancellationToken) : exn =
+        ofResultOn false opcode subject result token
 
     /// The exception for a negative result of a system call on a socket.
     let ofSocketCall (call: string) (result: int) : exn =

@@ -152,7 +152,12 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         if result = Errno.toResult Errno.EACCES && host.Forbids this.Opcode then
             Fault.forbidden this.Opcode
         else
-            Fault.ofResult this.Opcode named result token
+            let isSocket =
+                match this.Target with
+                | null -> false
+                | target -> target.IsSocket
+
+            Fault.ofResultOn isSocket this.Opcode named result token
 
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =

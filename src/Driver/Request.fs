@@ -37,6 +37,9 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: IDescriptorHom
     /// It lives in the ring's own table: `Number` is its slot there, and says nothing to the rest of the process.
     member _.IsDirect = isDirect
 
+    /// It is a socket, whoever says so: errors of operations that work on files as well are then a socket's.
+    member val internal IsSocket = false with get, set
+
     /// It is somebody else's, and stays open whatever becomes of this.
     member val internal IsBorrowed = false with get, set
 

@@ -31,6 +31,16 @@ type Meaning =
     /// How many of something else.
     | Count
 
+/// What an operation works on, as far as its errors are concerned.
+[<Struct; RequireQualifiedAccess>]
+type Realm =
+    /// Files and the rest: an error is one of input and output.
+    | Files
+    /// Sockets: an error is a socket's.
+    | Sockets
+    /// Either: its descriptor knows.
+    | Either
+
 /// One operation.
 ///
 /// Laws
@@ -38,6 +48,7 @@ type Meaning =
 ///  2. the first kernels ascend with the numbers
 ///  3. a constructor fills no field that its opcode's row does not name
 ///  4. a form that came later than its opcode says when: multishot, buffers of a group
+///  5. what socket(7) and its pages have a call for works on sockets, and what goes through the ring's table on either
 [<RequireQualifiedAccess>]
 type OperationRow = {
     Opcode: Opcode
@@ -53,6 +64,8 @@ type OperationRow = {
     Groups: string
     /// Memory at `Address` that the kernel writes to or reads until the last completion.
     Transfers: bool
+    /// Whose errors it has.
+    Realm: Realm
     /// Errors of its man page that a program has to expect though nothing is wrong with it.
     Errors: Errno list
 }
@@ -70,10 +83,13 @@ module Catalogue =
         Multishot = ""
         Groups = ""
         Transfers = false
+        Realm = Realm.Files
         Errors = []
     }
 
     let private transfers (row: OperationRow) = { row with Transfers = true }
+    let private ofSockets (row: OperationRow) = { row with Realm = Realm.Sockets }
+    let private ofEither (row: OperationRow) = { row with Realm = Realm.Either }
     let private multishot since (row: OperationRow) = { row with Multishot = since }
     let private groups since (row: OperationRow) = { row with Groups = since }
     let private fails errors (row: OperationRow) = { row with Errors = errors }
@@ -108,8 +124,9 @@ module Catalogue =
             (Field.Offset ||| Field.Length ||| Field.OpFlags)
             Meaning.Done
         |> fails disk
-        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> fails memory
+        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> ofSockets |> fails memory
         row Opcode.ReceiveMessage "RECVMSG" "5.3" message Meaning.Bytes
+        |> ofSockets
         |> multishot "6.0"
         |> groups "5.7"
         |> fails memory
@@ -126,6 +143,7 @@ module Catalogue =
             "5.5"
             (Field.Address ||| Field.Offset ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex)
             Meaning.Descriptor
+        |> ofSockets
         |> multishot "5.19"
         |> fails [ Errno.ECONNABORTED; Errno.EMFILE ]
         row
@@ -141,6 +159,7 @@ module Catalogue =
             (Field.Address ||| Field.Length ||| Field.OpFlags)
             Meaning.Done
         row Opcode.Connect "CONNECT" "5.5" (Field.Address ||| Field.Offset) Meaning.Done
+        |> ofSockets
         |> fails [ Errno.ECONNREFUSED; Errno.ETIMEDOUT ]
         row Opcode.Allocate "FALLOCATE" "5.6" at Meaning.Done |> fails space
         row
@@ -157,9 +176,14 @@ module Catalogue =
         row Opcode.Write "WRITE" "5.6" readsOrWrites Meaning.Bytes |> transfers |> fails space
         row Opcode.FileAdvise "FADVISE" "5.6" flagged Meaning.Done
         row Opcode.MemoryAdvise "MADVISE" "5.6" flagged Meaning.Done
-        row Opcode.Send "SEND" "5.6" sends Meaning.Bytes |> transfers |> groups "6.10" |> fails memory
+        row Opcode.Send "SEND" "5.6" sends Meaning.Bytes
+        |> transfers
+        |> ofSockets
+        |> groups "6.10"
+        |> fails memory
         row Opcode.Receive "RECV" "5.6" (message ||| Field.FileIndex) Meaning.Bytes
         |> transfers
+        |> ofSockets
         |> multishot "6.0"
         |> groups "5.7"
         |> fails memory
@@ -170,7 +194,7 @@ module Catalogue =
         row Opcode.ProvideBuffers "PROVIDE_BUFFERS" "5.7" (at ||| Field.Buffer) Meaning.Done
         row Opcode.RemoveBuffers "REMOVE_BUFFERS" "5.7" Field.Buffer Meaning.Count
         row Opcode.Tee "TEE" "5.8" (Field.Length ||| Field.OpFlags ||| Field.FileIndex) Meaning.Bytes
-        row Opcode.Shutdown "SHUTDOWN" "5.11" Field.Length Meaning.Done
+        row Opcode.Shutdown "SHUTDOWN" "5.11" Field.Length Meaning.Done |> ofSockets
         row Opcode.RenameAt "RENAMEAT" "5.11" flagged Meaning.Done |> fails space
         row Opcode.UnlinkAt "UNLINKAT" "5.11" path Meaning.Done |> fails disk
         row Opcode.MakeDirectoryAt "MKDIRAT" "5.15" (Field.Address ||| Field.Length) Meaning.Done
@@ -189,6 +213,7 @@ module Catalogue =
             "5.19"
             (Field.Offset ||| Field.Length ||| Field.OpFlags ||| Field.FileIndex)
             Meaning.Descriptor
+        |> ofSockets
         |> fails [ Errno.EMFILE; Errno.ENOBUFS ]
         row
             Opcode.Command
@@ -196,8 +221,12 @@ module Catalogue =
             "5.19"
             (flagged ||| Field.FileIndex ||| Field.Buffer ||| Field.Address3)
             Meaning.Count
-        row Opcode.SendZeroCopy "SEND_ZC" "6.0" sends Meaning.Bytes |> transfers |> fails memory
+        row Opcode.SendZeroCopy "SEND_ZC" "6.0" sends Meaning.Bytes
+        |> transfers
+        |> ofSockets
+        |> fails memory
         row Opcode.SendMessageZeroCopy "SENDMSG_ZC" "6.1" (message ||| Field.Buffer) Meaning.Bytes
+        |> ofSockets
         |> fails memory
         row Opcode.ReadMultishot "READ_MULTISHOT" "6.7" (Field.Offset ||| Field.Length) Meaning.Bytes
         |> multishot "6.7"
@@ -223,16 +252,18 @@ module Catalogue =
             Meaning.Count
         row Opcode.FutexWaitVector "FUTEX_WAITV" "6.7" (Field.Address ||| Field.Length) Meaning.Count
         row Opcode.InstallFixed "FIXED_FD_INSTALL" "6.8" Field.OpFlags Meaning.Descriptor
+        |> ofEither
         |> fails [ Errno.EMFILE ]
         row Opcode.Truncate "FTRUNCATE" "6.9" Field.Offset Meaning.Done |> fails disk
-        row Opcode.Bind "BIND" "6.11" (Field.Address ||| Field.Offset) Meaning.Done
-        row Opcode.Listen "LISTEN" "6.11" Field.Length Meaning.Done
+        row Opcode.Bind "BIND" "6.11" (Field.Address ||| Field.Offset) Meaning.Done |> ofSockets
+        row Opcode.Listen "LISTEN" "6.11" Field.Length Meaning.Done |> ofSockets
         row
             Opcode.ReceiveZeroCopy
             "RECV_ZC"
             "6.15"
             (Field.Length ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex)
             Meaning.Bytes
+        |> ofSockets
         |> multishot "6.15"
         row Opcode.EpollWait "EPOLL_WAIT" "6.15" (Field.Address ||| Field.Length) Meaning.Count
         row Opcode.ReadVectorFixed "READV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails disk
@@ -256,6 +287,13 @@ module Catalogue =
     let createsDescriptor (opcode: Opcode) : bool =
         match tryFind opcode with
         | ValueSome row -> row.Meaning = Meaning.Descriptor
+        | ValueNone -> false
+
+    /// Its errors are a socket's; `descriptorIsSocket` is what its descriptor knows of itself.
+    let isOfSocket (descriptorIsSocket: bool) (opcode: Opcode) : bool =
+        match tryFind opcode with
+        | ValueSome row when row.Realm = Realm.Either -> descriptorIsSocket
+        | ValueSome row -> row.Realm = Realm.Sockets
         | ValueNone -> false
 
     /// It may use this field.

@@ -22,6 +22,7 @@ public sealed partial class UringListener : IAsyncDisposable, IDisposable
     {
         this.loop = loop;
         this.descriptor = descriptor;
+        descriptor.IsSocket = true;
     }
 
     /// <summary>It was disposed of: it takes no more connections.</summary>

@@ -28,6 +28,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         this.loop = loop;
         this.descriptor = descriptor;
         this.peer = peer;
+        descriptor.IsSocket = true;
     }
 
     internal FileDescriptor Descriptor => descriptor;

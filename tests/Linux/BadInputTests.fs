@@ -8,6 +8,7 @@ open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open System.Net
+open System.Net.Sockets
 open System.Reflection
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
@@ -84,6 +85,8 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<PosixSignal array> [| PosixSignal.SIGWINCH |]
         given<int>(8)
         given<int64>(8L)
+        given<AddressFamily>(AddressFamily.InterNetwork)
+        given<SocketType>(SocketType.Stream)
         given<FileMode>(FileMode.Open)
         given<FileAccess>(FileAccess.Read)
         given<ChildEvents>(ChildEvents.Exited)

@@ -112,6 +112,22 @@ let private functions =
                 Expect.throwsT<ArgumentNullException> (send Unchecked.defaultof<EndPoint>) "null"))
     ]
 
+let private abstractNames =
+    testCaseTask "who has an abstract name is answered, by the facade" (fun () ->
+        task {
+            let name which = UnixDomainSocketEndPoint $"\000uring-datagram-{which}-{Environment.ProcessId}"
+            use! one = Facade.BindAsync(name 1)
+            use! other = Facade.BindAsync(name 2)
+            let! _ = one.SendToAsync(ReadOnlyMemory "question"B, other.LocalEndPoint)
+            let buffer = room 8
+            let! received = other.ReceiveFromAsync buffer
+            Expect.equal (nonNull received.Sender) (name 1 :> EndPoint) "its name"
+            let! _ = other.SendToAsync(ReadOnlyMemory "answer"B, nonNull received.Sender)
+            let! received = one.ReceiveFromAsync buffer
+            Expect.equal (buffer.Slice(0, received.Length).ToArray()) "answer"B "answered"
+            Expect.equal received.Sender other.LocalEndPoint "by the other"
+        })
+
 let private facade =
     testCaseTask "there and back by the facade" (fun () ->
         task {
@@ -126,4 +142,4 @@ let private facade =
         })
 
 [<Tests>]
-let tests = testSequenced <| testList "Datagram" [ functions; facade ]
+let tests = testSequenced <| testList "Datagram" [ functions; facade; abstractNames ]

@@ -94,8 +94,27 @@ let private buffers =
                 let program = SocketMessages.send socket [| bytes "x" |] MessageExtras.none
 
                 match failureOf (fun () -> runOn host program) with
-                | :? IOException as failure -> Expect.stringContains failure.Message "ENOTCONN" "which"
+                | :? SocketException as failure ->
+                    Expect.equal failure.SocketErrorCode SocketError.NotConnected "which"
                 | other -> failtest $"no error of a socket: {other}"))
+
+        testCase "an abstract name is a sender's name, too, and leads back" (fun () ->
+            withMailbox (fun host socket _ ->
+                let other =
+                    runOn host (Socket.create AddressFamily.Unix SocketType.Dgram ProtocolType.Unspecified)
+
+                let name = UnixDomainSocketEndPoint $"\000uring-messages-{Environment.ProcessId}"
+                runOn host (Socket.bind other name)
+                let there = Socket.localEndPoint socket
+                runOn host (Socket.sendTo other (bytes "question") there) |> ignore
+                use receipt = runOn host (SocketMessages.receive socket [| room 8 |] 0 MessageFlags.None)
+                Expect.equal (nonNull receipt.Sender) (name :> EndPoint) "its name"
+                let answer = { MessageExtras.none with EndPoint = receipt.Sender }
+                runOn host (SocketMessages.send socket [| bytes "answer" |] answer) |> ignore
+                let buffer = room 8
+                let struct (length, sender, _) = runOn host (Socket.receiveFrom other buffer)
+                Expect.equal (text (buffer.Slice(0, length)), sender) ("answer", there) "answered"
+                runOn host (Socket.close other)))
 
         testCase "bad input is refused before anything is held" (fun () ->
             withMailbox (fun host socket folder ->

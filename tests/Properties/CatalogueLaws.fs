@@ -60,4 +60,36 @@ let laws =
                     for since in [ row.Multishot; row.Groups ] do
                         if since <> "" then
                             Expect.isGreaterThanOrEqual (version since) (version row.Since) row.Name)
+
+        testCase
+            "5. what socket(7) and its pages have a call for works on sockets, and what goes through the ring's table on either"
+            (fun () ->
+                let calls = [
+                    "ACCEPT"
+                    "BIND"
+                    "CONNECT"
+                    "LISTEN"
+                    "RECV"
+                    "RECVMSG"
+                    "SEND"
+                    "SENDMSG"
+                    "SHUTDOWN"
+                    "SOCKET"
+                ]
+
+                for row in rows do
+                    let name = if row.Name.EndsWith "_ZC" then row.Name[.. row.Name.Length - 4] else row.Name
+
+                    let expected =
+                        if List.contains name calls then Realm.Sockets
+                        elif row.Opcode = Opcode.InstallFixed then Realm.Either
+                        else Realm.Files
+
+                    Expect.isTrue (row.Realm = expected) row.Name
+                    Expect.equal (Catalogue.isOfSocket false row.Opcode) (row.Realm = Realm.Sockets) row.Name
+                    Expect.equal (Catalogue.isOfSocket true row.Opcode) (row.Realm <> Realm.Files) row.Name
+
+                Expect.isFalse
+                    (Catalogue.isOfSocket true (LanguagePrimitives.EnumOfValue 250uy))
+                    "no such opcode")
     ]
