@@ -92,6 +92,15 @@ module SocketRequest =
     let acceptDirect (socket: FileDescriptor) : Request =
         Submission.accept socket.Number 0UL 0UL 0u |> Submission.intoFreeSlot |> Request.on socket
 
+    let private planOf (socket: FileDescriptor) = (socket.Home :?> Loop).Plan
+
+    /// Waits before it tries, where the kernel knows how.
+    let private hinted isAsked (socket: FileDescriptor) (submission: Submission) =
+        if isAsked && Features.canPollFirst submission.Opcode (planOf socket) then
+            Submission.pollingFirst submission
+        else
+            submission
+
     /// Room for the largest sockaddr (struct sockaddr_storage).
     let internal senderRoom = 128
 
@@ -115,6 +124,26 @@ module SocketRequest =
     let acceptDirectFrom (socket: FileDescriptor) : Request =
         let request = asking socket 0u
         { request with Submission = Submission.intoFreeSlot request.Submission }
+
+    /// An accept, with flags. PlatformNotSupportedException when it may not wait, and the kernel is older than 6.10.
+    let acceptWith (flags: AcceptFlags) (accept: Request) : Request =
+        match accept.Target with
+        | null -> accept
+        | socket ->
+            let mayWait = (flags &&& AcceptFlags.DontWait) = AcceptFlags.None
+
+            if not (mayWait || Features.canPollFirst Opcode.Accept (planOf socket)) then
+                raise (
+                    PlatformNotSupportedException
+                        "This kernel's io_uring has no accept that does not wait: it needs Linux 6.10 or newer."
+                )
+
+            let submission = hinted (flags.HasFlag AcceptFlags.PollFirst) socket accept.Submission
+
+            {
+                accept with
+                    Submission = if mayWait then submission else Submission.withoutWaiting submission
+            }
 
     /// What an accept that has ended well says of who has connected; null for a family that the BCL does not know.
     let peerOf (accepted: Request) : EndPoint | null =
@@ -165,6 +194,40 @@ module SocketRequest =
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
         Submission.receive socket.Number 0UL (uint32 buffer.Length) 0u |> Request.over socket buffer
+
+    /// Sends `buffer`, as the flags say. man send(2).
+    let sendWith (flags: SendFlags) (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =
+        Submission.send socket.Number 0UL (uint32 buffer.Length) (uint32 (flags &&& ~~~SendFlags.PollFirst))
+        |> hinted (flags.HasFlag SendFlags.PollFirst) socket
+        |> Request.over socket (MemoryMarshal.AsMemory buffer)
+
+    /// Receives into `buffer`, as the flags say. man recv(2).
+    let receiveWith (flags: ReceiveFlags) (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
+        Submission.receive
+            socket.Number
+            0UL
+            (uint32 buffer.Length)
+            (uint32 (flags &&& ~~~ReceiveFlags.PollFirst))
+        |> hinted (flags.HasFlag ReceiveFlags.PollFirst) socket
+        |> Request.over socket buffer
+
+    /// The same, with a result that `Hint.ofResult` takes apart: the bytes, and whether there is more to receive. Up to 1 GiB.
+    let receiveHinted (flags: ReceiveFlags) (socket: FileDescriptor) (buffer: Memory<byte>) : Request = {
+        receiveWith flags socket (buffer.Slice(0, min buffer.Length Hint.Most)) with
+            TellsMore = true
+    }
+
+    /// Sends memories in their order: one step of all of them.
+    let internal sendVector (socket: FileDescriptor) (left: Memory<byte> array) : Request =
+        let block = MessageBlock(left, [||], [||])
+        Submission.sendMessage socket.Number 0UL 0u |> Request.over socket block.Memory
+
+    /// Fills memories in their order: one step of all of them, which the kernel fills if it can.
+    let internal receiveVector (socket: FileDescriptor) (left: Memory<byte> array) : Request =
+        let block = MessageBlock(left, [||], [||])
+
+        Submission.receiveMessage socket.Number 0UL (uint32 ReceiveFlags.WaitAll)
+        |> Request.over socket block.Memory
 
     /// Receives into buffers of a pool until cancelled or finished. One submission for all of it (Linux 6.0).
     let receiveMany (socket: FileDescriptor) (pool: BufferPool) : StreamRequest =

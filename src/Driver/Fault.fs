@@ -21,6 +21,7 @@ module Fault =
         | Errno.EADDRINUSE -> SocketError.AddressAlreadyInUse
         | Errno.EADDRNOTAVAIL -> SocketError.AddressNotAvailable
         | Errno.EAFNOSUPPORT -> SocketError.AddressFamilyNotSupported
+        | Errno.EAGAIN -> SocketError.WouldBlock
         | Errno.EALREADY -> SocketError.AlreadyInProgress
         | Errno.ECONNABORTED -> SocketError.ConnectionAborted
         | Errno.ECONNREFUSED -> SocketError.ConnectionRefused
@@ -184,7 +185,7 @@ module Fault =
         | _ -> ValueNone
 
     /// Notes it, and raises the exception again.
-    let internal rethrowTransferred (count: int) (reason: exn) : 'T =
-        noteTransferred (int64 count) reason |> ignore
+    let internal rethrowTransferred (count: int64) (reason: exn) : 'T =
+        noteTransferred count reason |> ignore
         ExceptionDispatchInfo.Throw reason
         Unchecked.defaultof<'T>

@@ -257,6 +257,13 @@ module Features =
     /// One receive may fill several buffers.
     let canBundle plan = (plan.Features &&& FeatureFlags.Bundle) <> FeatureFlags.None && keepsOrder plan
 
+    /// The kernel knows the hint to wait first: 5.19, as SOCKET; for ACCEPT 6.10, as bundles, with the wish not to wait.
+    let canPollFirst (opcode: Opcode) plan =
+        match opcode with
+        | Opcode.Accept -> (plan.Features &&& FeatureFlags.Bundle) <> FeatureFlags.None
+        // An open set: what sends and receives.
+        | _ -> supports Opcode.Socket plan
+
     /// The next way of waking after one was refused.
     let nextWake plan =
         match plan.Wake with

@@ -80,7 +80,7 @@ public sealed partial class UringFile
     {
         var from = rename.Submission;
         var submission = SubmissionModule.renameAt(from.Fd, from.Address, from.Fd, from.Offset, NoReplace);
-        return new Request(submission, rename.Reach, rename.Shape, rename.Buffer, null, null, rename.Subject, false);
+        return new Request(submission, rename.Reach, rename.Shape, rename.Buffer, null, null, rename.Subject, false, false);
     }
 
     /// <summary>Makes one directory. See man mkdir(2).</summary>

@@ -127,6 +127,21 @@ public sealed partial class UringListener : IAsyncDisposable, IDisposable
         return TakeAsync(SocketRequest.acceptDirectFrom(descriptor), isDirect: true, cancellationToken);
     }
 
+    /// <summary>Takes one connection, as the flags say. See man io_uring_prep_accept(3).</summary>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Asks for its end; a connection that was taken by then is given to you.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such flag.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">It would have to wait (WouldBlock), or another error.</exception>
+    /// <exception cref="PlatformNotSupportedException">DontWait, and the kernel is older than 6.10.</exception>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of.</exception>
+    public ValueTask<UringSocket> AcceptAsync(AcceptFlags flags, CancellationToken cancellationToken = default)
+    {
+        var how = (FSharp.AcceptFlags)flags.Checked();
+        ThrowIfClosed();
+        var request = SocketRequest.acceptWith(how, SocketRequest.acceptFrom(descriptor));
+        return TakeAsync(request, isDirect: false, cancellationToken);
+    }
+
     private async ValueTask<UringSocket> TakeAsync(Request request, bool isDirect, CancellationToken cancellationToken)
     {
         var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);

@@ -38,7 +38,7 @@ public sealed partial class UringSocket
     /// Receives until the peer has finished, with one submission; the kernel takes a buffer of the pool only when data is
     /// there. Dispose of each lease to give its buffer back: while none is left, receiving waits. A consumer that is slow
     /// makes it pause (<see cref="BufferPoolOptions.PerStream"/>). One at a time; it cannot be mixed with
-    /// <see cref="ReceiveAsync"/>. Linux 6.0, older kernels receive one by one; see
+    /// <see cref="ReceiveAsync(Memory{byte}, CancellationToken)"/>. Linux 6.0, older kernels receive one by one; see
     /// man io_uring_prep_recv_multishot(3).
     /// </summary>
     /// <param name="pool">Of the socket's ring.</param>

@@ -43,7 +43,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     public EndPoint LocalEndPoint => SocketNames.Local(descriptor, this);
 
     /// <summary>
-    /// The peer's address; of a connection of <see cref="UringListener.AcceptAsync"/> also when it has gone, and of a direct one
+    /// The peer's address; of a connection of <see cref="UringListener"/> also when it has gone, and of a direct one
     /// that was accepted or connected by itself. See man getpeername(2).
     /// </summary>
     /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>

@@ -263,6 +263,24 @@ let private sockets =
                 Expect.throwsT<NotSupportedException> (fun () -> Socket.duplicate socket |> ignore) "direct"
                 runOn host (Socket.close socket)))
 
+        testCase "on a kernel without the hint to wait first (5.18), which is left out then" (fun () ->
+            withLoopOf (FaultyKernel(Hidden = [ Opcode.Socket ])) LoopOptions.standard (fun host ->
+                let client, peer = bclPair ()
+                use peer = peer
+                let socket = runOn host (Socket.ofHandle true client.SafeHandle)
+
+                let request =
+                    SocketRequest.receiveWith ReceiveFlags.PollFirst socket.Descriptor Memory.Empty
+
+                Expect.equal request.Submission.Priority 0us "no hint"
+                peer.Send "x"B |> ignore
+
+                let receive =
+                    SocketTransfer.receive ReceiveFlags.PollFirst socket (Memory(Array.zeroCreate<byte> 1))
+
+                Expect.equal (runOn host receive) 1 "bytes"
+                runOn host (Socket.close socket)))
+
         testCase "F#: from the BCL, and a duplicate" (fun () ->
             withLoop (fun host ->
                 let client, peer = bclPair ()
@@ -316,4 +334,4 @@ let private received =
         runOn host (Socket.close mailbox))
 
 [<Tests>]
-let tests = testList "Handles" [ files; sockets; received ]
+let tests = testSequenced <| testList "Handles" [ files; sockets; received ]

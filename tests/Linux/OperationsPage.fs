@@ -70,9 +70,9 @@ let offers: Offer list = [
     offer Opcode.TimeoutRemove "RunningTimer.change" "UringTimer.ChangeAsync" "RunningTests"
     offer
         Opcode.Accept
-        "Socket.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
+        "Socket.accept SocketTransfer.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
         "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptDirectAsync UringListener.AcceptAllDirectAsync"
-        "SocketOperationTests SocketMakingTests MultishotFacadeTests DirectTests"
+        "SocketOperationTests SocketMakingTests TransferTests MultishotFacadeTests DirectTests"
     offer
         Opcode.Cancel
         "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
@@ -121,14 +121,14 @@ let offers: Offer list = [
     |> because "F#: a request (FileRequest.adviseMemory)"
     offer
         Opcode.Send
-        "Socket.send Socket.sendSome Socket.sendLease SendQueue.send"
+        "Socket.send Socket.sendSome SocketTransfer.send Socket.sendLease SendQueue.send"
         "UringSocket.SendAsync UringSocket.SendAllAsync"
-        "SocketOperationTests SendQueueTests HandOnTests"
+        "SocketOperationTests TransferTests SendQueueTests HandOnTests"
     offer
         Opcode.Receive
-        "Socket.receive Socket.receiveMany Socket.receiveAll"
-        "UringSocket.ReceiveAsync UringSocket.ReceiveAllAsync"
-        "SocketOperationTests StreamTests MultishotFacadeTests"
+        "Socket.receive SocketTransfer.receive SocketTransfer.receiveExactly SocketTransfer.receiveHinted Socket.receiveMany Socket.receiveAll"
+        "UringSocket.ReceiveAsync UringSocket.ReceiveExactlyAsync UringSocket.ReceiveHintedAsync UringSocket.ReceiveAllAsync"
+        "SocketOperationTests TransferTests StreamTests MultishotFacadeTests"
     offer
         Opcode.OpenAt2
         "File.openFrom File.openDirectory"

@@ -298,7 +298,8 @@ let private options =
 let private numbers =
     testList "by their numbers" [
         folderCase "a file, a socket, and what they are not" (fun host folder ->
-            let handleOf (descriptor: FileDescriptor) = new SafeFileHandle(nativeint descriptor.Number, false)
+            let handleOf (descriptor: FileDescriptor) =
+                new SafeFileHandle(nativeint descriptor.Number, false)
 
             let program =
                 uring {
@@ -314,7 +315,12 @@ let private numbers =
                     use! same = Socket.ofHandle true socketHandle
                     use! client = Socket.connect (Socket.localEndPoint same)
                     use! server = Socket.accept same
-                    Expect.equal (Socket.remoteEndPoint server) (Socket.localEndPoint client) "the same socket"
+
+                    Expect.equal
+                        (Socket.remoteEndPoint server)
+                        (Socket.localEndPoint client)
+                        "the same socket"
+
                     use! again = Uring.result (Socket.duplicate client)
                     do! Socket.close client
                     do! Socket.send again (ReadOnlyMemory "x"B)
@@ -327,7 +333,8 @@ let private numbers =
                             Uring.map ignore (File.ofHandle false (handleOf listener.Descriptor))
                         ] do
                         match! Uring.catch wrap with
-                        | Error(:? ArgumentException as reason) -> Expect.equal reason.ParamName "handle" "which"
+                        | Error(:? ArgumentException as reason) ->
+                            Expect.equal reason.ParamName "handle" "which"
                         | other -> failtest $"{other}"
                 }
 
@@ -610,4 +617,4 @@ let private late =
     ]
 
 [<Tests>]
-let tests = testList "SocketMaking" [ making; options; numbers; peers; direct; late ]
+let tests = testSequenced <| testList "SocketMaking" [ making; options; numbers; peers; direct; late ]

@@ -85,7 +85,12 @@ let private flags =
 
         case "the real length of a datagram that is cut (MSG_TRUNC)" (fun host ->
             let one, other = datagrams host
-            Expect.equal (runOn host (SocketTransfer.send SendFlags.DontRoute one (ReadOnlyMemory "abcdef"B))) 6 "sent"
+
+            Expect.equal
+                (runOn host (SocketTransfer.send SendFlags.DontRoute one (ReadOnlyMemory "abcdef"B)))
+                6
+                "sent"
+
             Expect.equal (runOn host (SocketTransfer.receive ReceiveFlags.RealLength other (room 2))) 6 "cut")
 
         case "two parts of one datagram (MSG_MORE)" (fun host ->
@@ -100,7 +105,10 @@ let private flags =
             let struct (ours, theirs) = connectPair host
             Expect.equal (theirs.Send("ab"B, SocketFlags.None)) 2 "first"
 
-            match failureOf (fun () -> runOn host (SocketTransfer.receive ReceiveFlags.OutOfBand ours (room 1))) with
+            match
+                failureOf (fun () ->
+                    runOn host (SocketTransfer.receive ReceiveFlags.OutOfBand ours (room 1)))
+            with
             | :? ArgumentException as reason -> Expect.stringContains reason.Message "EINVAL" "none"
             | other -> failtest $"{other}"
 
@@ -110,7 +118,12 @@ let private flags =
             Expect.equal (runOn host (SocketTransfer.receive ReceiveFlags.OutOfBand ours buffer)) 1 "urgent"
             Expect.equal (text buffer) "!" "before the rest"
             Expect.equal (runOn host (Socket.receive ours (room 8))) 2 "the rest"
-            Expect.equal (runOn host (SocketTransfer.send SendFlags.OutOfBand ours (ReadOnlyMemory "?"B))) 1 "the other way"
+
+            Expect.equal
+                (runOn host (SocketTransfer.send SendFlags.OutOfBand ours (ReadOnlyMemory "?"B)))
+                1
+                "the other way"
+
             theirs.Dispose())
 
         case "records of a SOCK_SEQPACKET connection end where it is said (MSG_EOR)" (fun host ->
@@ -185,7 +198,11 @@ let private hints =
             | :? OperationCanceledException -> ()
             | other -> failtest $"{other}"
 
-            Expect.equal (runOn host (SocketTransfer.send SendFlags.PollFirst ours (ReadOnlyMemory "x"B))) 1 "sent"
+            Expect.equal
+                (runOn host (SocketTransfer.send SendFlags.PollFirst ours (ReadOnlyMemory "x"B)))
+                1
+                "sent"
+
             theirs.Dispose())
 
         case "a receive tells whether there is more" (fun host ->
@@ -194,7 +211,12 @@ let private hints =
             runOn host (Uring.discard (Socket.poll ours PollEvents.Readable))
             let receive = SocketTransfer.receiveHinted ReceiveFlags.None ours (room 2)
             Expect.equal (runOn host receive) (struct (2, true)) "more"
-            Expect.equal (runOn host (SocketTransfer.receiveAgain true ours (room 2))) (struct (1, false)) "no more"
+
+            Expect.equal
+                (runOn host (SocketTransfer.receiveAgain true ours (room 2)))
+                (struct (1, false))
+                "no more"
+
             let again = startOn host (SocketTransfer.receiveAgain false ours (room 2))
             eventually "in flight" (fun () -> host.Loop.InFlight = 1)
             theirs.Send "d"B |> ignore
@@ -260,7 +282,10 @@ let private hints =
                         let! struct (server, others) = SocketTransfer.accept AcceptFlags.None listener
                         use server = server
                         do! Socket.send client (ReadOnlyMemory "abc"B)
-                        let! struct (count, _) = SocketTransfer.receiveHinted ReceiveFlags.None server (room 2)
+
+                        let! struct (count, _) =
+                            SocketTransfer.receiveHinted ReceiveFlags.None server (room 2)
+
                         return struct (count, others)
                     }
 
@@ -288,6 +313,26 @@ let private broken (program: unit -> 'T) =
     match failureOf program with
     | null -> failtest "nothing"
     | reason -> Fault.transferred reason, reason
+
+/// A program that is cancelled from outside: it catches what it ends with itself, because a cancelled task forgets it.
+let private cancelledBy (host: LoopThread) (program: Uring<unit>) (untilThen: unit -> unit) =
+    use source = new CancellationTokenSource()
+    let caught = ref (exn "nothing was caught")
+
+    let catching =
+        uring {
+            try
+                do! program
+            with reason ->
+                caught.Value <- reason
+        }
+
+    let running = Uring.startOn host source.Token catching
+    untilThen ()
+    source.Cancel()
+    ended "program" running
+    Expect.isTrue (caught.Value :? OperationCanceledException) $"{caught.Value}"
+    Fault.transferred caught.Value
 
 let private whole =
     testList "all of it" [
@@ -348,15 +393,14 @@ let private whole =
                     fun socket -> SocketTransfer.receiveExactlyVector socket [| room 2; room 6 |]
                 ] do
                 let struct (ours, theirs) = connectPair host
-                use source = new CancellationTokenSource()
-                let receiving = Uring.startOn host source.Token (receive ours)
-                eventually "in flight" (fun () -> host.Loop.InFlight = 1)
-                theirs.Send "abc"B |> ignore
-                // Received, when nothing is left to receive.
-                eventually "taken" (fun () -> runOn host (Socket.available ours) = 0)
-                source.Cancel()
-                let count, reason = broken (fun () -> finish "receive" receiving)
-                Expect.isTrue (reason :? OperationCanceledException) $"{reason}"
+
+                let count =
+                    cancelledBy host (receive ours) (fun () ->
+                        eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                        theirs.Send "abc"B |> ignore
+                        // Received, when nothing is left to receive.
+                        eventually "taken" (fun () -> runOn host (Socket.available ours) = 0))
+
                 theirs.Send "def"B |> ignore
                 theirs.Shutdown SocketShutdown.Send
                 let mutable left = 0
@@ -371,16 +415,16 @@ let private whole =
 
         case "sending many is cancelled, and says how far it was" (fun host ->
             let struct (ours, theirs) = connectPair host
-            use source = new CancellationTokenSource()
             let buffers = Array.replicate 20 (ReadOnlyMemory much)
-            let sending = Uring.startOn host source.Token (SocketTransfer.sendVector ours buffers)
-            let first = theirs.Receive(Array.zeroCreate<byte> 100_000)
-            source.Cancel()
-            let count, reason = broken (fun () -> finish "send" sending)
-            Expect.isTrue (reason :? OperationCanceledException) $"{reason}"
+            let first = ref 0
+
+            let count =
+                cancelledBy host (SocketTransfer.sendVector ours buffers) (fun () ->
+                    first.Value <- theirs.Receive(Array.zeroCreate<byte> 100_000))
+
             runOn host (Socket.shutdown ours SocketShutdown.Send)
             let target = Array.zeroCreate<byte> 1_000_000
-            let mutable received = int64 first
+            let mutable received = int64 first.Value
             let mutable more = true
 
             while more do
@@ -442,7 +486,8 @@ let private whole =
                     do! client.ShutdownAsync SocketShutdown.Send
 
                     let! reason =
-                        raises<EndOfStreamException> "too early" (fun () -> server.ReceiveExactlyAsync(room 8))
+                        raises<EndOfStreamException> "too early" (fun () ->
+                            server.ReceiveExactlyAsync(room 8))
 
                     Expect.equal (reason.TransferredBytes()) (Nullable 3L) "how much there is"
 
@@ -455,4 +500,4 @@ let private whole =
     ]
 
 [<Tests>]
-let tests = testList "Transfers" [ flags; hints; whole ]
+let tests = testSequenced <| testList "Transfers" [ flags; hints; whole ]

@@ -40,6 +40,8 @@ let private leftOut =
         "packets: what is written", "pipes of packets are not simulated"
         "each by itself, and it ends", "SOCK_SEQPACKET is not simulated"
         "records of a SOCK_SEQPACKET", "SOCK_SEQPACKET is not simulated"
+        "(MSG_OOB)", "urgent data is not simulated"
+        "(MSG_MORE)", "a datagram in parts is not simulated"
         "with the scope of an IPv6 address", "the simulated machine has no address of a link"
         "of more than a number", "socket options are remembered, and not understood"
         "are refused with the BCL's code", "socket options are remembered, and not understood"
@@ -70,7 +72,10 @@ let main arguments =
         "left out: Watch, Signals: the simulated machine has no inotify and no signals; the table of watches is tested by its laws"
 
     Console.Out.WriteLine "left out: StandardStream: the simulated machine has no standard streams"
-    Console.Out.WriteLine "left out: Handles: the handles of the BCL are the real system's; SocketMaking has numbers"
+
+    Console.Out.WriteLine
+        "left out: Handles: the handles of the BCL are the real system's; SocketMaking has numbers"
+
     Console.Out.WriteLine "left out: FileStatus: there is no stat(1) to compare with"
 
     let tests =
