@@ -102,29 +102,30 @@ let private flags =
             Expect.equal (text (buffer.Slice(0, 5))) "abcde" "both parts")
 
         case "urgent data overtakes (MSG_OOB), and where there is none that is an error" (fun host ->
-            let struct (ours, theirs) = connectPair host
-            Expect.equal (theirs.Send("ab"B, SocketFlags.None)) 2 "first"
+            let urgent = SocketTransfer.receive ReceiveFlags.OutOfBand
 
-            match
-                failureOf (fun () ->
-                    runOn host (SocketTransfer.receive ReceiveFlags.OutOfBand ours (room 1)))
-            with
-            | :? ArgumentException as reason -> Expect.stringContains reason.Message "EINVAL" "none"
-            | other -> failtest $"{other}"
+            let program =
+                uring {
+                    use! listener = Socket.listen loopback 1
+                    use! client = Socket.connect (Socket.localEndPoint listener)
+                    use! server = Socket.accept listener
+                    do! Socket.send client (ReadOnlyMemory "ab"B)
 
-            theirs.Send("!"B, SocketFlags.OutOfBand) |> ignore
-            runOn host (Uring.discard (Socket.poll ours PollEvents.Priority))
-            let buffer = room 1
-            Expect.equal (runOn host (SocketTransfer.receive ReceiveFlags.OutOfBand ours buffer)) 1 "urgent"
-            Expect.equal (text buffer) "!" "before the rest"
-            Expect.equal (runOn host (Socket.receive ours (room 8))) 2 "the rest"
+                    match! Uring.catch (urgent server (room 1)) with
+                    | Error(:? ArgumentException as reason) ->
+                        Expect.stringContains reason.Message "EINVAL" "none"
+                    | other -> failtest $"{other}"
 
-            Expect.equal
-                (runOn host (SocketTransfer.send SendFlags.OutOfBand ours (ReadOnlyMemory "?"B)))
-                1
-                "the other way"
+                    let! _ = SocketTransfer.send SendFlags.OutOfBand client (ReadOnlyMemory "!"B)
+                    let! _ = Socket.poll server PollEvents.Priority
+                    let buffer = room 1
+                    let! _ = urgent server buffer
+                    Expect.equal (text buffer) "!" "before the rest"
+                    let! count = Socket.receive server (room 8)
+                    Expect.equal count 2 "the rest"
+                }
 
-            theirs.Dispose())
+            runOn host program)
 
         case "records of a SOCK_SEQPACKET connection end where it is said (MSG_EOR)" (fun host ->
             inFolder (fun folder ->
@@ -203,6 +204,25 @@ let private hints =
                 1
                 "sent"
 
+            theirs.Dispose())
+
+        case "go to the ring, and flags to the protocol" (fun host ->
+            let struct (ours, theirs) = connectPair host
+
+            let asked (request: Request) = request.Submission.Priority, request.Submission.OpFlags
+            let receive = ReceiveFlags.PollFirst ||| ReceiveFlags.Peek
+
+            Expect.equal
+                (asked (SocketRequest.receiveWith receive ours.Descriptor (room 1)))
+                (1us, 2u)
+                "receive"
+
+            let send = SendFlags.PollFirst ||| SendFlags.More
+            let bytes = ReadOnlyMemory "x"B
+            Expect.equal (asked (SocketRequest.sendWith send ours.Descriptor bytes)) (1us, 0x8000u) "send"
+            let accept = SocketRequest.acceptDirectFrom ours.Descriptor
+            let both = AcceptFlags.DontWait ||| AcceptFlags.PollFirst
+            Expect.equal (asked (SocketRequest.acceptWith both accept)) (6us, 0u) "accept"
             theirs.Dispose())
 
         case "a receive tells whether there is more" (fun host ->
