@@ -21,11 +21,31 @@ module internal Cancel =
     let ofOpcode (opcode: Opcode) (loop: Loop) : ValueTask<int> =
         loop.CancelAll(fun pending -> pending.Opcode = opcode && isTheirs pending)
 
+    let private isOn (descriptor: FileDescriptor) (pending: Pending) =
+        obj.ReferenceEquals(pending.Target, descriptor) || obj.ReferenceEquals(pending.Other, descriptor)
+
     /// All on a descriptor.
     let on (descriptor: FileDescriptor) : ValueTask<int> =
         ObjectDisposedException.ThrowIf(descriptor.IsClosed, descriptor)
+        (descriptor.Home :?> Loop).CancelAll(isOn descriptor)
 
-        (descriptor.Home :?> Loop)
-            .CancelAll(fun pending ->
-                obj.ReferenceEquals(pending.Target, descriptor)
-                || obj.ReferenceEquals(pending.Other, descriptor))
+    // ---- at once
+
+    let private checkedLimit (limit: TimeSpan) =
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero, nameof limit)
+
+    /// All of a ring.
+    let allNow (limit: TimeSpan) (loop: Loop) : ValueTask<CancelCount> =
+        checkedLimit limit
+        loop.CancelAndWait(isTheirs, limit)
+
+    /// All of a sort.
+    let ofOpcodeNow (opcode: Opcode) (limit: TimeSpan) (loop: Loop) : ValueTask<CancelCount> =
+        checkedLimit limit
+        loop.CancelAndWait((fun pending -> pending.Opcode = opcode && isTheirs pending), limit)
+
+    /// All on a descriptor.
+    let onNow (descriptor: FileDescriptor) (limit: TimeSpan) : ValueTask<CancelCount> =
+        ObjectDisposedException.ThrowIf(descriptor.IsClosed, descriptor)
+        checkedLimit limit
+        (descriptor.Home :?> Loop).CancelAndWait(isOn descriptor, limit)

@@ -26,6 +26,16 @@ type ChildEvents =
     /// A signal has let it go on (WCONTINUED).
     | Continued = 8
 
+/// Whom to wait for.
+[<Struct; RequireQualifiedAccess>]
+type Children =
+    /// Any child of this process (P_ALL).
+    | All
+    /// Any that is in a process group, 0 for this process's own (P_PGID).
+    | Group of group: int
+    /// One, by its process id (P_PID).
+    | One of id: int
+
 /// What has happened to a child.
 type ChildChange =
     /// It has ended by itself.
@@ -78,11 +88,11 @@ module Child =
     let internal room () = Array.zeroCreate<byte> infoLength
 
     /// `info` gets the siginfo_t.
-    let internal request kind (id: int) (events: ChildEvents) keeps (info: byte array) : Request =
+    let internal request kind (id: int) (events: ChildEvents) (options: uint32) (info: byte array) : Request =
         if events = ChildEvents.None then
             raise (ArgumentException("There is nothing to wait for.", nameof events))
 
-        let options = uint32 events ||| (if keeps then OpFlags.WaitKeep else 0u)
+        let options = uint32 events ||| options
 
         {
             Request.bare (Submission.waitId kind id options 0UL) with
@@ -96,36 +106,82 @@ module Child =
 
         { Id = word 16; UserId = word 20; Change = enum<ChildChange>(word 8); Status = word 24 }
 
-    let private perform kind id events keeps : Uring<ChildStatus> =
+    /// si_signo @0 is SIGCHLD, or 0 when nothing has happened (WNOHANG).
+    let internal hasHappened (info: byte array) : bool = BinaryPrimitives.ReadInt32LittleEndian info <> 0
+
+    let private perform kind id events options : Uring<ChildStatus> =
         uring {
             let info = room ()
-            let! _ = Program.single (request kind id events keeps info)
+            let! _ = Program.single (request kind id events options info)
             return readStatus info
         }
 
-    let private byProcess (id: int) events keeps =
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(id, nameof id)
-        perform OpFlags.WaitProcess id events keeps
+    /// The kernel's kind and number for them.
+    let internal named (children: Children) : struct (uint32 * int) =
+        match children with
+        | Children.All -> struct (OpFlags.WaitAll, 0)
+        | Children.Group group ->
+            ArgumentOutOfRangeException.ThrowIfNegative(group, nameof group)
+            struct (OpFlags.WaitGroup, group)
+        | Children.One id ->
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(id, nameof id)
+            struct (OpFlags.WaitProcess, id)
+
+    let private among (children: Children) events options =
+        let struct (kind, id) = named children
+        perform kind id events options
+
+    let private atOnce (children: Children) (events: ChildEvents) options : Uring<ChildStatus voption> =
+        uring {
+            let struct (kind, id) = named children
+            let info = room ()
+            let! _ = Program.single (request kind id events (OpFlags.WaitNever ||| options) info)
+            return if hasHappened info then ValueSome(readStatus info) else ValueNone
+        }
 
     /// Waits until one of the events has happened to the child with this process id, and leaves it as it is: whoever waits
     /// next is told the same.
-    let wait (events: ChildEvents) (id: int) : Uring<ChildStatus> = byProcess id events true
+    let wait (events: ChildEvents) (id: int) : Uring<ChildStatus> =
+        among (Children.One id) events OpFlags.WaitKeep
 
     /// Waits until one of the events has happened to the child with this process id, and takes note of it: a child that has
     /// ended is gone then. Not for children of `Process`, which .NET reaps.
-    let reap (events: ChildEvents) (id: int) : Uring<ChildStatus> = byProcess id events false
+    let reap (events: ChildEvents) (id: int) : Uring<ChildStatus> = among (Children.One id) events 0u
 
-    /// As `wait`, by a descriptor of the child (pidfd_open(2)): the number of a process can be given to another, a
-    /// descriptor cannot.
-    let waitOn (events: ChildEvents) (child: SafeHandle) : Uring<ChildStatus> =
+    /// Waits until one of the events has happened to one of several children, and leaves it as it is: whoever waits next
+    /// is told of the same one. ECHILD (10) when there is none.
+    let waitAmong (events: ChildEvents) (children: Children) : Uring<ChildStatus> =
+        among children events OpFlags.WaitKeep
+
+    /// As `waitAmong`, and takes note of it: a child that has ended is gone then. `Children.All` means those of
+    /// `Process`, too, which .NET wants to reap itself.
+    let reapAmong (events: ChildEvents) (children: Children) : Uring<ChildStatus> = among children events 0u
+
+    /// As `waitAmong`, without waiting: nothing when none of the events has happened yet.
+    let tryWait (events: ChildEvents) (children: Children) : Uring<ChildStatus voption> =
+        atOnce children events OpFlags.WaitKeep
+
+    /// As `reapAmong`, without waiting: nothing when none of the events has happened yet.
+    let tryReap (events: ChildEvents) (children: Children) : Uring<ChildStatus voption> =
+        atOnce children events 0u
+
+    let private byDescriptor events options (child: SafeHandle) : Uring<ChildStatus> =
         uring {
             let descriptor = Poll.hold child
 
             try
-                return! perform OpFlags.WaitDescriptor descriptor events true
+                return! perform OpFlags.WaitDescriptor descriptor events options
             finally
                 child.DangerousRelease()
         }
+
+    /// As `wait`, by a descriptor of the child (pidfd_open(2)): the number of a process can be given to another, a
+    /// descriptor cannot.
+    let waitOn (events: ChildEvents) (child: SafeHandle) : Uring<ChildStatus> =
+        byDescriptor events OpFlags.WaitKeep child
+
+    /// As `reap`, by a descriptor of the child.
+    let reapOn (events: ChildEvents) (child: SafeHandle) : Uring<ChildStatus> = byDescriptor events 0u child
 
     // ---- signals to children
 
@@ -161,6 +217,27 @@ module Child =
             signal descriptor number
         with :? IOException as reason when reason.HResult = int Errno.ESRCH ->
             raise (InvalidOperationException("The process has ended.", reason))
+
+    let private signalMany (group: int) (signal: PosixSignal) =
+        let result = ProcessKernel.Current.SignalMany(group, Signals.number signal)
+        if result < 0 then raise (Fault.ofCall "kill" (string group) result "")
+
+    /// Sends a signal to every process of a group, 0 for this process's own (man kill(2)). A group in which nobody is left
+    /// is an error (ESRCH, 3).
+    let signalGroup (group: int) (signal: PosixSignal) : unit =
+        ArgumentOutOfRangeException.ThrowIfNegative(group, nameof group)
+
+        // Minus one is everybody.
+        if group = 1 then
+            raise (
+                ArgumentException("kill(2) has no way to name group 1: it would be everybody.", nameof group)
+            )
+
+        signalMany -group signal
+
+    /// Sends a signal to every process that this one may signal, but itself and process 1 (man kill(2)): inside a
+    /// container that is its last resort, outside of one it is the whole session and more.
+    let signalAll (signal: PosixSignal) : unit = signalMany -1 signal
 
     // ---- from start to end
 
@@ -210,7 +287,10 @@ module Child =
     let private whenEnded (loop: Loop) (started: Process) (token: CancellationToken) : Task<ChildStatus> =
         task {
             let info = room ()
-            let mutable request = request OpFlags.WaitProcess started.Id ChildEvents.Exited true info
+
+            let mutable request =
+                request OpFlags.WaitProcess started.Id ChildEvents.Exited OpFlags.WaitKeep info
+
             let! result = loop.TryStart(&request, token)
 
             match Errno.ofResult result with

@@ -38,12 +38,33 @@ module Command =
             // An open set: its own answer.
             | _ -> false)
 
-    /// Performs what the kernel may not have. `instead` does it by a system call, which a direct descriptor has no number
-    /// for. Negative results are as of a system call.
+    /// A direct descriptor has no number that a system call could be told: it gets one for the time of the call (6.8).
+    let private byNumber
+        (socket: FileDescriptor)
+        (call: FileDescriptor -> int)
+        (token: CancellationToken)
+        : Task<int> =
+        let loop = socket.Home :?> Loop
+
+        task {
+            if not socket.IsDirect then
+                return call socket
+            else
+                let mutable install = FileRequest.install socket
+                let! number = loop.Start(&install, token)
+                let installed = loop.Own number
+
+                try
+                    return call installed
+                finally
+                    loop.CloseDescriptor installed |> ignore
+        }
+
+    /// Performs what the kernel may not have; `instead` does it by a system call. Negative results are as of a system call.
     let internal orElse
         (socket: FileDescriptor)
         (request: Request)
-        (instead: unit -> int)
+        (instead: FileDescriptor -> int)
         (token: CancellationToken)
         =
         let started = (socket.Home :?> Loop).TryStart(&request, token)
@@ -56,7 +77,7 @@ module Command =
             | Errno.ECANCELED -> return raise (Fault.ofResult Opcode.Command null result token)
             | Errno.EBADF when socket.IsClosed ->
                 return raise (Fault.ofResult Opcode.Command null result token)
-            | _ when isUnknown result && not socket.IsDirect -> return instead ()
+            | _ when isUnknown result -> return! byNumber socket instead token
             | _ -> return raise (Fault.ofSocketCall "URING_CMD" result)
         }
 
@@ -68,7 +89,7 @@ module Command =
         (value: Memory<byte>)
         (token: CancellationToken)
         : Task<int> =
-        let instead () = SocketOptions.getBytes socket level name value.Span
+        let instead numbered = SocketOptions.getBytes numbered level name value.Span
         orElse socket (SocketRequest.getOption socket level name value) instead token
 
     /// Sets an option by way of the ring; by a system call where the kernel cannot.
@@ -79,8 +100,8 @@ module Command =
         (value: ReadOnlyMemory<byte>)
         (token: CancellationToken)
         : Task<int> =
-        let instead () =
-            SocketOptions.setBytes socket level name value.Span
+        let instead numbered =
+            SocketOptions.setBytes numbered level name value.Span
             0
 
         orElse socket (SocketRequest.setOption socket level name value) instead token

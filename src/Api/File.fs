@@ -6,6 +6,7 @@ open System.Collections.Generic
 open System.Runtime.CompilerServices
 open System.IO
 open System.Runtime.InteropServices
+open System.Threading
 open System.Threading.Tasks
 open Microsoft.Win32.SafeHandles
 open Uring.Driver
@@ -68,7 +69,7 @@ module File =
         new SafeFileHandle(nativeint (Adopting.duplicate file.Descriptor), true)
 
     /// Opens a path into a free slot of the ring's own table (`LoopOptions.DirectDescriptors`, Linux 5.19): no descriptor of
-    /// the process is used. What is asked of its number, such as `status`, is out of reach: see `install`.
+    /// the process is used. What is asked of its number, such as `status`, costs one for a moment: see `install`.
     let openDirect (flags: OpenFlags) (mode: UnixFileMode) (path: string) : Uring<File> =
         uring {
             let! slot = Program.single (FileRequest.openPathDirect path flags mode)
@@ -84,12 +85,40 @@ module File =
             return File(direct.Loop, direct.Loop.Own number, direct.Path)
         }
 
+    /// As `install`, and programs that this process executes inherit the descriptor (no O_CLOEXEC).
+    let installInherited (direct: File) : Uring<File> =
+        uring {
+            let! number = Program.single (FileRequest.installInherited direct.Descriptor)
+            return File(direct.Loop, direct.Loop.Own number, direct.Path)
+        }
+
     /// The other way round, into a free slot of the ring's own table (Linux 6.0).
     let makeDirect (file: File) : Uring<File> =
         uring {
             let request = FileRequest.makeDirect file.Descriptor
             let! _ = Program.single request
             return File(file.Loop, file.Loop.OwnDirect(FileRequest.slotOf request), file.Path)
+        }
+
+    let internal moved
+        (target: Loop)
+        (file: FileDescriptor)
+        (token: CancellationToken)
+        : Task<FileDescriptor> =
+        Sending.move
+            target
+            file
+            (fun result -> Fault.ofResult Opcode.MessageRing file.Name result token)
+            token
+
+    /// Hands a direct file on to another ring's table (Linux 6.0): the result belongs to that ring, and `file` is closed.
+    /// IOException (ENFILE, 23) when the other has no table or no free slot, ObjectDisposedException when it has ended: then
+    /// `file` stays. man io_uring_prep_msg_ring_fd_alloc(3).
+    let moveTo (ring: LoopHost) (file: File) : Uring<File> =
+        uring {
+            let! token = Uring.token
+            let! arrived = uring { return! moved ring.Loop file.Descriptor token }
+            return File(ring.Loop, arrived, file.Path)
         }
 
     let private standard (number: int) (name: string) : Uring<File> =
@@ -139,6 +168,10 @@ module File =
     /// operations. The file stays open. They end with OperationCanceledException, or with what they have done by then; what
     /// a device works on already ends as if nobody had asked.
     let cancel (file: File) : Uring<int> = Program.ofScope (fun _ -> Cancel.on file.Descriptor)
+
+    /// As `cancel`, and the kernel waits until each has ended, for `limit` at most: see `Uring.cancelAllNow` (Linux 6.0).
+    let cancelNow (limit: TimeSpan) (file: File) : Uring<CancelCount> =
+        Program.ofScope (fun _ -> Cancel.onNow file.Descriptor limit)
 
     /// Closes the file when the operations on it have ended; they are cancelled. Raises what close(2) reports.
     let close (file: File) : Uring<unit> = uring { do! (file :> IAsyncDisposable).DisposeAsync() }
@@ -266,8 +299,15 @@ module File =
             return FileStatus.ofBytes (Memory.op_Implicit(request.Buffer).Span)
         }
 
-    /// What an open file is.
-    let status (file: File) : Uring<FileStatus> = statusOf (FileRequest.statusOf file.Descriptor)
+    /// What an open file is. A direct one gets a descriptor of the process for it, and gives it back (Linux 6.8).
+    let status (file: File) : Uring<FileStatus> =
+        uring {
+            if file.Descriptor.IsDirect then
+                use! installed = install file
+                return! statusOf (FileRequest.statusOf installed.Descriptor)
+            else
+                return! statusOf (FileRequest.statusOf file.Descriptor)
+        }
 
     /// What a path names, after symbolic links.
     let statusOfPath (path: string) : Uring<FileStatus> = statusOf (FileRequest.status path true)
@@ -285,6 +325,17 @@ module File =
         (length: int)
         : Uring<int> =
         FileRequest.splice source.Descriptor offset target.Descriptor targetOffset length |> Program.single
+
+    /// Waits until one of the events is there: for pipes, terminals and what else poll(2) can wait for; others are always
+    /// ready. man io_uring_prep_poll_add(3).
+    let poll (file: File) (events: PollEvents) : Uring<PollEvents> =
+        Uring.map (uint32 >> LanguagePrimitives.EnumOfValue) (Program.single (Poll.on file.Descriptor events))
+
+    /// Tells of events again and again (one submission from Linux 5.13 on): see `Poll.many`.
+    let pollMany (file: File) (events: PollEvents) : Uring<UringStream<PollEvents>> =
+        Program.ofScope (fun scope ->
+            let stream = file.Loop.Open(Poll.manyOn file.Descriptor events, scope.Token)
+            ValueTask<_>(UringStream(stream, fun item -> LanguagePrimitives.EnumOfValue(uint32 item.Result))))
 
     /// Waits until data and metadata are on the device.
     let sync (file: File) : Uring<unit> =

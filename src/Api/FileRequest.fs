@@ -66,15 +66,20 @@ module FileRequest =
         |> Submission.intoFreeSlot
         |> onPath path
 
-    /// A descriptor of the process for a direct one, which stays open: both are the same (Linux 6.8). The result is its number.
-    let install (direct: FileDescriptor) : Request =
+    let private installAs (submission: int -> Submission) (direct: FileDescriptor) : Request =
         if not direct.IsDirect then
             raise (
                 InvalidOperationException
                     "This has a descriptor of the process already: install is for those of the ring's own table."
             )
 
-        Submission.installFixed direct.Number |> Request.on direct
+        submission direct.Number |> Request.on direct
+
+    /// A descriptor of the process for a direct one, which stays open: both are the same (Linux 6.8). The result is its number.
+    let install (direct: FileDescriptor) : Request = installAs Submission.installFixed direct
+
+    /// As `install`, and programs that this process executes inherit it (no O_CLOEXEC).
+    let installInherited (direct: FileDescriptor) : Request = installAs Submission.installInherited direct
 
     /// A slot of the ring's own table for a descriptor of the process, which stays open: both are the same (Linux 6.0).
     /// `slotOf` says which. man io_uring_prep_files_update(3).
@@ -175,7 +180,7 @@ module FileRequest =
         if file.IsDirect then
             raise (
                 NotSupportedException
-                    "A direct descriptor has no number that statx(2) could be told: install it in the process's table first."
+                    "A direct descriptor has no number that statx(2) could be told: install it in the process's table first, as File.status does."
             )
 
         {

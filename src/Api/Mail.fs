@@ -44,26 +44,30 @@ module Mail =
             let sending = send scope.Loop ring.Loop mail.Tag mail.Value scope.Token
             ValueTask<unit>(task { do! sending }))
 
+    let private take (mailbox: Mailbox) (token: CancellationToken) : Task<Mail> =
+        task {
+            let mutable found = Unchecked.defaultof<Mail>
+            let mutable waits = true
+
+            while waits do
+                let! some = mailbox.Wait token
+                ObjectDisposedException.ThrowIf(not some, typeof<Loop>)
+                let mutable message = struct (0, 0)
+
+                if mailbox.TryTake &message then
+                    let struct (tag, value) = message
+                    found <- { Tag = tag; Value = value }
+                    waits <- false
+
+            return found
+        }
+
     /// Takes the oldest that has come to the program's ring, or waits for one.
     let receive: Uring<Mail> =
+        Program.ofScope (fun scope -> ValueTask<Mail>(take scope.Loop.Flights.Mailbox scope.Token))
+
+    /// All that comes to the program's ring, one after another: `for mail in mails do` in `uring { }`. It has no end of its
+    /// own: break it off, or cancel the program.
+    let all: Uring<UringStream<Mail>> =
         Program.ofScope (fun scope ->
-            let mailbox = scope.Loop.Flights.Mailbox
-
-            ValueTask<Mail>(
-                task {
-                    let mutable found = Unchecked.defaultof<Mail>
-                    let mutable waits = true
-
-                    while waits do
-                        let! some = mailbox.Wait scope.Token
-                        ObjectDisposedException.ThrowIf(not some, typeof<Loop>)
-                        let mutable message = struct (0, 0)
-
-                        if mailbox.TryTake &message then
-                            let struct (tag, value) = message
-                            found <- { Tag = tag; Value = value }
-                            waits <- false
-
-                    return found
-                }
-            ))
+            ValueTask<_>(UringStream.again (fun () -> take scope.Loop.Flights.Mailbox scope.Token)))

@@ -2,6 +2,8 @@
 namespace Uring.FSharp
 
 open System.Runtime.InteropServices
+open System.Threading
+open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
 
@@ -19,6 +21,21 @@ module Poll =
     let internal request (descriptor: int) (events: PollEvents) : Request =
         Request.bare (Submission.poll descriptor (uint32 events))
 
+    /// Of a descriptor of ours: once.
+    let internal on (descriptor: FileDescriptor) (events: PollEvents) : Request =
+        Submission.poll descriptor.Number (uint32 events) |> Request.on descriptor
+
+    /// Of a descriptor of ours: again and again.
+    let internal manyOn (descriptor: FileDescriptor) (events: PollEvents) : StreamRequest = {
+        Multishot =
+            Submission.pollMultishot descriptor.Number (uint32 events)
+            |> Request.on descriptor
+            |> Request.multishot
+        Single = ValueSome(on descriptor events)
+        Source = Source.Events
+        Pool = null
+    }
+
     /// Waits until one of the events is there. The result are those that are. The handle is not closed before that,
     /// whoever disposes of it meanwhile. man io_uring_prep_poll_add(3).
     let once (handle: SafeHandle) (events: PollEvents) : Uring<PollEvents> =
@@ -32,10 +49,44 @@ module Poll =
                 handle.DangerousRelease()
         }
 
-    /// Gives the stream of `Socket.pollMany` other events while it runs (Linux 5.13). What is there of them is told at once.
+    /// Tells of events again and again (one submission from Linux 5.13 on): `for events in stream do` in `uring { }`. The handle
+    /// is not closed before the stream is disposed of, whoever disposes of it meanwhile. What the consumer has not taken
+    /// is united with what comes. man io_uring_prep_poll_multishot(3).
+    let many (handle: SafeHandle) (events: PollEvents) : Uring<UringStream<PollEvents>> =
+        Program.ofScope (fun scope ->
+            let descriptor = hold handle
+
+            try
+                let stream = scope.Loop.Open(manyOn (scope.Loop.Borrow descriptor) events, scope.Token)
+                let isHeld = ref 1
+
+                let leave () =
+                    ValueTask(
+                        task {
+                            do! stream.Abandon()
+
+                            if Interlocked.Exchange(&isHeld.contents, 0) = 1 then handle.DangerousRelease()
+                        }
+                    )
+
+                ValueTask<_>(
+                    UringStream(
+                        {
+                            Next = stream.MoveNext
+                            Take = fun () -> LanguagePrimitives.EnumOfValue(uint32 (stream.Take().Result))
+                            Leave = leave
+                        },
+                        stream
+                    )
+                )
+            with _ ->
+                handle.DangerousRelease()
+                reraise ())
+
+    /// Gives the stream of `many`, `Socket.pollMany` or `File.pollMany` other events while it runs (Linux 5.13). What is there of them is told at once.
     /// False when the stream is over. man io_uring_prep_poll_update(3).
     let change (stream: UringStream<PollEvents>) (events: PollEvents) : Uring<bool> =
         uring {
-            let running = stream.Stream
+            let running = nonNull stream.Stream
             return! PollChange.perform (running.Host :?> Loop) running (uint32 events)
         }

@@ -53,7 +53,8 @@ type SignalListener internal (signals: PosixSignal array) =
 /// Signals to this process, by way of .NET's own handlers, which go on working for others.
 ///
 /// While somebody listens for a signal, what it does otherwise is left out: SIGINT, SIGTERM, SIGQUIT and SIGHUP do not end
-/// the process. Any signal that has a number can be listened for by `enum<PosixSignal> number`, SIGUSR1 (10) say, but
+/// the process. Who sent a signal .NET does not tell: its handlers get no siginfo_t, and a signalfd(2), which would, needs the
+/// signal blocked on all threads of the process, those of the runtime included. Any signal that has a number can be listened for by `enum<PosixSignal> number`, SIGUSR1 (10) say, but
 /// SIGKILL and SIGSTOP, which nobody can, and faults such as SIGSEGV, which are the runtime's.
 [<RequireQualifiedAccess>]
 module Signals =
@@ -87,6 +88,11 @@ module Signals =
     /// Listens from now on: nothing is lost until the first wait.
     let listen (signals: PosixSignal seq) : Uring<SignalListener> =
         Program.ofScope (fun _ -> ValueTask<SignalListener>(listener (Array.ofSeq signals)))
+
+    /// All signals, one after another: `for signal in signals do` in `uring { }`. Each is told once, to one consumer. It has no
+    /// end of its own: break it off, cancel the program, or dispose of the listener (ObjectDisposedException).
+    let all (listener: SignalListener) : Uring<UringStream<PosixSignal>> =
+        Program.ofScope (fun scope -> ValueTask<_>(UringStream.again (fun () -> listener.Next scope.Token)))
 
     /// Waits for the next signal.
     let next (listener: SignalListener) : Uring<PosixSignal> =

@@ -47,8 +47,8 @@ module Socket =
             return Socket(loop, loop.Own number, family)
         }
 
-    /// Makes a socket in a free slot of the ring's own table (`LoopOptions.DirectDescriptors`). It has no names and no options
-    /// here: see `install`.
+    /// Makes a socket in a free slot of the ring's own table (`LoopOptions.DirectDescriptors`). Its names are told by
+    /// `readLocalEndPoint`, its options by `getOption`: see `install`, too.
     let createDirect (family: AddressFamily) (kind: SocketType) (protocol: ProtocolType) : Uring<Socket> =
         uring {
             let! slot = Program.single (SocketRequest.socketDirect family kind protocol)
@@ -85,6 +85,10 @@ module Socket =
     /// Asks for the end of all that is in flight on the socket or waits to go on, whoever started it; the result counts the
     /// operations. The socket stays open. They end with OperationCanceledException, or with what they have done by then.
     let cancel (socket: Socket) : Uring<int> = Program.ofScope (fun _ -> Cancel.on socket.Descriptor)
+
+    /// As `cancel`, and the kernel waits until each has ended, for `limit` at most: see `Uring.cancelAllNow` (Linux 6.0).
+    let cancelNow (limit: TimeSpan) (socket: Socket) : Uring<CancelCount> =
+        Program.ofScope (fun _ -> Cancel.onNow socket.Descriptor limit)
 
     /// Binds to an address. Before Linux 6.11 by a system call.
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
@@ -175,7 +179,7 @@ module Socket =
             ValueTask<_>(UringStream(stream, fun item -> accepted listener item.Result)))
 
     /// As `acceptMany`, into slots of the ring's own table (`LoopOptions.DirectDescriptors`): cheaper for the kernel, and
-    /// beyond the process's limit of descriptors. Such a socket has no names and no options here. When the table is full
+    /// beyond the process's limit of descriptors. Its names are told by `readLocalEndPoint`. When the table is full
     /// the stream ends with an error (TooManyOpenSockets), and one connection is lost.
     let acceptManyDirect (listener: Socket) : Uring<UringStream<Socket>> =
         Program.ofScope (fun scope ->
@@ -191,6 +195,13 @@ module Socket =
     let install (direct: Socket) : Uring<Socket> =
         uring {
             let! number = Program.single (SocketRequest.install direct.Descriptor)
+            return accepted direct number
+        }
+
+    /// As `install`, and programs that this process executes inherit the descriptor (no O_CLOEXEC).
+    let installInherited (direct: Socket) : Uring<Socket> =
+        uring {
+            let! number = Program.single (FileRequest.installInherited direct.Descriptor)
             return accepted direct number
         }
 
@@ -375,6 +386,21 @@ module Socket =
     let remoteEndPoint (socket: Socket) : EndPoint =
         SocketOptions.remoteEndPointOr socket.Peer socket.Descriptor
 
+    let private named (ask: FileDescriptor -> EndPoint) (socket: Socket) : Uring<EndPoint> =
+        uring {
+            if socket.Descriptor.IsDirect then
+                use! installed = install socket
+                return ask installed.Descriptor
+            else
+                return ask socket.Descriptor
+        }
+
+    /// As `localEndPoint`, also of a direct descriptor, which gets one of the process for it, and gives it back (Linux 6.8).
+    let readLocalEndPoint (socket: Socket) : Uring<EndPoint> = named SocketOptions.localEndPoint socket
+
+    /// As `remoteEndPoint`, also of a direct descriptor, in the same way.
+    let readRemoteEndPoint (socket: Socket) : Uring<EndPoint> = named SocketOptions.remoteEndPoint socket
+
     /// Sends small messages at once instead of collecting them (TCP_NODELAY).
     let setNoDelay (socket: Socket) (value: bool) = SocketOptions.setNoDelay socket.Descriptor value
 
@@ -385,7 +411,7 @@ module Socket =
     let unsent (socket: Socket) : Uring<int> = Program.single (SocketRequest.unsent socket.Descriptor)
 
     /// Reads an option by way of the ring, also of a direct descriptor (Linux 6.7, of SOL_SOCKET; by a system call where the
-    /// kernel cannot).
+    /// kernel cannot, for which a direct descriptor gets one of the process for a moment, Linux 6.8).
     let getOption (option: SocketOption<'T>) (socket: Socket) : Uring<'T> =
         Command.read option socket.Descriptor
 
@@ -393,12 +419,25 @@ module Socket =
     let setOption (option: SocketOption<'T>) (value: 'T) (socket: Socket) : Uring<unit> =
         Command.write option value socket.Descriptor
 
+    let internal moved
+        (target: Loop)
+        (socket: FileDescriptor)
+        (token: CancellationToken)
+        : Task<FileDescriptor> =
+        let fault result =
+            match Errno.ofResult result with
+            | Errno.ENFILE -> Fault.ofSocketCall "MSG_RING" result
+            // An open set: cancelled, closed, a kernel without it.
+            | _ -> Fault.ofResult Opcode.MessageRing socket.Name result token
+
+        Sending.move target socket fault token
+
     /// Hands a direct descriptor on to another ring's table (Linux 6.0): the result belongs to that ring, and `socket` is
     /// closed. SocketException (TooManyOpenSockets) when the other has no table or no free slot, ObjectDisposedException when it
     /// has ended: then `socket` stays. man io_uring_prep_msg_ring_fd_alloc(3).
     let moveTo (ring: LoopHost) (socket: Socket) : Uring<Socket> =
         uring {
             let! token = Uring.token
-            let! arrived = uring { return! Moving.perform ring.Loop socket.Descriptor token }
+            let! arrived = uring { return! moved ring.Loop socket.Descriptor token }
             return Socket(ring.Loop, arrived, socket.Family)
         }

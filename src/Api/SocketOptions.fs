@@ -23,7 +23,7 @@ module SocketOptions =
         if descriptor.IsDirect then
             raise (
                 NotSupportedException
-                    "A direct descriptor has no number that the BCL could use: names and options of its socket are out of reach here. Accept without direct descriptors where you need them."
+                    "A direct descriptor has no number that a system call could be told. Ask for its names and options by way of the ring (Socket.readLocalEndPoint and getOption; UringSocket.GetLocalEndPointAsync and GetRawSocketOptionAsync), or install it in the process's table."
             )
 
     let private nameOf (descriptor: FileDescriptor) (ofPeer: bool) : EndPoint | null =

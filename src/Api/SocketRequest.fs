@@ -313,17 +313,10 @@ module SocketRequest =
         Submission.connect socket.Number 0UL 16u |> Request.over socket (Memory(Array.zeroCreate<byte> 16))
 
     /// Waits until one of the events is there. The result is a mask of those that are.
-    let poll (socket: FileDescriptor) (events: PollEvents) : Request =
-        Submission.poll socket.Number (uint32 events) |> Request.on socket
+    let poll (socket: FileDescriptor) (events: PollEvents) : Request = Poll.on socket events
 
     /// Tells of events each time that they come (Linux 5.13).
-    let pollMany (socket: FileDescriptor) (events: PollEvents) : StreamRequest = {
-        Multishot =
-            Submission.pollMultishot socket.Number (uint32 events) |> Request.on socket |> Request.multishot
-        Single = ValueSome(poll socket events)
-        Source = Source.Events
-        Pool = null
-    }
+    let pollMany (socket: FileDescriptor) (events: PollEvents) : StreamRequest = Poll.manyOn socket events
 
     /// Ends one direction, or both.
     let shutdown (socket: FileDescriptor) (how: SocketShutdown) : Request =

@@ -83,6 +83,16 @@ module Uring =
     let cancelAllOf (opcode: Opcode) : Uring<int> =
         Program.ofScope (fun scope -> Cancel.ofOpcode opcode scope.Loop)
 
+    /// As `cancelAll`, and the kernel waits until each has ended before it goes on, for `limit` at most; after the first that
+    /// has not ended by then it waits for none (Linux 6.0; older kernels do not wait at all). Until then the ring's thread
+    /// does nothing else: for the moment before memory goes away, or a file system. man io_uring_register_sync_cancel(3).
+    let cancelAllNow (limit: TimeSpan) : Uring<CancelCount> =
+        Program.ofScope (fun scope -> Cancel.allNow limit scope.Loop)
+
+    /// As `cancelAllNow`, for operations of one sort.
+    let cancelAllOfNow (opcode: Opcode) (limit: TimeSpan) : Uring<CancelCount> =
+        Program.ofScope (fun scope -> Cancel.ofOpcodeNow opcode limit scope.Loop)
+
     /// A program that does nothing and has this result.
     let result (value: 'T) : Uring<'T> = Program.ofScope (fun _ -> ValueTask<'T> value)
 

@@ -1,16 +1,38 @@
-// A multishot operation as something to iterate over in `uring { }`.
+// Results that come one after another as something to iterate over in `uring { }`: of a multishot operation, or of anything
+// else that is waited for again and again.
 namespace Uring.FSharp
 
 open System
 open System.Threading.Tasks
 open Uring.Driver
 
+/// Where the items of a stream come from.
+[<NoEquality; NoComparison>]
+type internal StreamOrigin<'T> = {
+    /// Waits for the next item; false at the end.
+    Next: unit -> ValueTask<bool>
+    /// The item that was waited for: once.
+    Take: unit -> 'T
+    /// Nobody takes anything any more.
+    Leave: unit -> ValueTask
+}
+
 /// Results that come one after another from one submission. For one consumer. Disposing of it ends the operation,
 /// waits for its end, and gives back what nobody took.
 [<Sealed>]
-type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
+type UringStream<'T> internal (origin: StreamOrigin<'T>, stream: Stream | null) =
     let mutable isOver = false
     let mutable current = Unchecked.defaultof<'T>
+
+    internal new(stream: Stream, take: StreamItem -> 'T) =
+        UringStream(
+            {
+                Next = stream.MoveNext
+                Take = fun () -> take (stream.Take())
+                Leave = stream.Abandon
+            },
+            stream
+        )
 
     /// The stream has ended.
     member _.IsOver = isOver
@@ -18,17 +40,18 @@ type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
     /// What the last successful wait found.
     member _.Current = current
 
+    /// The operation, if there is one for all items.
     member internal _.Stream = stream
 
     member internal _.Wait() =
         // Dropped by its consumer, it can be collected while this waits.
         current <- Unchecked.defaultof<'T>
-        stream.MoveNext()
+        origin.Next()
 
     member internal _.Found(more: bool) =
         isOver <- not more
 
-        if more then current <- take (stream.Take())
+        if more then current <- origin.Take()
 
         more
 
@@ -36,7 +59,7 @@ type UringStream<'T> internal (stream: Stream, take: StreamItem -> 'T) =
 
         member _.DisposeAsync() =
             isOver <- true
-            stream.Abandon()
+            origin.Leave()
 
 /// Taking a stream step by step, where `for` does not fit.
 [<RequireQualifiedAccess>]
@@ -56,3 +79,21 @@ module UringStream =
                         return stream.Found more
                     }
                 ))
+
+    /// Waits again and again in the same way, without an end of its own. Leaving it changes nothing at the source.
+    let internal again (wait: unit -> Task<'T>) : UringStream<'T> =
+        let mutable found = Unchecked.defaultof<'T>
+
+        let next () =
+            ValueTask<bool>(
+                task {
+                    let! item = wait ()
+                    found <- item
+                    return true
+                }
+            )
+
+        UringStream(
+            { Next = next; Take = (fun () -> found); Leave = fun () -> ValueTask.CompletedTask },
+            null
+        )

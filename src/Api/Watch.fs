@@ -123,6 +123,11 @@ module Watch =
     let remove (watcher: Watcher) (watch: int) : Uring<bool> =
         Program.ofScope (fun _ -> ValueTask<bool>(watcher.Watches.Remove watch))
 
+    /// All events, one after another: `for event in events do` in `uring { }`. It has no end of its own: break it off, cancel
+    /// the program, or dispose of the watcher (ObjectDisposedException).
+    let all (watcher: Watcher) : Uring<UringStream<FileNews>> =
+        Program.ofScope (fun scope -> ValueTask<_>(UringStream.again (fun () -> watcher.Next scope.Token)))
+
     /// Waits for the next event. For one at a time.
     let next (watcher: Watcher) : Uring<FileNews> =
         Program.ofScope (fun scope -> ValueTask<FileNews>(watcher.Next scope.Token))

@@ -35,8 +35,26 @@ module internal DirectTable =
             )
         )
 
-    /// On the loop's thread. Raises when the kernel has no such table.
-    let register (ring: Ring) (count: int) =
+    /// struct io_uring_file_index_range: where the kernel looks for free slots.
+    let private reserve (ring: Ring) (count: int) (reserved: int) =
+        let argument = Array.zeroCreate<byte> 16
+        BinaryPrimitives.WriteInt32LittleEndian(argument.AsSpan 0, reserved)
+        BinaryPrimitives.WriteInt32LittleEndian(argument.AsSpan 4, count - reserved)
+        let result = ring.Kernel.Register(ring.Descriptor, RegisterOpcode.FileRange, argument.AsSpan(), 0u)
+
+        if Errno.isError result then
+            raise (
+                NotSupportedException(
+                    String.Concat(
+                        "The kernel would not keep ",
+                        reserved.ToString(),
+                        " direct descriptors for the program to choose: that needs Linux 6.0. Ask for no ReservedDescriptors."
+                    )
+                )
+            )
+
+    /// On the loop's thread. Raises when the kernel has no such table. `reserved` slots are the program's to choose.
+    let register (ring: Ring) (count: int) (reserved: int) =
         if count > 0 then
             let argument = sparse count
 
@@ -49,3 +67,5 @@ module internal DirectTable =
                 )
 
             if Errno.isError result then raise (refused count (Errno.ofResult result))
+
+            if reserved > 0 then reserve ring count reserved

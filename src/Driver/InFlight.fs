@@ -1,3 +1,4 @@
+// Length: all that begins, ends and cancels operations shares one table of slots.
 // Begins and ends operations: pins their memory, counts them on their descriptors, gives them slots, and does what
 // the model's verdicts say when a completion or a cancel comes. Belongs to the loop's thread.
 namespace Uring.Driver
@@ -140,10 +141,11 @@ type internal InFlight(ring: Ring, capacity: int) =
 
         outbox.Submit &request
 
-    let askForEnd (pending: Pending) =
+    /// `ask` asks the kernel.
+    let askForEndBy (ask: UserData -> unit) (pending: Pending) =
         if slots.IsLive pending.UserData then
             match slots.Cancelled pending.UserData with
-            | Verdict.AskKernel -> askKernel pending.UserData
+            | Verdict.AskKernel -> ask pending.UserData
             | Verdict.Withdraw
             | Verdict.DiscardAndRelease ->
                 left pending
@@ -156,11 +158,38 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Ignore
             | Verdict.Violation -> ()
 
-    let cancel (pending: Pending) =
+    let askForEnd (pending: Pending) = askForEndBy askKernel pending
+
+    let cancelBy (ask: UserData -> unit) (pending: Pending) =
         pending.CancelAsked <- true
         parked.Remove pending |> ignore
         pending.Cancelling()
-        askForEnd pending
+        askForEndBy ask pending
+
+    let cancel (pending: Pending) = cancelBy askKernel pending
+
+    /// Asks the kernel and waits for its answer, which blocks this thread for `limit` at most: what is left of it.
+    let rec askAndWait (limit: TimeSpan) (target: UserData) : TimeSpan =
+        let argument = SyncCancel.ofUserData target limit
+        let opcode = RegisterOpcode.CancelAndWait
+
+        match SyncCancel.verdict (ring.Kernel.Register(ring.Descriptor, opcode, argument.AsSpan(), 1u)) with
+        | SyncCancelVerdict.Over -> limit
+        | SyncCancelVerdict.Again -> askAndWait limit target
+        | SyncCancelVerdict.TimedOut -> TimeSpan.Zero
+        | SyncCancelVerdict.Missed ->
+            missed.Add target
+            limit
+        | SyncCancelVerdict.AskKernel ->
+            askKernel target
+            limit
+
+    /// Those that are meant and that nobody has asked yet, in the kernel or outside.
+    let findMeant (isMeant: Pending -> bool) : List<Pending> =
+        let found = List<Pending> parked
+        slots.ForEach(Action<Pending> found.Add)
+        found.RemoveAll(fun pending -> pending.CancelAsked || not (isMeant pending)) |> ignore
+        found
 
     /// Drops the connection of a zero-copy send whose notification is outstanding, which brings that about. Its
     /// descriptor is open, because the send is still counted on it, whether closing was asked for or not.
@@ -268,11 +297,20 @@ type internal InFlight(ring: Ring, capacity: int) =
     /// One request to the kernel for each, and not one for all of a descriptor or a ring: that would find neither what is
     /// outside nor a follower in a chain, and it would find what is the library's own.
     member _.CancelAll(isMeant: Pending -> bool) : int =
-        let found = List<Pending> parked
-        slots.ForEach(Action<Pending> found.Add)
-        found.RemoveAll(fun pending -> pending.CancelAsked || not (isMeant pending)) |> ignore
+        let found = findMeant isMeant
         found.ForEach(Action<Pending> cancel)
         found.Count
+
+    /// The same, and the kernel waits for each before it answers, for `limit` at most; after the first that is not over
+    /// by then it waits for none. What was submitted is known to the kernel by now. Names those that were asked.
+    member _.CancelAndWait(isMeant: Pending -> bool, limit: TimeSpan) : UserData array =
+        let mutable left = limit
+
+        [|
+            for pending in findMeant isMeant do
+                pending.UserData
+                cancelBy (fun target -> left <- askAndWait left target) pending
+        |]
 
     /// The kernel has it, or has an answer for it.
     member _.IsLive(userData: UserData) = slots.IsLive userData

@@ -1,3 +1,4 @@
+// Length: every door of the loop is a member of its one class, and an F# class is one file.
 // The loop: turns, and runs what has completed. Everything here happens on one thread, except what is marked "from
 // any thread". It has no clock and no thread of its own: a host calls `Turn` (LoopThread in production).
 namespace Uring.Driver
@@ -8,6 +9,15 @@ open System.Threading
 open System.Threading.Tasks
 open Uring.Kernel
 open Uring.Model
+
+/// What became of operations that were to end at once.
+[<Struct>]
+type CancelCount = {
+    /// Those that were asked to end.
+    Asked: int
+    /// Those of them that had not ended when the time was over: they end as soon as they can.
+    Running: int
+}
 
 /// One ring with everything that waits on it. As a synchronization context it brings what is awaited on the loop back
 /// to the loop.
@@ -218,6 +228,22 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     member internal this.CancelAll(isMeant: Pending -> bool) : ValueTask<int> =
         this.Call(fun () -> inFlight.CancelAll isMeant)
 
+    /// From any thread: ends those that are meant at once, and waits in the kernel, and so with this loop's thread, until
+    /// each has ended or `limit` is over (Linux 6.0; older kernels do not wait).
+    member internal this.CancelAndWait(isMeant: Pending -> bool, limit: TimeSpan) : ValueTask<CancelCount> =
+        this.Call(fun () ->
+            // The kernel looks for what it has taken.
+            let settle () =
+                inFlight.Flush()
+                ring.Enter(0, -1L) |> ignore
+                reap ()
+
+            settle ()
+            let asked = inFlight.CancelAndWait(isMeant, limit)
+            settle ()
+
+            { Asked = asked.Length; Running = asked |> Array.filter inFlight.IsLive |> Array.length })
+
     /// From any thread: drops the connection if the kernel still reads what was sent on it without copying.
     member internal _.DropHeld(descriptor: FileDescriptor) =
         host.HandOver(
@@ -237,6 +263,15 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         let descriptor = FileDescriptor(kernel, number, this, false, IsBorrowed = true)
         GC.SuppressFinalize descriptor
         descriptor
+
+    /// A slot of the ring's own table that the program empties itself.
+    member internal this.BorrowDirect(slot: int) : FileDescriptor =
+        let descriptor = FileDescriptor(kernel, slot, this, true, IsBorrowed = true)
+        GC.SuppressFinalize descriptor
+        descriptor
+
+    /// Slots that the program chooses.
+    member internal _.ReservedDescriptors = options.ReservedDescriptors
 
     /// What an operation has made, in the process's table or in the ring's.
     member internal this.OwnAs(isDirect: bool, number: int) =
@@ -290,7 +325,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         Registration.restrict ring options.Restriction
         Setup.enableOrRaise ring
         Registration.apply ring options
-        DirectTable.register ring options.DirectDescriptors
+        DirectTable.register ring options.DirectDescriptors options.ReservedDescriptors
         Workers.makeFirst ring
         waker.Choose()
 

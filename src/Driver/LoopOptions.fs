@@ -18,6 +18,9 @@ type LoopOptions = {
     WorkerProcessors: int array
     /// Slots of the ring's own descriptor table, for direct descriptors (Linux 5.19); 0 makes none.
     DirectDescriptors: int
+    /// So many of these slots, from the first on, are the program's to choose (`DirectSlot`): the kernel puts nothing there by
+    /// itself (Linux 6.0).
+    ReservedDescriptors: int
     /// Slots of its table of registered buffers, which is made for the first of them (Linux 5.19); 1 to 16384.
     RegisteredBuffers: int
     /// How often a loop with nothing to do looks for work before it blocks, about 150 ns each; 0 blocks at once. Looks in
@@ -60,6 +63,7 @@ module LoopOptions =
         UnboundedWorkers = 64
         WorkerProcessors = [||]
         DirectDescriptors = 0
+        ReservedDescriptors = 0
         // An empty slot costs the kernel eight bytes.
         RegisteredBuffers = 1024
         Looks = 300
@@ -82,6 +86,11 @@ module LoopOptions =
 
         if options.RegisteredBuffers < 1 || options.RegisteredBuffers > BufferSlots.Most then
             refuse "RegisteredBuffers" "A table has 1 to 16384 slots; none is made before the first buffer."
+
+        if options.ReservedDescriptors < 0 || options.ReservedDescriptors > options.DirectDescriptors then
+            refuse
+                "ReservedDescriptors"
+                "They are some of the DirectDescriptors: none, or all of them at most."
 
         if options.WaitFor < 1 then refuse "WaitFor" "A loop waits for one completion at least."
 

@@ -169,8 +169,11 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         if result >= 0 && Catalogue.createsDescriptor this.Opcode then
             if this.Request.Submission.FileIndex = 0u then
                 host.Kernel.Close result |> ignore
-            else
+            elif this.Request.Submission.FileIndex = OpFlags.AllocateFile then
                 host.CloseDirect result
+            else
+                // A slot that was chosen: the result is 0.
+                host.CloseDirect(int this.Request.Submission.FileIndex - 1)
 
     member internal _.IsCompleted = Volatile.Read &gate = 2
 

@@ -163,5 +163,11 @@ module Request =
     /// Its submission brings many completions.
     let multishot (request: Request) = { request with Shape = Shape.Multishot }
 
+    /// Begins on one of the kernel's workers at once, and not where it is submitted (IOSQE_ASYNC).
+    let onWorker (request: Request) = {
+        request with
+            Submission = Submission.flagged SqeFlags.Async request.Submission
+    }
+
     /// A part of how the library works, which nobody but the library ends.
     let internal own (request: Request) = { request with IsOwn = true }

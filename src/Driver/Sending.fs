@@ -44,3 +44,34 @@ module internal Sending =
 
     /// The ring's number: it is the ring's own as long as somebody sends.
     let number (target: Loop) = target.Ring.Descriptor
+
+    /// From any thread: puts a direct descriptor into a free slot of another ring's table. The slot is the target's from then
+    /// on, and the one here is free. `fault` says what is raised for an error.
+    let move (target: Loop) (direct: FileDescriptor) (fault: int -> exn) (token: CancellationToken) =
+        let home = direct.Home :?> Loop
+
+        if not direct.IsDirect then
+            raise (
+                InvalidOperationException
+                    "Only a direct descriptor belongs to a ring: this one belongs to the process."
+            )
+
+        if obj.ReferenceEquals(home, target) then
+            raise (ArgumentException("The descriptor is on this ring already.", nameof target))
+
+        let request = {
+            Request.bare (Submission.sendDirect (number target) direct.Number) with
+                Other = direct
+        }
+
+        let sending = perform home target request token
+
+        task {
+            let! result = sending
+
+            if result < 0 then raise (fault result)
+
+            let arrived = target.OwnDirect result
+            let! _ = home.CloseDescriptor direct
+            return arrived
+        }

@@ -124,6 +124,10 @@ type IKernel =
     /// pidfd_send_signal(2) (Linux 5.1). Returns 0.
     abstract Signal: descriptor: int * signal: int -> int
 
+    /// kill(2): 0 is the caller's own process group, -1 all that it may signal, and any other negative number the group of
+    /// that number. Returns 0.
+    abstract SignalMany: group: int * signal: int -> int
+
     /// setsockopt(2). Returns 0.
     abstract SetSocketOption: descriptor: int * level: int * name: int * value: ReadOnlySpan<byte> -> int
 

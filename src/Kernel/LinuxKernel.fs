@@ -86,6 +86,8 @@ type LinuxKernel private () =
 
         member _.Signal(descriptor, signal) = Native.signal descriptor signal
 
+        member _.SignalMany(group, signal) = Native.signalMany group signal
+
         member _.SocketName(descriptor, ofPeer, address) =
             use pointer = fixed &MemoryMarshal.GetReference address
             Native.socketName descriptor ofPeer (NativePtr.toNativeInt pointer) address.Length

@@ -93,6 +93,9 @@ module internal Native =
     [<DllImport("libc", EntryPoint = "listen")>]
     extern int private listen(int fd, int backlog)
 
+    [<DllImport("libc", EntryPoint = "kill")>]
+    extern int private kill(int pid, int signal)
+
     /// The result, or the negative errno.
     let private orErrno (result: nativeint) =
         if result < 0n then -(nativeint (Marshal.GetLastSystemError())) else result
@@ -196,6 +199,8 @@ module internal Native =
 
     let signal (fd: int) (signal: int) =
         int (orErrno (syscall5 (sysSignal, nativeint fd, nativeint signal, 0n, 0n)))
+
+    let signalMany (group: int) (signal: int) = int (orErrno (nativeint (kill (group, signal))))
 
     let socketName (fd: int) (ofPeer: bool) (address: nativeint) (size: int) =
         let mutable length = size

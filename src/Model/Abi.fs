@@ -172,6 +172,8 @@ type RegisterOpcode =
     | UnregisterRingDescriptors = 21u // 5.18
     | BufferRing = 22u // 5.19
     | UnregisterBufferRing = 23u // 5.19
+    | CancelAndWait = 24u // 6.0
+    | FileRange = 25u // 6.0
     | BufferRingStatus = 26u // 6.8
     | BusyPolling = 27u // 6.9
     | Clock = 29u // 6.12
@@ -204,6 +206,8 @@ type PollEvents =
     | HangUp = 0x10u
     /// The peer has finished sending.
     | ReadHangUp = 0x2000u
+    /// Of several who wait for this descriptor, one is woken and not all (EPOLLEXCLUSIVE). Is asked for, and never told.
+    | Exclusive = 0x1000_0000u
 
 /// Bits that travel in an opcode's own fields.
 [<RequireQualifiedAccess>]
@@ -324,13 +328,25 @@ module OpFlags =
     [<Literal>]
     let MessageSilent = 1u
 
+    /// WAITID, in len: any child (P_ALL).
+    [<Literal>]
+    let WaitAll = 0u
+
     /// WAITID, in len: a process by its id (P_PID).
     [<Literal>]
     let WaitProcess = 1u
 
+    /// WAITID, in len: any child in a process group (P_PGID); 0 is the caller's own.
+    [<Literal>]
+    let WaitGroup = 2u
+
     /// WAITID, in len: a process by a descriptor of it (P_PIDFD).
     [<Literal>]
     let WaitDescriptor = 3u
+
+    /// WAITID, in file_index: nothing is waited for (WNOHANG). Who finds nothing gets a siginfo_t without a signal.
+    [<Literal>]
+    let WaitNever = 1u
 
     /// WAITID, in file_index: the process stays as it is, so that others can wait for it, too (WNOWAIT).
     [<Literal>]
@@ -339,6 +355,10 @@ module OpFlags =
     /// ACCEPT and others, in file_index: the kernel chooses a free slot of the registered files (5.19).
     [<Literal>]
     let AllocateFile = 0xffff_ffffu
+
+    /// FIXED_FD_INSTALL: the descriptor is not closed on exec (6.8).
+    [<Literal>]
+    let KeepOnExec = 1u
 
     /// SEND_ZC and SENDMSG_ZC, ioprio: the memory lies within a registered buffer.
     [<Literal>]

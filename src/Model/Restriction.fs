@@ -45,6 +45,8 @@ module Restriction =
             RegisterOpcode.UnregisterRingDescriptors
             RegisterOpcode.BufferRing
             RegisterOpcode.UnregisterBufferRing
+            RegisterOpcode.CancelAndWait
+            RegisterOpcode.FileRange
             RegisterOpcode.BufferRingStatus
             RegisterOpcode.BusyPolling
             RegisterOpcode.Clock

@@ -218,6 +218,10 @@ module Submission =
     /// Closes a descriptor. It cancels nothing. man io_uring_prep_close(3).
     let close fd = prepare Opcode.Close fd 0UL 0UL 0u 0u
 
+    /// FILES_UPDATE: no descriptor, which empties the slot.
+    [<Literal>]
+    let noDescriptor = -1
+
     /// Frees a slot of the registered files (5.15). Not a fixed file: the slot is the operation's argument.
     let closeDirect (slot: int) = { prepare Opcode.Close 0 0UL 0UL 0u 0u with FileIndex = uint32 (slot + 1) }
 
@@ -415,6 +419,9 @@ module Submission =
     /// `onFixedFile`, as all that works on a slot.
     let installFixed (slot: int) = prepare Opcode.InstallFixed slot 0UL 0UL 0u 0u
 
+    /// As `installFixed`, and a program that this process executes inherits the descriptor.
+    let installInherited (slot: int) = prepare Opcode.InstallFixed slot 0UL 0UL 0u OpFlags.KeepOnExec
+
     // ---- modifiers
 
     /// Sets flags, and clears none.
@@ -434,6 +441,9 @@ module Submission =
 
     /// What it makes goes to a free slot of the registered files, which is then the result (5.19).
     let intoFreeSlot (submission: Submission) = { submission with FileIndex = OpFlags.AllocateFile }
+
+    /// What it makes goes to this slot of the registered files, in place of what is there (5.15); the result is 0.
+    let intoSlot (slot: int) (submission: Submission) = { submission with FileIndex = uint32 (slot + 1) }
 
     /// The source of a splice is an index into the registered files.
     let fromFixedFile (submission: Submission) = {

@@ -26,4 +26,9 @@ public enum PollEvents
 
     /// <summary>The peer has finished sending (POLLRDHUP).</summary>
     ReadHangUp = 0x2000,
+
+    /// <summary>
+    /// Of several who wait for this descriptor, one is woken and not all (EPOLLEXCLUSIVE). Is asked for, and never told.
+    /// </summary>
+    Exclusive = 0x1000_0000,
 }

@@ -9,6 +9,18 @@ namespace Uring;
 public sealed partial class Ring
 {
     /// <summary>
+    /// A slot of the ring's own table that is yours to fill and to empty. See <see cref="RingOptions.ReservedDescriptors"/>.
+    /// </summary>
+    /// <param name="number">From 0 on.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The ring reserves fewer slots.</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public RingSlot GetSlot(int number)
+    {
+        ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
+        return new(Loop, number);
+    }
+
+    /// <summary>
     /// Gives the ring queues of other sizes, which the kernel rounds up to powers of two; what is in flight goes on. Helps a
     /// program that learns of its load only when it comes: rings are charged against RLIMIT_MEMLOCK. Needs Linux 6.13, and a
     /// ring without <see cref="RingOptions.SubmissionPolling"/>. See man io_uring_resize_rings(3).

@@ -21,6 +21,8 @@ public sealed partial class RingOptions
         ArgumentOutOfRangeException.ThrowIfNegative(BoundedWorkers);
         ArgumentOutOfRangeException.ThrowIfNegative(UnboundedWorkers);
         ArgumentOutOfRangeException.ThrowIfNegative(DirectDescriptors);
+        ArgumentOutOfRangeException.ThrowIfNegative(ReservedDescriptors);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ReservedDescriptors, DirectDescriptors);
         ArgumentOutOfRangeException.ThrowIfLessThan(RegisteredBuffers, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(RegisteredBuffers, BufferSlotsModule.Most);
         ArgumentOutOfRangeException.ThrowIfNegative(Looks);
@@ -40,6 +42,7 @@ public sealed partial class RingOptions
             unboundedWorkers: UnboundedWorkers,
             workerProcessors: [.. WorkerProcessors],
             directDescriptors: DirectDescriptors,
+            reservedDescriptors: ReservedDescriptors,
             registeredBuffers: RegisteredBuffers,
             looks: Looks,
             wake: LoopOptionsModule.standard.Wake,

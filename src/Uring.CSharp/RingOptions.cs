@@ -52,6 +52,14 @@ public sealed partial class RingOptions
     public int DirectDescriptors { get; set; } = LoopOptionsModule.standard.DirectDescriptors;
 
     /// <summary>
+    /// So many of <see cref="DirectDescriptors"/>, from the first on, are yours to fill and to empty
+    /// (<see cref="Ring.GetSlot"/>): the kernel puts nothing there by itself. Their numbers are known beforehand, so that one
+    /// chain can open a file, work on it and close it. Linux 6.0; see man io_uring_register_file_alloc_range(3).
+    /// Defaults to 0.
+    /// </summary>
+    public int ReservedDescriptors { get; set; } = LoopOptionsModule.standard.ReservedDescriptors;
+
+    /// <summary>
     /// Slots of the ring's table of registered buffers, which is made for the first of them: 1 to 16384. A slot costs the kernel
     /// eight bytes. Linux 5.19; see man io_uring_registered_buffers(7). Defaults to 1024.
     /// </summary>

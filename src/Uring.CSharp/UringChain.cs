@@ -13,7 +13,7 @@ namespace Uring;
 /// waits for the success of the one before it. What counts as a failure is the kernel's decision: a failed read, write or
 /// sync does, and so does a short read; a failed <see cref="Delete"/> or <see cref="Move"/> does not (Linux 6.18).
 /// </summary>
-public sealed class UringChain
+public sealed partial class UringChain
 {
     private readonly Loop loop;
     private readonly List<BoundedStep<Request>> steps = [];
@@ -131,11 +131,11 @@ public sealed class UringChain
         return this;
     }
 
-    private FileDescriptor Ours(UringFile file)
+    private FileDescriptor Ours(UringFile file, string name = "file")
     {
-        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(file, name);
         ObjectDisposedException.ThrowIf(file.IsClosed, file);
-        return Ours(file.Descriptor, nameof(file));
+        return Ours(file.Descriptor, name);
     }
 
     private FileDescriptor Ours(UringSocket socket)

@@ -1,6 +1,8 @@
 // Files in the ring's own table, and the process's standard streams.
 using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
@@ -15,8 +17,8 @@ public sealed partial class UringFile
 
     /// <summary>
     /// Opens a file into a free slot of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>): cheaper for the
-    /// kernel, and beyond the process's limit of descriptors. Such a file has no <see cref="GetStatusAsync"/>, and a directory
-    /// is opened, too. Linux 5.19; see man io_uring_prep_openat_direct(3).
+    /// kernel, and beyond the process's limit of descriptors. Its <see cref="GetStatusAsync"/> costs a
+    /// descriptor for a moment, and a directory is opened, too. Linux 5.19; see man io_uring_prep_openat_direct(3).
     /// </summary>
     /// <param name="path">Relative to the current directory, or absolute.</param>
     /// <param name="mode">
@@ -64,10 +66,20 @@ public sealed partial class UringFile
     /// <exception cref="IOException">No descriptor is left (EMFILE, 24).</exception>
     /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
-    public async ValueTask<UringFile> InstallAsync(CancellationToken cancellationToken = default)
+    public ValueTask<UringFile> InstallAsync(CancellationToken cancellationToken = default) =>
+        InstallAsync(false, cancellationToken);
+
+    /// <summary>As <see cref="InstallAsync(CancellationToken)"/>, with a choice.</summary>
+    /// <param name="inherited">Programs that this process executes inherit the descriptor (no O_CLOEXEC).</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="InvalidOperationException">It has a descriptor of the process already.</exception>
+    /// <exception cref="IOException">No descriptor is left (EMFILE, 24).</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.8.</exception>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    public async ValueTask<UringFile> InstallAsync(bool inherited, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        var request = FileRequest.install(descriptor);
+        var request = inherited ? FileRequest.installInherited(descriptor) : FileRequest.install(descriptor);
         var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return new UringFile(loop, loop.Own(number), Path, access, isNamed);
     }
@@ -86,6 +98,63 @@ public sealed partial class UringFile
         var request = FileRequest.makeDirect(descriptor);
         await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return new UringFile(loop, loop.OwnDirect(FileRequest.slotOf(request)), Path, access, isNamed);
+    }
+
+    /// <summary>
+    /// As <see cref="MakeDirectAsync(CancellationToken)"/>, for several files by one operation: all of them, or none. See
+    /// man io_uring_prep_files_update(3).
+    /// </summary>
+    /// <param name="files">At least one; of one ring.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns>Direct files, in the order of <paramref name="files"/>, which stay open.</returns>
+    /// <exception cref="ArgumentException">They belong to several rings.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are none.</exception>
+    /// <exception cref="InvalidOperationException">One of them is direct already.</exception>
+    /// <exception cref="IOException">There are not enough free slots (ENFILE, 23).</exception>
+    /// <exception cref="ObjectDisposedException">One of them, or the ring, was disposed of.</exception>
+    public static async ValueTask<IReadOnlyList<UringFile>> MakeDirectAsync(
+        IReadOnlyList<UringFile> files,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        ArgumentOutOfRangeException.ThrowIfZero(files.Count, nameof(files));
+        var home = files[0].loop;
+
+        if (files.Any(file => !ReferenceEquals(file.loop, home)))
+        {
+            throw new ArgumentException("They belong to several rings.", nameof(files));
+        }
+
+        var making = DirectSlots.makeAllDirect(home, [.. files.Select(file => file.descriptor)], cancellationToken);
+        var made = await making.ConfigureAwait(Ending.OnLoop);
+
+        return [.. files.Zip(
+            made,
+            (file, direct) => new UringFile(home, direct, file.Path, file.access, file.isNamed))];
+    }
+
+    /// <summary>
+    /// Hands a direct file on to another ring's table: the result belongs to that ring, and this one is disposed of. Linux
+    /// 6.0; see man io_uring_prep_msg_ring_fd_alloc(3).
+    /// </summary>
+    /// <param name="ring">Which, with <see cref="RingOptions.DirectDescriptors"/>.</param>
+    /// <param name="cancellationToken">Asks for its end; then the file stays.</param>
+    /// <exception cref="ArgumentException">The file is on this ring already.</exception>
+    /// <exception cref="InvalidOperationException">It is not direct.</exception>
+    /// <exception cref="IOException">The other has no table or no free slot (ENFILE, 23): the file stays.</exception>
+    /// <exception cref="ObjectDisposedException">The file or one of the rings was disposed of.</exception>
+    public ValueTask<UringFile> MoveToAsync(Ring ring, CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        ArgumentNullException.ThrowIfNull(ring);
+        ObjectDisposedException.ThrowIf(ring.Loop.IsStopping, ring);
+        return MoveAsync(ring.Loop, cancellationToken);
+    }
+
+    private async ValueTask<UringFile> MoveAsync(Loop target, CancellationToken cancellationToken)
+    {
+        var arrived = await FileModule.moved(target, descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        return new(target, arrived, Path, access, isNamed);
     }
 
     /// <summary>

@@ -2,6 +2,7 @@
 using System;
 using System.IO;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Microsoft.Win32.SafeHandles;
 using Uring.FSharp;
 
@@ -49,7 +50,7 @@ public sealed partial class UringFile
     /// Another descriptor for the same open file, with the same position. Each is to be disposed of, and it is closed with the
     /// last. See man fcntl(2), F_DUPFD_CLOEXEC.
     /// </summary>
-    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync"/> it first.</exception>
+    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync(CancellationToken)"/> it first.</exception>
     /// <exception cref="IOException">No descriptor is left (EMFILE, 24).</exception>
     /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
     public UringFile Duplicate()
@@ -59,7 +60,7 @@ public sealed partial class UringFile
     }
 
     /// <summary>The same for use elsewhere: by the BCL, by another process. Yours to dispose of.</summary>
-    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync"/> it first.</exception>
+    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync(CancellationToken)"/> it first.</exception>
     /// <exception cref="IOException">No descriptor is left (EMFILE, 24).</exception>
     /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
     public SafeFileHandle DuplicateHandle()

@@ -136,13 +136,34 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>What the file system knows of it. See man statx(2).</summary>
+    /// <summary>
+    /// What the file system knows of it. A direct file gets a descriptor of the process for it, and gives it back (Linux 6.8).
+    /// See man statx(2).
+    /// </summary>
     /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="PlatformNotSupportedException">It is direct, and the kernel is older than 6.8.</exception>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     public ValueTask<FileStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return StatusAsync(loop, FileRequest.statusOf(descriptor), cancellationToken);
+
+        return IsDirect
+            ? InstalledStatusAsync(cancellationToken)
+            : StatusAsync(loop, FileRequest.statusOf(descriptor), cancellationToken);
+    }
+
+    private async ValueTask<FileStatus> InstalledStatusAsync(CancellationToken cancellationToken)
+    {
+        var installed = await InstallAsync(cancellationToken).ConfigureAwait(Ending.OnLoop);
+
+        try
+        {
+            return await installed.GetStatusAsync(cancellationToken).ConfigureAwait(Ending.OnLoop);
+        }
+        finally
+        {
+            await installed.DisposeAsync().ConfigureAwait(Ending.OnLoop);
+        }
     }
 
     /// <summary>Its length in bytes; 0 for what has none, such as a pipe or a disk. See man statx(2).</summary>
@@ -164,6 +185,24 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
         ThrowIfClosed();
         cancellationToken.ThrowIfCancellationRequested();
         return Cancel.on(descriptor);
+    }
+
+    /// <summary>
+    /// As <see cref="CancelAsync"/>, and the kernel waits until each has ended: see
+    /// <see cref="Ring.CancelAllNowAsync(TimeSpan, CancellationToken)"/>. Linux 6.0; see
+    /// man io_uring_register_sync_cancel(3).
+    /// </summary>
+    /// <param name="limit">How long the kernel waits for one operation, and with it the ring's thread.</param>
+    /// <param name="cancellationToken">Looked at before anything is asked.</param>
+    /// <returns>How many were asked to end, and how many of them run on.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
+    public ValueTask<CancelResult> CancelNowAsync(TimeSpan limit, CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
+        cancellationToken.ThrowIfCancellationRequested();
+        return CancelResult.OfAsync(Cancel.onNow(descriptor, limit));
     }
 
     /// <summary>

@@ -25,6 +25,8 @@ public sealed partial class UringListener : IAsyncDisposable, IDisposable
         descriptor.IsSocket = true;
     }
 
+    internal FileDescriptor Descriptor => descriptor;
+
     /// <summary>It was disposed of: it takes no more connections.</summary>
     public bool IsClosed => descriptor.IsClosed;
 
@@ -202,6 +204,24 @@ public sealed partial class UringListener : IAsyncDisposable, IDisposable
         ThrowIfClosed();
         cancellationToken.ThrowIfCancellationRequested();
         return Cancel.on(descriptor);
+    }
+
+    /// <summary>
+    /// As <see cref="CancelAsync"/>, and the kernel waits until each has ended: see
+    /// <see cref="Ring.CancelAllNowAsync(TimeSpan, CancellationToken)"/>. Linux 6.0; see
+    /// man io_uring_register_sync_cancel(3).
+    /// </summary>
+    /// <param name="limit">How long the kernel waits for one operation, and with it the ring's thread.</param>
+    /// <param name="cancellationToken">Looked at before anything is asked.</param>
+    /// <returns>How many were asked to end, and how many of them run on.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of.</exception>
+    public ValueTask<CancelResult> CancelNowAsync(TimeSpan limit, CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
+        cancellationToken.ThrowIfCancellationRequested();
+        return CancelResult.OfAsync(Cancel.onNow(descriptor, limit));
     }
 
     /// <summary>

@@ -47,7 +47,7 @@ public static partial class UringProcess
         CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(id);
-        return WaitAsync(Ring.LoopFor(ring), OpFlags.WaitProcess, id, events, !reap, cancellationToken);
+        return WaitAsync(Ring.LoopFor(ring), OpFlags.WaitProcess, id, events, Options(reap), cancellationToken);
     }
 
     /// <summary>
@@ -82,7 +82,7 @@ public static partial class UringProcess
         {
             var loop = Ring.LoopFor(ring);
 
-            return await WaitAsync(loop, OpFlags.WaitDescriptor, descriptor, events, !reap, cancellationToken)
+            return await WaitAsync(loop, OpFlags.WaitDescriptor, descriptor, events, Options(reap), cancellationToken)
                 .ConfigureAwait(Ending.OnLoop);
         }
         finally
@@ -128,12 +128,14 @@ public static partial class UringProcess
         uint kind,
         int id,
         ChildEvents events,
-        bool keeps,
+        uint options,
         CancellationToken cancellationToken)
     {
         var info = Child.room();
-        var request = Child.request(kind, id, (FSharp.ChildEvents)events.Checked(), keeps, info);
+        var request = Child.request(kind, id, (FSharp.ChildEvents)events.Checked(), options, info);
         _ = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return ChildStatus.Of(info);
     }
+
+    private static uint Options(bool reap) => reap ? 0 : OpFlags.WaitKeep;
 }

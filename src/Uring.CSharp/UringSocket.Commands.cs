@@ -1,5 +1,6 @@
 // What a socket is asked by way of the ring: for options that also a direct descriptor has, and for how much waits.
 using System;
+using System.Net;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
@@ -92,6 +93,51 @@ public sealed partial class UringSocket
         return MoveAsync(ring.Loop, cancellationToken);
     }
 
+    /// <summary>
+    /// This side's address, also of a direct socket, which gets a descriptor of the process for it and gives it back (Linux
+    /// 6.8). See man getsockname(2).
+    /// </summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="PlatformNotSupportedException">It is direct, and the kernel is older than 6.8.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask<EndPoint> GetLocalEndPointAsync(CancellationToken cancellationToken = default) =>
+        NameAsync(SocketNames.Local, cancellationToken);
+
+    /// <summary>
+    /// The peer's address, in the same way as <see cref="GetLocalEndPointAsync"/>. See man getpeername(2).
+    /// </summary>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>
+    /// <exception cref="PlatformNotSupportedException">It is direct, and the kernel is older than 6.8.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask<EndPoint> GetRemoteEndPointAsync(CancellationToken cancellationToken = default) =>
+        NameAsync((asked, owner) => SocketNames.Remote(asked, owner, peer), cancellationToken);
+
+    private async ValueTask<EndPoint> NameAsync(
+        Func<FileDescriptor, object, EndPoint> ask,
+        CancellationToken cancellationToken)
+    {
+        ThrowIfClosed();
+        ObjectDisposedException.ThrowIf(loop.IsStopping, this);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        if (!IsDirect)
+        {
+            return ask(descriptor, this);
+        }
+
+        var installed = await InstallAsync(cancellationToken).ConfigureAwait(Ending.OnLoop);
+
+        try
+        {
+            return ask(installed.descriptor, installed);
+        }
+        finally
+        {
+            await installed.DisposeAsync().ConfigureAwait(Ending.OnLoop);
+        }
+    }
+
     private async ValueTask<UringSocket> MoveAsync(Loop target, CancellationToken cancellationToken) =>
-        new(target, await Moving.perform(target, descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop));
+        new(target, await SocketModule.moved(target, descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop));
 }

@@ -2,6 +2,7 @@
 using System;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Uring.FSharp;
 
 namespace Uring;
@@ -36,7 +37,7 @@ public sealed partial class UringSocket
     /// Another descriptor for the same socket. Each is to be disposed of, and it is closed with the last. See
     /// man fcntl(2), F_DUPFD_CLOEXEC.
     /// </summary>
-    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync"/> it first.</exception>
+    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync(CancellationToken)"/> it first.</exception>
     /// <exception cref="System.IO.IOException">No descriptor is left (EMFILE, 24).</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public UringSocket Duplicate()
@@ -46,7 +47,7 @@ public sealed partial class UringSocket
     }
 
     /// <summary>The same for use elsewhere: by the BCL, by another process. Yours to dispose of.</summary>
-    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync"/> it first.</exception>
+    /// <exception cref="NotSupportedException">It is direct: <see cref="InstallAsync(CancellationToken)"/> it first.</exception>
     /// <exception cref="System.IO.IOException">No descriptor is left (EMFILE, 24).</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public SafeSocketHandle DuplicateHandle()

@@ -48,7 +48,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     /// </summary>
     /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>
     /// <exception cref="NotSupportedException">The socket is direct, and was accepted by <see cref="UringListener.AcceptAllDirectAsync"/>
-    /// or made otherwise: <see cref="InstallAsync"/> it.</exception>
+    /// or made otherwise: <see cref="InstallAsync(CancellationToken)"/> it.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public EndPoint RemoteEndPoint => SocketNames.Remote(descriptor, this, peer);
 
@@ -75,8 +75,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// As <see cref="ConnectAsync(EndPoint, Ring, CancellationToken)"/>, with a socket in a free slot of the ring's own table
-    /// (<see cref="RingOptions.DirectDescriptors"/>): it has no <see cref="LocalEndPoint"/> and no options here. See
-    /// man io_uring_prep_socket_direct(3).
+    /// (<see cref="RingOptions.DirectDescriptors"/>): see <see cref="GetLocalEndPointAsync"/>. See man io_uring_prep_socket_direct(3).
     /// </summary>
     /// <param name="endPoint">An <see cref="IPEndPoint"/> or a <see cref="UnixDomainSocketEndPoint"/>.</param>
     /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
@@ -175,10 +174,19 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     /// <exception cref="SocketException">No descriptor is left (TooManyOpenSockets).</exception>
     /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
-    public async ValueTask<UringSocket> InstallAsync(CancellationToken cancellationToken = default)
+    public ValueTask<UringSocket> InstallAsync(CancellationToken cancellationToken = default) =>
+        InstallAsync(false, cancellationToken);
+
+    /// <summary>As <see cref="InstallAsync(CancellationToken)"/>, with a choice.</summary>
+    /// <param name="inherited">Programs that this process executes inherit the descriptor (no O_CLOEXEC).</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="InvalidOperationException">It has a descriptor of the process already.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.8.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public async ValueTask<UringSocket> InstallAsync(bool inherited, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        var request = SocketRequest.install(descriptor);
+        var request = inherited ? FileRequest.installInherited(descriptor) : SocketRequest.install(descriptor);
         var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
         return new UringSocket(loop, loop.Own(number));
     }
@@ -207,6 +215,24 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         ThrowIfClosed();
         cancellationToken.ThrowIfCancellationRequested();
         return Cancel.on(descriptor);
+    }
+
+    /// <summary>
+    /// As <see cref="CancelAsync"/>, and the kernel waits until each has ended: see
+    /// <see cref="Ring.CancelAllNowAsync(TimeSpan, CancellationToken)"/>. Linux 6.0; see
+    /// man io_uring_register_sync_cancel(3).
+    /// </summary>
+    /// <param name="limit">How long the kernel waits for one operation, and with it the ring's thread.</param>
+    /// <param name="cancellationToken">Looked at before anything is asked.</param>
+    /// <returns>How many were asked to end, and how many of them run on.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    public ValueTask<CancelResult> CancelNowAsync(TimeSpan limit, CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
+        cancellationToken.ThrowIfCancellationRequested();
+        return CancelResult.OfAsync(Cancel.onNow(descriptor, limit));
     }
 
     /// <summary>

@@ -90,6 +90,8 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<FileMode>(FileMode.Open)
         given<FileAccess>(FileAccess.Read)
         given<ChildEvents>(ChildEvents.Exited)
+        given<Sockets.AddressFamily>(Sockets.AddressFamily.InterNetwork)
+        given<Sockets.SocketType>(Sockets.SocketType.Stream)
         given<CancellationToken> token
     ]
 
@@ -106,13 +108,15 @@ let private argument (bench: Bench) (parameter: ParameterInfo) : obj =
 let private prepare (folder: string) (token: CancellationToken) =
     task {
         File.WriteAllText(Path.Combine(folder, "file"), "contents")
-        let ring = new Ring()
+        let ring = new Ring(RingOptions(DirectDescriptors = 8, ReservedDescriptors = 4))
         let objects = Dictionary<Type, obj>()
         let add (value: obj) = objects[value.GetType()] <- value
         let path = Path.Combine(folder, "file")
         add ring
         let! file = UringFile.OpenAsync(path, FileMode.Open, FileAccess.ReadWrite, ring)
         add file
+        add (ring.GetSlot 0)
+        objects[typeof<IReadOnlyList<UringFile>>] <- [| file |]
         let! directory = UringDirectory.OpenAsync(folder, ring)
         add directory
         let! listener = UringListener.ListenAsync(IPEndPoint(IPAddress.Loopback, 0), 8, ring)

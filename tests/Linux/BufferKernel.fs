@@ -124,6 +124,7 @@ type internal BufferKernel() =
         member _.Unwatch(descriptor, watch) = real.Unwatch(descriptor, watch)
         member _.OpenProcess id = real.OpenProcess id
         member _.Signal(descriptor, signal) = real.Signal(descriptor, signal)
+        member _.SignalMany(group, signal) = real.SignalMany(group, signal)
 
         member _.SocketName(_, _, _) = Errno.toResult Errno.ENOSYS
         member _.GetSocketOption(_, _, _, _) = Errno.toResult Errno.ENOSYS

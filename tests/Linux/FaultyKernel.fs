@@ -83,6 +83,8 @@ type FaultyKernel() as this =
     member val OnDuplicate: unit -> Answer = Answer.real with get, set
     /// A call in the place of an opcode.
     member val OnStandIn: unit -> Answer = Answer.real with get, set
+    /// A signal to a group, or to everybody: whom, and which.
+    member val OnSignalMany: struct (int * int) -> Answer = Answer.real with get, set
     /// Opcodes that the probe does not show.
     member val Hidden: Opcode list = [] with get, set
     /// Memory stays mapped after `Unmap`, so that a late access is counted and not the end of the process.
@@ -197,6 +199,11 @@ type FaultyKernel() as this =
         member _.Unwatch(descriptor, watch) = kernel.Unwatch(descriptor, watch)
         member _.OpenProcess id = kernel.OpenProcess id
         member _.Signal(descriptor, signal) = kernel.Signal(descriptor, signal)
+
+        member this.SignalMany(group, signal) =
+            match this.OnSignalMany struct (group, signal) with
+            | Answer.Before errno -> Errno.toResult errno
+            | _ -> kernel.SignalMany(group, signal)
 
         member this.SocketName(descriptor, ofPeer, address) =
             match this.OnSocketCall() with

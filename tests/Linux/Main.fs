@@ -3,7 +3,7 @@ module Uring.Tests.Linux.Main
 
 open Expecto
 
-let private children = GuardedPoolTests.children @ PoolFailureTests.children
+let private children = GuardedPoolTests.children @ PoolFailureTests.children @ InstallTests.children
 
 [<EntryPoint>]
 let main arguments =

@@ -75,11 +75,14 @@ let offers: Offer list = [
         "SocketOperationTests SocketMakingTests TransferTests MultishotFacadeTests DirectTests"
     offer
         Opcode.Cancel
-        "Uring.cancelAll Uring.cancelAllOf File.cancel Socket.cancel"
-        "Ring.CancelAllAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
-        "CancellationTests CancelAllTests"
-    offer Opcode.LinkTimeout "Uring.timeout" "" "LinkTests CancellationTests"
-    |> because "C#: cancellation tokens with a time"
+        "Uring.cancelAll Uring.cancelAllOf Uring.cancelAllNow File.cancel Socket.cancel"
+        "Ring.CancelAllAsync Ring.CancelAllNowAsync UringFile.CancelAsync UringSocket.CancelAsync UringListener.CancelAsync"
+        "CancellationTests CancelAllTests CancelNowTests"
+    offer
+        Opcode.LinkTimeout
+        "Uring.within Chains.runBounded"
+        "UringChain.Within"
+        "LinkTests ChainTests ChainFacadeTests"
     offer
         Opcode.Connect
         "Socket.connect Socket.connectTo Socket.connectDirect"
@@ -92,15 +95,19 @@ let offers: Offer list = [
         "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
-        "File.openWith File.openRead File.create File.openDirect"
-        "UringFile.OpenAsync UringFile.OpenDirectAsync"
+        "File.openWith File.openRead File.create File.openDirect SlotRequest.openPath"
+        "UringFile.OpenAsync UringFile.OpenDirectAsync RingSlot.OpenAsync"
         "FileOperationTests PathFacadeTests"
-    offer Opcode.Close "File.close Socket.close" "UringFile.DisposeAsync UringSocket.DisposeAsync" "LeakTests"
+    offer
+        Opcode.Close
+        "File.close Socket.close DirectSlots.close"
+        "UringFile.DisposeAsync UringSocket.DisposeAsync"
+        "LeakTests SlotTests"
     offer
         Opcode.FilesUpdate
-        "File.makeDirect Socket.makeDirect"
-        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync"
-        "DirectFileTests"
+        "File.makeDirect Socket.makeDirect DirectSlots.put DirectSlots.makeDirect"
+        "UringFile.MakeDirectAsync UringSocket.MakeDirectAsync RingSlot.PutAsync"
+        "DirectFileTests SlotTests"
     offer
         Opcode.Status
         "File.status File.statusOfPath File.statusOfLink"
@@ -167,9 +174,9 @@ let offers: Offer list = [
     offer Opcode.LinkAt "File.makeHardLink" "UringFile.CreateHardLinkAsync" "FileNameTests"
     offer
         Opcode.MessageRing
-        "Mail.post Socket.moveTo"
-        "Ring.PostAsync UringSocket.MoveToAsync"
-        "MailTests HandOffTests"
+        "Mail.post Socket.moveTo File.moveTo"
+        "Ring.PostAsync UringSocket.MoveToAsync UringFile.MoveToAsync"
+        "MailTests HandOffTests SlotTests"
     offer Opcode.SetAttributeOfFile "File.setAttribute" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.SetAttribute "File.setAttributeOfPath" "UringFile.SetAttributeAsync" "FileAttributeTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
@@ -191,7 +198,11 @@ let offers: Offer list = [
         "ZeroCopyTests RegisteredBufferTests"
     later Opcode.SendMessageZeroCopy
     offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
-    offer Opcode.WaitId "Child.wait Child.reap Child.waitOn" "UringProcess.WaitAsync" "ProcessTests"
+    offer
+        Opcode.WaitId
+        "Child.wait Child.reap Child.waitOn Child.waitAmong Child.tryWait"
+        "UringProcess.WaitAsync UringProcess.WaitAnyAsync UringProcess.WaitGroupAsync UringProcess.TryWaitAsync"
+        "ProcessTests"
     offer Opcode.FutexWait "Futex.wait" "UringFutex.WaitAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWake "Futex.wake" "UringFutex.WakeAsync" "FutexTests FutexFacadeTests"
     offer Opcode.FutexWaitVector "Futex.waitAny" "UringFutex.WaitAnyAsync" "FutexTests FutexFacadeTests"
@@ -199,7 +210,7 @@ let offers: Offer list = [
         Opcode.InstallFixed
         "Socket.install File.install"
         "UringSocket.InstallAsync UringFile.InstallAsync"
-        "DirectTests DirectFileTests"
+        "DirectTests DirectFileTests InstallTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
     offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests SocketMakingTests"
     offer

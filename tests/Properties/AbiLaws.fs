@@ -178,6 +178,8 @@ let private words = [
         row "UNREGISTER_RING_FDS" 21L RegisterOpcode.UnregisterRingDescriptors
         row "REGISTER_PBUF_RING" 22L RegisterOpcode.BufferRing
         row "UNREGISTER_PBUF_RING" 23L RegisterOpcode.UnregisterBufferRing
+        row "REGISTER_SYNC_CANCEL" 24L RegisterOpcode.CancelAndWait
+        row "REGISTER_FILE_ALLOC_RANGE" 25L RegisterOpcode.FileRange
         row "REGISTER_PBUF_STATUS" 26L RegisterOpcode.BufferRingStatus
         row "REGISTER_NAPI" 27L RegisterOpcode.BusyPolling
         row "REGISTER_CLOCK" 29L RegisterOpcode.Clock
@@ -202,6 +204,7 @@ let private opFlags = [
     "AT_FDCWD", -100L, int64 OpFlags.WorkingDirectory
     "AT_EMPTY_PATH", 0x1000L, int64 OpFlags.EmptyPath
     "AT_SYMLINK_NOFOLLOW", 0x100L, int64 OpFlags.NoFollow
+    "IORING_FIXED_FD_NO_CLOEXEC", 1L, int64 OpFlags.KeepOnExec
     "IORING_RECVSEND_FIXED_BUF", 4L, int64 OpFlags.FixedBuffer
     // SUBVOL, WRITE_ATOMIC, DIO_READ_ALIGN; not MNT_ID_UNIQUE, which gives another number in the same place.
     "STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN | 0x38000",
@@ -251,7 +254,7 @@ let laws =
             for name, number, ours in opFlags do
                 Expect.equal ours number name
 
-            Expect.hasLength opFlags 13 "flags"
+            Expect.hasLength opFlags 14 "flags"
             Expect.equal OpFlags.CurrentPosition (uint64 -1L) "off = -1"
         }
 

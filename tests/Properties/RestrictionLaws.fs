@@ -19,7 +19,7 @@ let private ownOpcodes = Set.ofList [ Opcode.Nop; Opcode.Cancel; Opcode.Close ]
 
 /// By hand: everything that src/Driver registers without being asked for personalities or sizes.
 let private ownRegistrations =
-    set [ 4u; 13u; 15u; 16u; 17u; 19u; 20u; 21u; 22u; 23u; 26u; 27u; 29u; 30u ]
+    set [ 4u; 13u; 15u; 16u; 17u; 19u; 20u; 21u; 22u; 23u; 24u; 25u; 26u; 27u; 29u; 30u ]
     |> Set.map LanguagePrimitives.EnumOfValue<uint32, RegisterOpcode>
 
 [<Tests>]

@@ -68,6 +68,7 @@ let private target = { Bits = 0x9192_9394_9596_9798UL }
 let internal constructors = [
     "nop", Submission.nop (), [ "opcode", 0UL; "fd", minusOne ]
     "installFixed", Submission.installFixed fd, [ "opcode", 54UL; "fd", fdBits ]
+    "installInherited", Submission.installInherited fd, [ "opcode", 54UL; "fd", fdBits; "rw_flags", 1UL ]
     "nopWith", Submission.nopWith other, [ "opcode", 0UL; "fd", minusOne; "len", otherBits; "rw_flags", 1UL ]
     "timeout",
     Submission.timeout address flags,
@@ -420,6 +421,9 @@ let private modifiers =
         "intoFreeSlot",
         Submission.intoFreeSlot,
         (fun bytes -> BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 44, 0xFFFF_FFFFu))
+        "intoSlot",
+        Submission.intoSlot 0x1234_5677,
+        (fun bytes -> BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan 44, 0x1234_5678u))
         "fromFixedFile", Submission.fromFixedFile, (fun bytes -> bytes[31] <- bytes[31] ||| 0x80uy)
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
         "pollingFirst",

@@ -2,6 +2,8 @@
 // Source: reference section 4.9.
 namespace Uring.Simulation.Kernel
 
+open System
+open System.Buffers.Binary
 open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.World
@@ -81,3 +83,36 @@ module internal Cancelling =
             match targets |> Array.tryHead with
             | Some target -> told target (stop choices target)
             | None -> Errno.toResult Errno.ENOENT
+
+    /// What a synchronous cancel looks for: struct io_uring_sync_cancel_reg, 64 bytes. -EINVAL for what the kernel does not
+    /// know, and -EBADF for a descriptor that nobody has.
+    let ofArgument (find: int -> OpenFile | null) (argument: Span<byte>) : Result<Wanted, Errno> =
+        let flags = BinaryPrimitives.ReadUInt32LittleEndian(Span.op_Implicit (argument.Slice 12))
+        let wanted = { Flags = flags; UserData = 0UL; File = null; Opcode = Opcode.Nop }
+
+        // Padding has to be empty, and FD_FIXED (8) is not simulated.
+        if (flags &&& ~~~0x37u) <> 0u || argument.Slice(33, 31).IndexOfAnyExcept 0uy >= 0 then
+            Error Errno.EINVAL
+        else
+            let wanted = {
+                wanted with
+                    UserData = BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit argument)
+                    Opcode = LanguagePrimitives.EnumOfValue argument[32]
+            }
+
+            if isSet wanted byFile then
+                match find (BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit (argument.Slice 8))) with
+                | null -> Error Errno.EBADF
+                | file -> Ok { wanted with File = file }
+            else
+                Ok wanted
+
+    /// How long it may take, in nanoseconds; negative: without an end.
+    let limitOf (argument: Span<byte>) : int64 =
+        let seconds = BinaryPrimitives.ReadInt64LittleEndian(Span.op_Implicit (argument.Slice 16))
+        let nanoseconds = BinaryPrimitives.ReadInt64LittleEndian(Span.op_Implicit (argument.Slice 24))
+
+        if seconds = -1L && nanoseconds = -1L then
+            -1L
+        else
+            min seconds (Int64.MaxValue / 2_000_000_000L) * 1_000_000_000L + nanoseconds

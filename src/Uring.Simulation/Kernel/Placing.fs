@@ -35,7 +35,10 @@ type internal Placing(machine: Machine) =
             file.Release()
             fail Errno.ENXIO
         elif wanted = OpFlags.AllocateFile then
-            match Array.IndexOf(ring.Files, null) with
+            let struct (first, behind) = ring.FileRange
+            let count = min behind ring.Files.Length - first
+
+            match (if count > 0 then Array.IndexOf(ring.Files, null, first, count) else -1) with
             | -1 ->
                 file.Release()
                 fail Errno.ENFILE
@@ -121,10 +124,24 @@ type internal Placing(machine: Machine) =
                 else result
         | _ -> fail Errno.ENOTSOCK
 
-    /// A descriptor of the process's table into a free slot of the ring's.
-    let updateFiles (ring: KernelRing) (request: KernelRequest) : int =
-        let at = nativeint request.Submission.Address
+    /// One descriptor of the process's table into a slot: -1 empties it, and -2 leaves it (IORING_REGISTER_FILES_SKIP).
+    let updateSlot (ring: KernelRing) (slot: int) (descriptor: int) : int =
+        match descriptor with
+        | -2 -> 0
+        | -1 ->
+            release ring slot |> ignore
+            0
+        | _ ->
+            match machine.Descriptors.Find descriptor with
+            | null -> fail Errno.EBADF
+            // No ring within a ring.
+            | :? KernelRing -> fail Errno.EBADF
+            | file ->
+                file.Retain()
+                placeAt ring (uint32 slot + 1u) file
 
+    /// One descriptor of the process's table into a free slot, whose number takes its place.
+    let allocateSlot (ring: KernelRing) (at: nativeint) : int =
         match machine.Descriptors.Find(Mapped.read<int> at) with
         | null -> fail Errno.EBADF
         | file ->
@@ -133,9 +150,35 @@ type internal Placing(machine: Machine) =
             match placeAt ring OpFlags.AllocateFile file with
             | slot when slot < 0 -> slot
             | slot ->
-                world.Memory.CheckWrite(request.Submission.Address, 4, "FilesUpdate")
+                world.Memory.CheckWrite(uint64 at, 4, "FilesUpdate")
                 Mapped.write<int> at slot
-                1
+                0
+
+    /// Descriptors of the process's table into slots of the ring's, one after another: how many, or why not the first.
+    let updateFiles (ring: KernelRing) (request: KernelRequest) : int =
+        let submission = request.Submission
+        let count = int submission.Length
+        let at index = nativeint submission.Address + nativeint (4 * index)
+        let isAllocating = submission.Offset = uint64 OpFlags.AllocateFile
+
+        let one index =
+            if isAllocating then
+                allocateSlot ring (at index)
+            else
+                updateSlot ring (int submission.Offset + index) (Mapped.read<int>(at index))
+
+        let rec go index =
+            if index = count then
+                index
+            else
+                match one index with
+                | result when result >= 0 -> go (index + 1)
+                | result -> if index > 0 then index else result
+
+        if isAllocating then go 0
+        elif ring.Files.Length = 0 then fail Errno.ENXIO
+        elif submission.Offset + uint64 count > uint64 ring.Files.Length then fail Errno.EINVAL
+        else go 0
 
     /// Both ends, into the process's table or the ring's: or none.
     let makePipe (ring: KernelRing) (request: KernelRequest) : int =
@@ -178,7 +221,7 @@ type internal Placing(machine: Machine) =
     /// ACCEPT, once or as a multishot.
     member _.Accept(ring, request, file) = accept ring request file
 
-    /// FILES_UPDATE of one slot.
+    /// FILES_UPDATE.
     member _.UpdateFiles(ring, request) = updateFiles ring request
 
     /// PIPE.

@@ -94,6 +94,23 @@ type internal Registering(machine: Machine) =
         let clock = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument)
         if clock = 1 || clock = 7 then 0 else fail Errno.EINVAL
 
+    /// struct io_uring_file_index_range: off @0, len @4, resv @8.
+    let setFileRange (ring: KernelRing) (argument: Span<byte>) (count: uint32) =
+        let first = BinaryPrimitives.ReadUInt32LittleEndian(Span.op_Implicit argument)
+        let length = BinaryPrimitives.ReadUInt32LittleEndian(Span.op_Implicit (argument.Slice 4))
+
+        if
+            count <> 0u || BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit (argument.Slice 8)) <> 0UL
+        then
+            fail Errno.EINVAL
+        elif uint64 first + uint64 length > uint64 UInt32.MaxValue then
+            fail Errno.EOVERFLOW
+        elif uint64 first + uint64 length > uint64 ring.Files.Length then
+            fail Errno.EINVAL
+        else
+            ring.FileRange <- struct (int first, int (first + length))
+            0
+
     let signal (argument: Span<byte>) =
         let descriptor = BinaryPrimitives.ReadInt32LittleEndian(Span.op_Implicit argument)
         if isNull (machine.Descriptors.Find descriptor) then fail Errno.EBADF else 0
@@ -139,6 +156,7 @@ type internal Registering(machine: Machine) =
             else
                 ring.Files <- Array.zeroCreate slots
                 0
+        | RegisterOpcode.FileRange -> setFileRange ring argument count
         | RegisterOpcode.Buffers when KernelVersion.supports Opcode.Socket version ->
             Fixing.register ring argument count
         | RegisterOpcode.BuffersUpdate -> Fixing.update ring argument

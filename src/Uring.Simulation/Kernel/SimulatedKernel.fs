@@ -160,6 +160,23 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                     consumed
             | errno -> errno
 
+    /// Ends what a synchronous cancel names. Time passes until a worker that has it is through, or the time is over.
+    let cancelAndWait (ring: KernelRing) (argument: Span<byte>) : int =
+        let rec stop wanted deadline isFirst =
+            match Cancelling.perform ring choices null wanted with
+            | result when result <> fail Errno.EALREADY ->
+                if not isFirst && (result = fail Errno.ENOENT || result > 0) then 0 else result
+            | _ when timeline.TryStep() || patience.Pass deadline -> stop wanted deadline false
+            | _ -> fail Errno.ETIME
+
+        match Cancelling.ofArgument machine.Descriptors.Find argument with
+        | Error errno -> fail errno
+        | Ok wanted ->
+            let limit = Cancelling.limitOf argument
+            let result = stop wanted (if limit < 0L then Int64.MaxValue else timeline.Now + limit) true
+            ring.Follow()
+            result
+
     /// What the kernel still needs of this memory.
     let inUse (address: nativeint) (length: unativeint) : string | null =
         let area = Area(address, length)
@@ -247,6 +264,8 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                 match ringOf ring with
                 | null -> fail Errno.EBADF
                 | ring when not ring.IsDisabled && not (owns ring) -> fail Errno.EEXIST
+                | ring when opcode = RegisterOpcode.CancelAndWait && ring.Sandbox.AllowsRegistration opcode ->
+                    if count = 1u then cancelAndWait ring argument else fail Errno.EINVAL
                 | ring -> registering.On(ring, opcode, argument, count)
 
         member _.Map(ring, length, offset) =
@@ -270,6 +289,7 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
         member _.Unwatch(_, _) = fail Errno.ENOSYS
         member _.OpenProcess _ = fail Errno.ENOSYS
         member _.Signal(_, _) = fail Errno.ENOSYS
+        member _.SignalMany(_, _) = fail Errno.ENOSYS
 
         member _.SocketName(descriptor, ofPeer, address) =
             let answer =

@@ -167,10 +167,10 @@ module internal Strictness =
         | Opcode.Accept
         | Opcode.OpenAt when submission.FileIndex <> 0u -> (submission.OpFlags &&& 0o2000000u) = 0u
         | Opcode.FilesUpdate ->
-            // One into a free slot (6.0) is what is simulated.
-            submission.Length = 1u
-            && submission.Offset = uint64 OpFlags.AllocateFile
-            && KernelVersion.supports Opcode.SendZeroCopy version
+            // Into free slots since 6.0; what the first one is else is looked at later.
+            submission.Length > 0u
+            && (submission.Offset <> uint64 OpFlags.AllocateFile
+                || KernelVersion.supports Opcode.SendZeroCopy version)
             && (submission.Flags &&& SqeFlags.FixedFile) = SqeFlags.None
         | Opcode.Pipe ->
             // O_CLOEXEC. Neither packets nor a slot of one's choice are simulated.

@@ -50,6 +50,7 @@ type internal LiveKernel(live: LiveMachine) =
         member _.Unwatch(descriptor, watch) = kernel.Unwatch(descriptor, watch)
         member _.OpenProcess id = kernel.OpenProcess id
         member _.Signal(descriptor, signal) = kernel.Signal(descriptor, signal)
+        member _.SignalMany(group, signal) = kernel.SignalMany(group, signal)
 
         member _.SocketName(descriptor, ofPeer, address) =
             use _ = live.Enter()
