@@ -36,7 +36,8 @@ let private ringEvents state = [
 /// Written, committed and settled at once: this is the buffer's story, not the ring's.
 let private settled (ring: BufferRing) buffer =
     let struct (ring, _) = BufferRing.commit ring
-    let ring = if BufferRing.canAdvance ring buffer then BufferRing.advance ring else ring
+    let isBack = BufferRing.isBack ring.Head ring buffer
+    let ring = if isBack then BufferRing.settledAt (ring.Head + 1us) ring else ring
     // Where it was makes no difference.
     let back position = position - ring.Head
 
@@ -78,7 +79,7 @@ type LeaseEvent =
     | Drop
 
 /// The handle of the present use, and others who hold it: as many as are needed to tell the last from the others.
-let private leaseEvents lease = [
+let private leaseEvents (lease: Lease) = [
     let others = lease.Holds - (if lease.IsOpen then 1 else 0)
 
     if lease.Holds = 0 then
@@ -93,11 +94,13 @@ let private leaseEvents lease = [
         if others > 0 then Drop, "a hold dropped"
 ]
 
-let private applyLease lease event =
+let private applyLease (lease: Lease) event =
     let struct (after, verdict) =
         match event with
         // The same version again: which use it is makes no difference to its phases.
-        | Open -> struct ({ Lease.opened lease with Version = 0 }, LeaseVerdict.Grant)
+        | Open ->
+            let opened = Lease.opened lease
+            struct (Lease.pack 0 opened.IsOpen opened.Holds, LeaseVerdict.Grant)
         | Hold -> Lease.held lease.Version lease
         | Join -> Lease.joined lease
         | Close -> Lease.close lease.Version lease

@@ -9,44 +9,54 @@ open System.Threading
 [<Struct; NoEquality; NoComparison>]
 type internal StreamItem = { Result: int; Lease: BufferLease }
 
-/// First in, first out.
+/// First in, first out. Cell and number apart: a struct of both, written field by field and copied as a whole, costs a
+/// stall of the store buffer at each copy, and this is on the way of each message.
 [<Struct; NoEquality; NoComparison>]
 type internal Backlog =
-    val mutable private first: StreamItem
+    val mutable private first: LeaseCell | null
+    val mutable private number: int
     val mutable private isFilled: bool
-    val mutable private rest: Queue<StreamItem> | null
+    val mutable private rest: Queue<struct (LeaseCell | null * int)> | null
 
     member this.IsEmpty = not this.isFilled
 
-    /// The oldest, which stays.
-    member this.First = this.first
+    /// The bytes of the oldest, which stays.
+    member this.FirstCell = this.first
+
+    /// The number of the oldest, which stays.
+    member this.FirstNumber = this.number
 
     /// Takes the oldest's place.
-    member this.Replace(item: StreamItem) = this.first <- item
+    member this.Replace(number: int) = this.number <- number
 
-    member this.Enqueue(item: StreamItem) =
+    member this.Enqueue(cell: LeaseCell | null, number: int) =
         if not this.isFilled then
-            this.first <- item
+            this.first <- cell
+            this.number <- number
             this.isFilled <- true
         else
             match this.rest with
             | null ->
-                let rest = Queue<StreamItem>()
-                rest.Enqueue item
+                let rest = Queue<struct (LeaseCell | null * int)>()
+                rest.Enqueue(struct (cell, number))
                 this.rest <- rest
-            | rest -> rest.Enqueue item
+            | rest -> rest.Enqueue(struct (cell, number))
 
-    member this.Dequeue() =
-        let item = this.first
+    /// Lets go of the oldest.
+    member this.Drop() =
+        this.first <- null
+        this.isFilled <- false
 
         match this.rest with
-        | null ->
-            this.isFilled <- false
-            this.first <- Unchecked.defaultof<StreamItem>
-        // Empty, it leaves the default behind.
-        | rest -> this.isFilled <- rest.TryDequeue &this.first
+        | null -> ()
+        | rest ->
+            let mutable next = struct (null, 0)
 
-        item
+            if rest.TryDequeue &next then
+                let struct (cell, number) = next
+                this.first <- cell
+                this.number <- number
+                this.isFilled <- true
 
 /// A lock for a few instructions, between two threads that seldom meet: one exchange, and no object of its own.
 [<Struct; NoEquality; NoComparison>]
@@ -68,6 +78,8 @@ type internal Gate =
 [<Struct; RequireQualifiedAccess>]
 type internal Found =
     | Item
+    /// And the stream is to be armed again.
+    | ItemAndRoom
     | Nothing
     | End
     | Failure

@@ -35,8 +35,9 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
     let starved = Queue<IStarving>()
     let users = HashSet<Pending>()
     let idle = Stack<LeaseCell>()
-    // What one completion brought.
-    let taken = List<BufferLease>()
+    // What one completion brought goes on in this buffer, with so many bytes.
+    let mutable following = -1
+    let mutable left = 0
     let closed = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     let lost = Event<string>()
     // After the loop's end, releases come from any thread.
@@ -108,8 +109,7 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             )
         )
 
-    let lease (part: Part) : BufferLease =
-        let id = part.Id
+    let lease id start length : LeaseCell =
         let buffer = store.Buffers[id]
 
         if buffer.Leases = 1 then slabs.Guard(id, true)
@@ -121,12 +121,12 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
         // The room behind a part of an incremental buffer belongs to the next part.
         let room =
             match mode with
-            | PoolMode.Incremental -> part.Length
+            | PoolMode.Incremental -> length
             | PoolMode.Whole
-            | PoolMode.Plain -> buffer.Length - part.Start
+            | PoolMode.Plain -> buffer.Length - start
 
-        let address = slabs.Address id + nativeint part.Start
-        new BufferLease(cell, cell.Open(address, room, part.Length))
+        cell.Open(slabs.Address id + nativeint start, room, length) |> ignore
+        cell
 
     /// Buffers that the kernel gave up without saying so.
     let rec passOver id =
@@ -137,16 +137,16 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             publish passed
             passOver id
 
-    let rec take id bytes more =
+    let takePart id bytes more : LeaseCell =
         let struct (next, _, verdict, part) = BufferGroup.take state store id bytes more
 
         match verdict with
         | BufferVerdict.Take
         | BufferVerdict.TakePart ->
             state <- next
-            taken.Add(lease part)
-
-            if part.Left > 0 then take part.Next part.Left more
+            following <- part.Next
+            left <- part.Left
+            lease part.Id part.Start part.Length
         | BufferVerdict.Write
         | BufferVerdict.StoreTail
         | BufferVerdict.Return
@@ -154,6 +154,18 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
         | BufferVerdict.Ignore
         | BufferVerdict.Full
         | BufferVerdict.Violation -> violation id bytes
+
+    /// What a completion brought: several, when it is a bundle's.
+    let take id bytes more : LeaseCell =
+        let first = takePart id bytes more
+        let mutable last = first
+
+        while left > 0 do
+            let cell = takePart following left more
+            last.After <- cell
+            last <- cell
+
+        first
 
     let release id =
         let struct (_, verdict) = BufferGroup.release store id
@@ -224,32 +236,25 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
     member internal _.Heads() : struct (int * int) =
         struct (PoolRing.head host.Kernel ring group, int state.Head)
 
-    /// On the loop's thread: what a completion brought, in order. Empty when no buffer came. Clear it after use: a lease
-    /// that something still refers to is never collected.
-    member internal _.Take(completion: Completion) : List<BufferLease> =
-        taken.Clear()
+    /// On the loop's thread: what a completion brought, in order, linked by `After`. Null when no buffer came. Unlink each
+    /// before it is handed on: a lease that something still refers to is never collected.
+    member internal _.Take(completion: inref<Completion>) : LeaseCell | null =
+        if Completion.hasBuffer completion then
+            let id = Completion.buffer completion
+            passOver id
+            take id (max 0 completion.Result) (Completion.bufferMore completion)
+        else
+            null
 
-        match Completion.bufferId completion with
-        | ValueNone -> ()
-        | ValueSome id ->
-            passOver (int id)
-            take (int id) (max 0 completion.Result) (Completion.bufferMore completion)
-
-        taken
-
-    /// On the loop's thread, without a ring: a whole buffer for a receive that is about to start. The default lease
-    /// when there is none.
-    member internal this.TakeNext() : BufferLease =
+    /// On the loop's thread, without a ring: a whole buffer for a receive that is about to start. Null when there is none.
+    member internal this.TakeNext() : LeaseCell | null =
         // There is no kernel to show them to.
         this.Commit()
 
         if state.Published = 0 then
-            BufferLease.Empty
+            null
         else
-            take (store.Order[BufferRing.slotOf state.Head state] |> int) size false
-            let lease = taken[0]
-            taken.Clear()
-            lease
+            take (int store.Order[BufferRing.slotOf state.Head state]) size false
 
     // ---- streams
 

@@ -357,10 +357,10 @@ type internal InFlight(ring: Ring, capacity: int) =
     member _.WillAskAgain = missed.Count > 0 && asksLeft > 0
 
     /// A completion came.
-    member _.Dispatch(completion: Completion) =
+    member _.Dispatch(completion: inref<Completion>) =
         match UserData.kind completion.UserData with
         | CompletionKind.Operation ->
-            let struct (pending, verdict) = slots.Completed completion
+            let struct (pending, verdict) = slots.Completed &completion
             asksLeft <- 3
 
             match verdict with
@@ -369,11 +369,11 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.DiscardAndRelease ->
                 // Before it lands: once it has, another thread may use the object again.
                 left pending
-                pending.Landed(completion, verdict)
+                pending.Landed(&completion, verdict)
             | Verdict.Deliver
             // Its descriptor stays open until the notification: dropping the connection is the way to get that.
             | Verdict.FinishButHold
-            | Verdict.Discard -> pending.Landed(completion, verdict)
+            | Verdict.Discard -> pending.Landed(&completion, verdict)
             | Verdict.AskKernel
             | Verdict.Withdraw
             | Verdict.Ignore

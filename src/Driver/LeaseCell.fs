@@ -37,20 +37,12 @@ type internal ILeaseHome =
     /// the finalizer's thread.
     abstract Lost: place: string | null -> unit
 
-/// What happens to a lease's state.
-and [<Struct; RequireQualifiedAccess>] internal LeaseEvent =
-    | Hold
-    | Join
-    | Drop
-    | Close
-    | Pass
-
 /// As a memory manager it is what a `Memory<byte>` of the lease refers to: such memory ends with the lease, and a cell
 /// that has given one away is not used again.
 and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
     inherit MemoryManager<byte>()
 
-    let mutable bits = Lease.pack Lease.closed
+    let mutable bits = Lease.closed.Bits
     // Where the capacity begins; the view is a range of it.
     let mutable origin = 0n
     let mutable capacity = 0
@@ -70,41 +62,43 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
             )
         )
 
-    member private _.State = Lease.unpack (Volatile.Read &bits)
+    member private _.State: Lease = { Bits = Volatile.Read &bits }
 
     /// The buffer's id in its pool.
     member val Id = -1 with get, set
 
+    /// What else the same completion brought, for the moment of its arrival.
+    [<DefaultValue>]
+    val mutable After: LeaseCell | null
+
     /// It can be used for another lease.
     member _.IsReusable = isNull root && not exposed
 
-    member private this.Apply(event: LeaseEvent, version: int) =
-        let before = this.State
+    /// A full fence: what the holder wrote is written before the buffer goes back.
+    member private _.TryExchange(before: Lease, after: Lease) =
+        Interlocked.CompareExchange(&bits, after.Bits, before.Bits) = before.Bits
 
-        let struct (after, verdict) =
-            match event with
-            | LeaseEvent.Hold -> Lease.held version before
-            | LeaseEvent.Join -> Lease.joined before
-            | LeaseEvent.Drop -> Lease.dropped before
-            | LeaseEvent.Close -> Lease.close version before
-            | LeaseEvent.Pass -> Lease.passed version before
+    member private this.GiveBack() =
+        match root with
+        | null -> home.Return this
+        | root -> root.Drop()
 
-        let seen = Lease.pack before
+    /// False when the lease's law refuses the change.
+    member inline private this.Apply
+        ([<InlineIfLambda>] change: Lease -> struct (Lease * LeaseVerdict))
+        : bool =
+        let mutable before = this.State
+        let mutable struct (after, verdict) = change before
 
-        // A full fence: what the holder wrote is written before the buffer goes back.
-        if Interlocked.CompareExchange(&bits, Lease.pack after, seen) <> seen then
-            this.Apply(event, version)
-        else
-            match verdict with
-            | LeaseVerdict.GiveBack ->
-                match root with
-                | null -> home.Return this
-                | root -> root.Drop()
+        while not (this.TryExchange(before, after)) do
+            before <- this.State
+            let struct (again, verdictAgain) = change before
+            after <- again
+            verdict <- verdictAgain
 
-                true
-            | LeaseVerdict.Refuse -> false
-            | LeaseVerdict.Grant
-            | LeaseVerdict.Keep -> true
+        if verdict = LeaseVerdict.GiveBack then this.GiveBack()
+
+        verdict <> LeaseVerdict.Refuse
 
     /// Remembers who takes it.
     member _.Track() = place <- StackTrace(1, true).ToString()
@@ -118,7 +112,7 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
         shown <- view
         place <- null
         let lease = Lease.opened this.State
-        Volatile.Write(&bits, Lease.pack lease)
+        Volatile.Write(&bits, lease.Bits)
         lease.Version
 
     /// The handle of this version may read and write.
@@ -127,22 +121,32 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
     member this.Check(version: int) = if not (this.IsOpen version) then refuse ()
 
     /// Somebody else needs the buffer, too: an operation, a share.
-    member this.Hold(version: int) = if not (this.Apply(LeaseEvent.Hold, version)) then refuse ()
+    member this.Hold(version: int) = if not (this.Apply(fun lease -> Lease.held version lease)) then refuse ()
 
     /// Somebody who held it is done.
-    member this.Drop() = this.Apply(LeaseEvent.Drop, 0) |> ignore
+    member this.Drop() = this.Apply(fun lease -> Lease.dropped lease) |> ignore
 
     /// The handle is done, and its hold is the operation's whose pin this is.
     member this.Pass(version: int) : MemoryHandle =
-        if not (this.Apply(LeaseEvent.Pass, version)) then refuse ()
+        if not (this.Apply(fun lease -> Lease.passed version lease)) then refuse ()
 
         Mapped.handle (origin + nativeint start) this
 
     /// The handle is done. Harmless when it was done before.
-    member this.Close(version: int) = this.Apply(LeaseEvent.Close, version) |> ignore
+    member this.Close(version: int) = this.Apply(fun lease -> Lease.close version lease) |> ignore
+
+    /// Names the use that it is in now.
+    member this.Version =
+        let now = this.State
+        now.Version
+
+    /// Nobody has been given the handle: the buffer goes back.
+    member this.Discard() = this.Close this.Version
 
     /// Nobody else looks at the bytes, so they can be moved about.
-    member this.IsAlone = this.State.Holds = 1 && isNull root
+    member this.IsAlone =
+        let now = this.State
+        now.Holds = 1 && isNull root
 
     member _.Length = length
     member _.Capacity = capacity - start
@@ -179,6 +183,9 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
 
         fits
 
+    /// Who holds it lets a share hold it as well.
+    member private this.Join() = this.Apply(fun lease -> Lease.joined lease) |> ignore
+
     /// A lease of its own on a range of the view: the buffer goes back when both are done.
     member this.Share(version: int, first: int, count: int) : struct (LeaseCell * int) =
         // Held for the moment, so that the buffer stays whatever another thread does to this handle.
@@ -189,7 +196,7 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
             | null -> this
             | root -> root
 
-        owner.Apply(LeaseEvent.Join, 0) |> ignore
+        owner.Join()
         let share = new LeaseCell(home, owner)
         let opened = share.Open(origin + nativeint (start + first), count, count)
 
@@ -208,18 +215,19 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
         | work -> work
 
     override this.GetSpan() =
-        if not this.State.IsOpen then refuse ()
+        let now = this.State
+        if not now.IsOpen then refuse ()
 
         Mapped.span origin capacity
 
     /// An operation that is given the memory holds the buffer until its last completion, whatever its caller does.
     override this.Pin index =
-        this.Hold this.State.Version
+        this.Hold this.Version
         Mapped.handle (origin + nativeint index) this
 
     override this.Unpin() = this.Drop()
 
-    override this.Dispose(_: bool) = this.Close this.State.Version
+    override this.Dispose(_: bool) = this.Discard()
 
     /// Dropped without having been disposed of. A cell whose finalizer has run is not used again.
     override this.Finalize() =

@@ -51,7 +51,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         let count = ring.Ready()
 
         for index in 0 .. count - 1 do
-            inFlight.Dispatch(ring.Completion index)
+            let completion = ring.Completion index
+            inFlight.Dispatch &completion
 
         if count > 0 then ring.Advance count
 

@@ -107,7 +107,7 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     member internal _.Host = host
 
     /// A completion came, and this is what to do about it.
-    abstract Landed: Completion * Verdict -> unit
+    abstract Landed: completion: inref<Completion> * verdict: Verdict -> unit
 
     /// It ended without the kernel: refused, or withdrawn from our own queue.
     abstract Refused: result: int -> unit

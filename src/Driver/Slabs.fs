@@ -10,8 +10,9 @@ type internal Slabs(kernel: IKernel, options: BufferPoolOptions) =
     // Each of `Count` buffers, except the last, which may have fewer.
     let slabs = List<Slab>()
 
-    let slabOf id = slabs[id / options.Count]
-    let indexOf id = id % options.Count
+    // Mostly there is one slab, and nothing to divide.
+    let slabOf id = if id < options.Count then slabs[0] else slabs[id / options.Count]
+    let indexOf id = if id < options.Count then id else id % options.Count
 
     /// Memory for `count` more.
     member _.Add(count: int) : Result<unit, Errno> =

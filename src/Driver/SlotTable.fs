@@ -3,6 +3,7 @@
 namespace Uring.Driver
 
 open System
+open System.Runtime.CompilerServices
 open Uring.Model
 
 /// One slot: who lives there, where its operation stands, and how often the slot has been used.
@@ -34,6 +35,7 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
             freeSlots[freeCount] <- index
             freeCount <- freeCount + 1
 
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let isLive userData =
         let slot = UserData.slot userData
 
@@ -43,6 +45,7 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
         && slot < uint32 slots.Length
         && slots[int slot].Generation = UserData.generation userData
 
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let store slot (state: Lifecycle) =
         slots[slot].State <- state
 
@@ -86,7 +89,7 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
         slots[slot].State <- state
 
     /// A completion came. There is no occupant when the verdict is Violation.
-    member _.Completed(completion: Completion) : struct ('Occupant * Verdict) =
+    member _.Completed(completion: inref<Completion>) : struct ('Occupant * Verdict) =
         if isLive completion.UserData then
             let slot = int (UserData.slot completion.UserData)
             let occupant = slots[slot].Occupant

@@ -26,11 +26,14 @@ type internal Stream
     let mutable abandoned = false
     let mutable failure: exn | null = null
     // The consumer's.
-    let mutable current = Unchecked.defaultof<StreamItem>
+    let mutable cell: LeaseCell | null = null
+    let mutable use' = 0
+    let mutable number = 0
     let mutable isTaken = true
     let mutable version = 0s
     // The loop's. What a single receive was given to fill.
-    let mutable given, entered = BufferLease.Empty, false
+    let mutable given: LeaseCell | null = null
+    let mutable entered = false
     let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
 
     do
@@ -69,68 +72,66 @@ type internal Stream
         if waiter then this.Complete()
 
     /// The lock is held.
-    let enqueue (item: StreamItem) =
+    let enqueue (bytes: LeaseCell | null) result =
         if Multishot.merges source && not items.IsEmpty then
-            items.Replace { item with Result = Multishot.merged source items.First.Result item.Result }
+            items.Replace(Multishot.merged source items.FirstNumber result)
             StreamVerdict.Nothing
         else
-            items.Enqueue item
+            items.Enqueue(bytes, result)
             let struct (next, verdict) = Multishot.queued 1 state
             state <- next
             verdict
 
     /// Gives a result to the consumer, or back when there is none any more. True when it is time to pause.
-    let deliver (item: StreamItem) =
+    let deliver (bytes: LeaseCell | null) result =
         gate.Enter()
         let unwanted = abandoned
-        let verdict = if unwanted then StreamVerdict.Nothing else enqueue item
+        let verdict = if unwanted then StreamVerdict.Nothing else enqueue bytes result
         // Who has left waits for the end alone.
         let waiter = not unwanted && takeWaiter ()
         gate.Leave()
 
-        if unwanted then
-            item.Lease.Dispose()
-            this.CloseUnwanted item.Result
+        if unwanted then this.Discard(bytes, result)
 
         if waiter then this.Complete()
 
         verdict = StreamVerdict.Pause
 
+    /// A completion's buffers, in their order. True when it is time to pause.
+    let rec deliverAll (first: LeaseCell | null) carries pause =
+        match first with
+        | null -> pause
+        | first ->
+            let rest = first.After
+            first.After <- null
+
+            if carries then
+                deliverAll rest carries (deliver first first.Length || pause)
+            else
+                first.Discard()
+                deliverAll rest carries pause
+
     /// What a completion brought, in its buffers' order. `wanted` by nobody, or carrying nothing, it goes back at once.
-    let arrive (completion: Completion) wanted =
+    let arrive (completion: inref<Completion>) wanted =
         let carries = wanted && Multishot.carries source completion.Result
-        let mutable pause = false
 
         match pool with
         | null ->
             if carries then
-                pause <-
-                    deliver { Result = Multishot.value source completion.Result; Lease = BufferLease.Empty }
-            elif not wanted then
-                this.CloseUnwanted completion.Result
-        | pool when pool.IsRing ->
-            let leases = pool.Take completion
-
-            for index in 0 .. leases.Count - 1 do
-                let lease = leases[index]
-
-                if carries then
-                    pause <- deliver { Result = lease.Length; Lease = lease } || pause
-                else
-                    lease.Dispose()
-
-            leases.Clear()
-        | _ ->
-            let lease = given
-            given <- BufferLease.Empty
-
-            if carries then
-                lease.Truncate completion.Result
-                pause <- deliver { Result = completion.Result; Lease = lease }
+                deliver null (Multishot.value source completion.Result)
             else
-                lease.Dispose()
+                if not wanted then this.CloseUnwanted completion.Result
+                false
+        | pool when pool.IsRing -> deliverAll (pool.Take &completion) carries false
+        | _ ->
+            match given with
+            | null -> false
+            | filled ->
+                given <- null
 
-        pause
+                if carries then filled.Shorten completion.Result
+
+                deliverAll filled carries false
 
     let isClosed () =
         match this.Target with
@@ -159,8 +160,12 @@ type internal Stream
 
             true
         | pool ->
-            given <- pool.TakeNext()
-            let memory = given.Lent
+            let memory =
+                match pool.TakeNext() with
+                | null -> Memory.Empty
+                | next ->
+                    given <- next
+                    next.Unexposed
 
             this.Request <- {
                 this.Request with
@@ -223,15 +228,15 @@ type internal Stream
 
     override _.Landed(completion, verdict) =
         match verdict with
-        | Verdict.Deliver -> if arrive completion true then act StreamVerdict.Pause 0
+        | Verdict.Deliver -> if arrive &completion true then act StreamVerdict.Pause 0
         | Verdict.Finish ->
             this.Release()
-            arrive completion true |> ignore
+            arrive &completion true |> ignore
             landed completion.Result
-        | Verdict.Discard -> arrive completion false |> ignore
+        | Verdict.Discard -> arrive &completion false |> ignore
         | Verdict.DiscardAndRelease ->
             this.Release()
-            arrive completion false |> ignore
+            arrive &completion false |> ignore
             finish null
         | Verdict.FinishButHold
         | Verdict.Release
@@ -242,7 +247,13 @@ type internal Stream
 
     override _.Refused result =
         this.Release()
-        given.Dispose()
+
+        match given with
+        | null -> ()
+        | unused ->
+            given <- null
+            unused.Discard()
+
         landed result
 
     override _.Failed reason =
@@ -254,40 +265,62 @@ type internal Stream
     interface IStarving with
         member _.Feed() = act (changed Multishot.fed) 0
 
-    /// What the last successful wait found: the caller's from now on. Taken once.
-    member _.Take() : StreamItem =
-        let item = current
+    /// Nobody looked at it: bytes go back, a descriptor is closed.
+    member private this.Discard(bytes: LeaseCell | null, result: int) =
+        match bytes with
+        | null -> this.CloseUnwanted result
+        | bytes -> bytes.Discard()
 
-        match pool with
-        | null -> ()
-        | pool -> if pool.Options.TrackLeases then item.Lease.Track()
+    /// The bytes that the last successful wait found: the caller's from now on. The same, however often it is asked.
+    member _.Lease: BufferLease =
+        match cell with
+        | null -> BufferLease.Empty
+        | found ->
+            if not isTaken then
+                isTaken <- true
 
+                match pool with
+                | null -> ()
+                | pool -> if pool.Options.TrackLeases then found.Track()
+
+            new BufferLease(found, use')
+
+    /// What the last successful wait found: the caller's from now on.
+    member this.Take() : StreamItem =
+        let item = { Result = number; Lease = this.Lease }
         isTaken <- true
-        // The consumer's alone: if he drops it, it can be collected.
-        current <- Unchecked.defaultof<StreamItem>
         item
 
-    /// Found, and never looked at.
-    member private _.GiveBackCurrent() =
+    /// The consumer has done with what was found last; if he dropped it, it can be collected.
+    member private this.LeaveCurrent() =
         if not isTaken then
-            let item = this.Take()
-            item.Lease.Dispose()
-            this.CloseUnwanted item.Result
+            isTaken <- true
+            this.Discard(cell, number)
+
+        cell <- null
 
     /// The lock is held.
-    member private _.TryTake() : struct (Found * StreamVerdict) =
+    member private _.TryTake() : Found =
         if not items.IsEmpty then
-            current <- items.Dequeue()
+            let bytes = items.FirstCell
+            number <- items.FirstNumber
+            items.Drop()
+            cell <- bytes
+
+            match bytes with
+            | null -> ()
+            | bytes -> use' <- bytes.Version
+
             isTaken <- false
             let struct (next, verdict) = Multishot.taken state
             state <- next
-            struct (Found.Item, verdict)
+            if verdict = StreamVerdict.Arm then Found.ItemAndRoom else Found.Item
         elif not ended then
-            struct (Found.Nothing, StreamVerdict.Nothing)
+            Found.Nothing
         elif isNull failure then
-            struct (Found.End, StreamVerdict.Nothing)
+            Found.End
         else
-            struct (Found.Failure, StreamVerdict.Nothing)
+            Found.Failure
 
     /// Told once; afterwards the stream is simply over.
     member private _.TakeFailure() : exn =
@@ -296,26 +329,26 @@ type internal Stream
         reason
 
     /// The consumer has caught up, on whatever thread it is.
-    member private _.Resume(verdict: StreamVerdict) =
-        if verdict = StreamVerdict.Arm then
-            if host.IsCurrentThread then arm () else host.HandOver this
+    member private _.Resume() = if host.IsCurrentThread then arm () else host.HandOver this
 
     /// Waits for the next item; false at the end. One consumer, one wait at a time.
     member _.MoveNext() : ValueTask<bool> =
-        this.GiveBackCurrent()
+        this.LeaveCurrent()
 
         gate.Enter()
-        let struct (found, verdict) = this.TryTake()
+        let found = this.TryTake()
 
         if found = Found.Nothing then
             this.Reset()
             waiting <- true
 
         gate.Leave()
-        this.Resume verdict
 
         match found with
         | Found.Item -> ValueTask<bool> true
+        | Found.ItemAndRoom ->
+            this.Resume()
+            ValueTask<bool> true
         | Found.End -> ValueTask<bool> false
         | Found.Failure -> ValueTask.FromException<bool>(this.TakeFailure())
         | Found.Nothing -> ValueTask<bool>(this, version)
@@ -323,7 +356,7 @@ type internal Stream
     /// The consumer leaves: ends the operation, waits for its end, and gives back what it did not take. Until it has ended it
     /// would take, for nobody, what the next one asks for. From any thread.
     member _.Abandon() : ValueTask =
-        this.GiveBackCurrent()
+        this.LeaveCurrent()
 
         gate.Enter()
         abandoned <- true
@@ -339,9 +372,10 @@ type internal Stream
         gate.Leave()
 
         while not left.IsEmpty do
-            let item = left.Dequeue()
-            item.Lease.Dispose()
-            this.CloseUnwanted item.Result
+            let bytes = left.FirstCell
+            let result = left.FirstNumber
+            left.Drop()
+            this.Discard(bytes, result)
 
         if host.IsCurrentThread then
             host.Abandon this
@@ -377,12 +411,14 @@ type internal Stream
         member _.GetResult given =
             this.Use given
             gate.Enter()
-            let struct (found, verdict) = this.TryTake()
+            let found = this.TryTake()
             gate.Leave()
-            this.Resume verdict
 
             match found with
             | Found.Item -> true
+            | Found.ItemAndRoom ->
+                this.Resume()
+                true
             | Found.End
             | Found.Nothing -> false
             | Found.Failure ->

@@ -2,6 +2,8 @@
 // Decides for one buffer at a time; Model/BufferGroup.fs goes from buffer to buffer. Tested in BufferRingLaws.fs.
 namespace Uring.Model
 
+open System.Runtime.CompilerServices
+
 /// Who may touch a buffer's bytes. Of a buffer that is the kernel's, the bytes before `Offset` are leased already.
 ///
 ///              selected (CQE with F_BUFFER)               released (its last lease)
@@ -99,18 +101,23 @@ module BufferRing =
     let rec entriesFor count = if count <= 1 then 1 else 2 * entriesFor ((count + 1) / 2)
 
     /// The slot of a position.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let slotOf (position: uint16) ring = int position &&& (ring.Entries - 1)
 
     /// Where the next entry is written.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let slot ring = slotOf ring.Written ring
 
     /// The ring has no room for another entry.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let isFull ring = int (ring.Written - ring.Head) = ring.Entries
 
     /// The kernel can see what was published at this position.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let isCommitted (position: uint16) ring = int (position - ring.Head) < int (ring.Tail - ring.Head)
 
     /// Gives a returning buffer to the kernel, `length` bytes of it. The kernel sees it after the next commit.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let publish ring length (buffer: Buffer) =
         match buffer.Owner with
         | Owner.Kernel
@@ -122,6 +129,7 @@ module BufferRing =
                     BufferVerdict.Write)
 
     /// Shows the kernel all that has been written.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let commit ring =
         if ring.Tail = ring.Written then
             struct (ring, BufferVerdict.Ignore)
@@ -129,9 +137,11 @@ module BufferRing =
             struct ({ ring with Tail = ring.Written }, BufferVerdict.StoreTail)
 
     /// How much of what is left of a completion's bytes is in this buffer. Only a bundle goes on in the next.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let portion (buffer: Buffer) left = min left (buffer.Length - buffer.Offset)
 
     /// A completion brought `bytes` in this buffer; `more` when the kernel keeps the rest of it.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let selected ring (buffer: Buffer) bytes more =
         match buffer.Owner with
         | Owner.Kernel when isCommitted buffer.Position ring ->
@@ -163,14 +173,17 @@ module BufferRing =
         | Owner.Application
         | Owner.Returning -> struct (ring, buffer, BufferVerdict.Ignore)
 
-    /// The buffer that was published at the head has come back, so the head can move on. Ask again until it cannot.
-    let canAdvance ring (buffer: Buffer) =
-        ring.Head <> ring.Tail && not (buffer.Owner = Owner.Kernel && buffer.Position = ring.Head)
+    /// The buffer that was published at this position has come back, so the head can move over it.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let isBack (position: uint16) ring (buffer: Buffer) =
+        position <> ring.Tail && not (buffer.Owner = Owner.Kernel && buffer.Position = position)
 
-    /// Moves the head over one position.
-    let advance (ring: BufferRing) = { ring with Head = ring.Head + 1us }
+    /// Moves the head to the oldest position that has not come back.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let settledAt (head: uint16) (ring: BufferRing) = { ring with Head = head }
 
     /// The application is done with one part of the buffer.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let released (buffer: Buffer) =
         let fewer: Buffer = { buffer with Leases = buffer.Leases - 1 }
 

@@ -43,12 +43,12 @@ module Completion =
     /// The same provided buffer will come again: the kernel has used only a part (incremental rings, 6.12).
     let bufferMore completion = uint32 (completion.Flags &&& CqeFlags.BufferMore) <> 0u
 
+    /// The id of the provided buffer that came with the completion, if one did.
+    let buffer completion = int (uint32 completion.Flags >>> 16)
+
     /// The id of the provided buffer that came with the completion.
     let bufferId completion =
-        if hasBuffer completion then
-            ValueSome(uint16 (uint32 completion.Flags >>> 16))
-        else
-            ValueNone
+        if hasBuffer completion then ValueSome(uint16 (buffer completion)) else ValueNone
 
     /// Bytes (or another non-negative result), or the error.
     let (|Succeeded|Failed|) completion =

@@ -2,6 +2,8 @@
 // exchanges the packed state atomically, so that any thread may ask. Tested in LeaseLaws.fs; driven by Driver/LeaseCell.fs.
 namespace Uring.Model
 
+open System.Runtime.CompilerServices
+
 /// A lease's whole state. A lease is an object that is used again; its handle names one use of it.
 ///
 ///             opened                closed, held by others            last hold dropped
@@ -16,14 +18,20 @@ namespace Uring.Model
 ///  3. closing twice is harmless
 ///  4. who holds keeps the buffer, whatever becomes of the handle: an operation in flight, a share
 ///  5. packing and unpacking is the identity
-[<Struct>]
+[<Struct; IsReadOnly>]
 type Lease = {
+    /// One word, so that any thread can exchange it: version (32) | open (1) | holds (31).
+    Bits: int64
+} with
+
     /// Names this use.
-    Version: int
-    IsOpen: bool
+    member lease.Version = int (lease.Bits >>> 32)
+
+    /// The handle has not been closed or passed on.
+    member lease.IsOpen = (lease.Bits &&& 0x80000000L) <> 0L
+
     /// The open handle, operations in flight, shares.
-    Holds: int
-}
+    member lease.Holds = int lease.Bits &&& 0x7FFFFFFF
 
 /// What the caller of a lease function has to do next.
 [<Struct; RequireQualifiedAccess>]
@@ -41,59 +49,60 @@ type LeaseVerdict =
 [<RequireQualifiedAccess>]
 module Lease =
 
+    let private openBit = 0x80000000L
+
+    /// A lease with these fields.
+    let pack (version: int) isOpen holds = {
+        Bits = (int64 version <<< 32) ||| (if isOpen then openBit else 0L) ||| int64 (holds &&& 0x7FFFFFFF)
+    }
+
     /// Not in use.
-    let closed = { Version = 0; IsOpen = false; Holds = 0 }
+    let closed = { Bits = 0L }
 
     /// A new use of an object that nobody holds.
-    let opened lease = { Version = lease.Version + 1; IsOpen = true; Holds = 1 }
+    let opened (lease: Lease) = pack (lease.Version + 1) true 1
 
     /// The handle of this version may read and write.
-    let isValid version lease = lease.IsOpen && lease.Version = version
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let isValid version (lease: Lease) = lease.IsOpen && lease.Version = version
+
+    let private more (lease: Lease) = { Bits = lease.Bits + 1L }
+
+    let private shut (lease: Lease) = { Bits = lease.Bits &&& ~~~openBit }
 
     /// Somebody else wants to hold it, by way of the handle.
-    let held version lease =
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let held version (lease: Lease) =
         if isValid version lease then
-            struct ({ lease with Holds = lease.Holds + 1 }, LeaseVerdict.Grant)
+            struct (more lease, LeaseVerdict.Grant)
         else
             struct (lease, LeaseVerdict.Refuse)
 
     /// Somebody who holds it lets another one hold it as well.
-    let joined lease =
+    let joined (lease: Lease) =
         if lease.Holds > 0 then
-            struct ({ lease with Holds = lease.Holds + 1 }, LeaseVerdict.Grant)
+            struct (more lease, LeaseVerdict.Grant)
         else
             struct (lease, LeaseVerdict.Refuse)
 
-    let private fewer lease =
-        let lease = { lease with Holds = lease.Holds - 1 }
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let private fewer (lease: Lease) =
+        let lease = { Bits = lease.Bits - 1L }
         struct (lease, (if lease.Holds = 0 then LeaseVerdict.GiveBack else LeaseVerdict.Keep))
 
     /// The handle is done.
-    let close version lease =
-        if isValid version lease then
-            fewer { lease with IsOpen = false }
-        else
-            struct (lease, LeaseVerdict.Refuse)
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let close version (lease: Lease) =
+        if isValid version lease then fewer (shut lease) else struct (lease, LeaseVerdict.Refuse)
 
     /// The handle passes its hold on, to an operation: it is done itself.
-    let passed version lease =
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let passed version (lease: Lease) =
         if isValid version lease then
-            struct ({ lease with IsOpen = false }, LeaseVerdict.Grant)
+            struct (shut lease, LeaseVerdict.Grant)
         else
             struct (lease, LeaseVerdict.Refuse)
 
     /// Somebody who held it is done.
-    let dropped lease = if lease.Holds > 0 then fewer lease else struct (lease, LeaseVerdict.Refuse)
-
-    /// Version in the upper 32 bits, the open mark below, the holds in 31 bits.
-    let pack lease : int64 =
-        (int64 lease.Version <<< 32)
-        ||| (if lease.IsOpen then 0x80000000L else 0L)
-        ||| int64 (lease.Holds &&& 0x7FFFFFFF)
-
-    /// What `pack` made.
-    let unpack (bits: int64) = {
-        Version = int (bits >>> 32)
-        IsOpen = (bits &&& 0x80000000L) <> 0L
-        Holds = int bits &&& 0x7FFFFFFF
-    }
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let dropped (lease: Lease) = if lease.Holds > 0 then fewer lease else struct (lease, LeaseVerdict.Refuse)

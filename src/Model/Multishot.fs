@@ -2,6 +2,8 @@
 // Tested in MultishotLaws.fs; driven by Driver/Stream.fs.
 namespace Uring.Model
 
+open System.Runtime.CompilerServices
+
 /// What the results of a stream are.
 [<Struct; RequireQualifiedAccess>]
 type Source =
@@ -91,6 +93,7 @@ module Multishot =
     }
 
     /// The result is something for the consumer, whether more follows or not.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let carries source (result: int) =
         match source with
         | Source.Bytes -> result > 0
@@ -99,6 +102,7 @@ module Multishot =
         | Source.Ticks -> result >= 0 || Errno.ofResult result = Errno.ETIME
 
     /// What the consumer is given: a tick counts one.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let value source (result: int) =
         match source with
         | Source.Ticks -> 1
@@ -108,6 +112,7 @@ module Multishot =
 
     /// A result that the consumer has not taken can take up the next one, so that nothing piles up: ticks are counted,
     /// event masks united.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let merges source =
         match source with
         | Source.Events
@@ -124,6 +129,7 @@ module Multishot =
         | Source.Events -> earlier ||| later
 
     /// `count` results were queued.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let queued count (stream: Multishot) =
         let stream = { stream with Queued = stream.Queued + count }
 
@@ -172,6 +178,7 @@ module Multishot =
             | _ -> over stream StreamVerdict.Fail
 
     /// The consumer took one result.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let taken (stream: Multishot) =
         let stream = { stream with Queued = stream.Queued - 1 }
 

@@ -11,40 +11,26 @@ namespace Uring;
 internal sealed class Results<T>(
     Func<CancellationToken, ValueTask<Stream>> open,
     Func<StreamItem, T> take,
-    CancellationToken cancellationToken) : IAsyncEnumerable<T>
+    CancellationToken cancellationToken) : StreamEnumerable<T>(cancellationToken)
 {
-    public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken other = default)
-    {
-        if (!other.CanBeCanceled || other == cancellationToken)
-        {
-            return new Enumerator(open, take, cancellationToken, null);
-        }
-
-        if (!cancellationToken.CanBeCanceled)
-        {
-            return new Enumerator(open, take, other, null);
-        }
-
-        var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, other);
-        return new Enumerator(open, take, both.Token, both);
-    }
+    protected override IAsyncEnumerator<T> Enumerate(CancellationToken token, CancellationTokenSource? source) =>
+        new Enumerator(open, take, token, source);
 
     private sealed class Enumerator(
         Func<CancellationToken, ValueTask<Stream>> open,
         Func<StreamItem, T> take,
         CancellationToken cancellationToken,
-        CancellationTokenSource? source) : IAsyncEnumerator<T>
+        CancellationTokenSource? source) : StreamEnumerator<T>(open, cancellationToken, source)
     {
-        private Stream? stream;
         private T current = default!;
         private bool taken;
 
         /// <summary>Taken when it is asked for, and once: for some streams it is a new object.</summary>
-        public T Current
+        public override T Current
         {
             get
             {
-                if (!taken && stream is not null)
+                if (!taken && Opened is { } stream)
                 {
                     taken = true;
                     current = take(stream.Take());
@@ -54,25 +40,12 @@ internal sealed class Results<T>(
             }
         }
 
-        public ValueTask<bool> MoveNextAsync()
+        public override ValueTask<bool> MoveNextAsync()
         {
             taken = false;
             // Dropped by its consumer, it can be collected while this waits.
             current = default!;
-            return stream is null ? OpenAsync() : stream.MoveNext();
-        }
-
-        private async ValueTask<bool> OpenAsync()
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            stream = await open(cancellationToken).ConfigureAwait(Ending.OnLoop);
-            return await stream.MoveNext().ConfigureAwait(Ending.OnLoop);
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            source?.Dispose();
-            return stream?.Abandon() ?? ValueTask.CompletedTask;
+            return NextAsync();
         }
     }
 }

@@ -82,9 +82,8 @@ public sealed partial class UringFile
     {
         ThrowUnlessOpenTo(FileAccess.Read);
 
-        return new Results<BufferLease>(
+        return new Leases(
             async token => Open(await loop.Call(() => loop.Pools.Shared).ConfigureAwait(Ending.OnLoop), token),
-            static item => new BufferLease(item.Lease),
             cancellationToken);
     }
 
@@ -112,9 +111,8 @@ public sealed partial class UringFile
             throw new ArgumentException("The pool and the file belong to different rings.", nameof(pool));
         }
 
-        return new Results<BufferLease>(
+        return new Leases(
             token => ValueTask.FromResult(Open(pool.Core, token)),
-            static item => new BufferLease(item.Lease),
             cancellationToken);
     }
 

@@ -28,9 +28,8 @@ public sealed partial class UringSocket
     {
         ThrowIfClosed();
 
-        return new Results<BufferLease>(
+        return new Leases(
             async token => Open(await loop.Call(() => loop.Pools.Shared).ConfigureAwait(Ending.OnLoop), token),
-            static item => new BufferLease(item.Lease),
             cancellationToken);
     }
 
@@ -54,9 +53,8 @@ public sealed partial class UringSocket
     {
         ThrowUnlessOurs(pool);
 
-        return new Results<BufferLease>(
+        return new Leases(
             token => ValueTask.FromResult(Open(pool.Core, token)),
-            static item => new BufferLease(item.Lease),
             cancellationToken);
     }
 

@@ -102,7 +102,19 @@ type private Pair(options: BufferPoolOptions) =
     let take completion (bytes: byte array) =
         let struct (next, parts) = PureGroup.take completion pure'
         pure' <- next
-        let taken = pool.Take completion |> Seq.toArray
+
+        let taken =
+            List.unfold
+                (fun (cell: LeaseCell | null) ->
+                    match cell with
+                    | null -> None
+                    | cell ->
+                        let rest = cell.After
+                        cell.After <- null
+                        Some(new BufferLease(cell, cell.Version), rest))
+                (pool.Take &completion)
+            |> List.toArray
+
         let lengths = taken |> Array.map _.Length |> List.ofArray
         Expect.equal lengths (parts |> List.map _.Length) "what was taken"
         Expect.equal (taken |> Array.collect _.Span.ToArray()) bytes "the bytes that the kernel wrote"
@@ -122,7 +134,10 @@ type private Pair(options: BufferPoolOptions) =
         if buffer.Owner <> Owner.Kernel || not (BufferRing.isCommitted buffer.Position pure'.Ring) then
             let struct (next, _) = PureGroup.take completion pure'
             pure' <- next
-            Expect.throwsT<InvalidOperationException> (fun () -> pool.Take completion |> ignore) "a violation"
+
+            Expect.throwsT<InvalidOperationException>
+                (fun () -> pool.Take &completion |> ignore)
+                "a violation"
 
     let release index =
         let struct (lease, id, held) = leases[index]

@@ -22,13 +22,15 @@ let private begun (table: SlotTable<Guest>) number shape =
     table.Published userData
     userData
 
+let private completed (table: SlotTable<Guest>) (completion: Completion) = table.Completed &completion
+
 /// A guest comes and goes. Not inlined: the caller's frame must not keep him.
 [<MethodImpl(MethodImplOptions.NoInlining)>]
 let private visit (table: SlotTable<Guest>) =
     let guest = Guest 1
     let userData = table.Take(guest, Shape.Single)
     table.Published userData
-    table.Completed(last userData) |> ignore
+    completed table (last userData) |> ignore
     WeakReference guest
 
 let private cases =
@@ -36,21 +38,21 @@ let private cases =
         testCase "a stale completion reaches nobody after the slot is used again" (fun () ->
             let table = SlotTable<Guest> 1
             let first = begun table 1 Shape.Single
-            let struct (guest, verdict) = table.Completed(last first)
+            let struct (guest, verdict) = completed table (last first)
             Expect.equal (guest.Number, verdict) (1, Verdict.Finish) "the first use ends"
             let second = begun table 2 Shape.Single
             Expect.equal (UserData.slot second) (UserData.slot first) "the same slot"
-            let struct (stale, verdict) = table.Completed(last first)
+            let struct (stale, verdict) = completed table (last first)
             Expect.equal verdict Verdict.Violation "the stale one"
             Expect.isTrue (isNull (box stale)) "nobody"
-            let struct (guest, verdict) = table.Completed(last second)
+            let struct (guest, verdict) = completed table (last second)
             Expect.equal (guest.Number, verdict) (2, Verdict.Finish) "the second use is unharmed")
 
         testCase "nothing that was never given out is live" (fun () ->
             let table = SlotTable<Guest> 2
             Expect.isFalse (table.IsLive UserData.none) "no user data"
             Expect.isFalse (table.IsLive(UserData.pack 7u 0u CompletionKind.Operation)) "outside the table"
-            let struct (_, verdict) = table.Completed(last (UserData.pack 7u 0u CompletionKind.Operation))
+            let struct (_, verdict) = completed table (last (UserData.pack 7u 0u CompletionKind.Operation))
             Expect.equal verdict Verdict.Violation "a completion from nowhere"
 
             Expect.equal
@@ -66,7 +68,7 @@ let private cases =
             Expect.equal slots.Length 1000 "each in a slot of its own"
 
             for index in 999..-1..0 do
-                let struct (guest, verdict) = table.Completed(last names[index])
+                let struct (guest, verdict) = completed table (last names[index])
                 Expect.equal (guest.Number, verdict) (index + 1, Verdict.Finish) "his own completion"
 
             Expect.equal table.Live 0 "none")
@@ -87,7 +89,7 @@ let private cases =
             let use' () =
                 let userData = table.Take(guest, Shape.Single)
                 table.Published userData
-                table.Completed(last userData) |> ignore
+                completed table (last userData) |> ignore
                 userData.Bits
 
             let first = use' ()
@@ -119,7 +121,7 @@ let private agrees capacity (steps: Step list) =
 
     let expectCompleted (userData: UserData) more =
         let flags = if more then CqeFlags.More else CqeFlags.None
-        let struct (guest, verdict) = table.Completed(completion userData flags)
+        let struct (guest, verdict) = completed table (completion userData flags)
 
         match live.TryGetValue userData.Bits with
         | false, _ ->

@@ -65,8 +65,8 @@ let private perform world step id =
         struct (ring, buffer, verdict)
     | Select(_, bytes, more) -> BufferRing.selected world.Ring buffer (int bytes) more
     | Pass _ -> BufferRing.passed world.Ring buffer
-    | Advance when BufferRing.canAdvance world.Ring world.Buffers[atHead world] ->
-        struct (BufferRing.advance world.Ring, buffer, BufferVerdict.Ignore)
+    | Advance when BufferRing.isBack world.Ring.Head world.Ring world.Buffers[atHead world] ->
+        struct (BufferRing.settledAt (world.Ring.Head + 1us) world.Ring, buffer, BufferVerdict.Ignore)
     | Advance -> struct (world.Ring, buffer, BufferVerdict.Ignore)
     | Release _ ->
         let struct (buffer, verdict) = BufferRing.released buffer
@@ -327,8 +327,8 @@ let laws =
                     let struct (published, mine, _) = BufferRing.publish ring 1 BufferRing.fresh
                     let struct (committed, _) = BufferRing.commit published
                     let struct (taken, theirs, _) = BufferRing.selected committed mine 1 false
-                    if not (BufferRing.canAdvance taken theirs) then failtestf "stuck at %d" count
-                    ring <- BufferRing.advance taken
+                    if not (BufferRing.isBack taken.Head taken theirs) then failtestf "stuck at %d" count
+                    ring <- BufferRing.settledAt (taken.Head + 1us) taken
         }
 
         test "3. ... and the largest ring takes 32768 entries, and no more" {

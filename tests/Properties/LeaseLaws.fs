@@ -22,7 +22,7 @@ type private World = { Lease: Lease; Uses: Use list }
 type private Transition = { Before: World; Step: Step; Verdict: LeaseVerdict voption; After: World }
 
 /// Versions start here, so that short histories pass the sign.
-let private start version = { Lease = { Lease.closed with Version = version }; Uses = [] }
+let private start version = { Lease = Lease.pack version false 0; Uses = [] }
 
 let private holds world =
     match world.Uses with
@@ -162,8 +162,8 @@ let private law name holds =
     ]
 
 let private comesBack version isOpen holds =
-    let lease = { Version = version; IsOpen = isOpen; Holds = holds }
-    Lease.unpack (Lease.pack lease) = lease
+    let lease = Lease.pack version isOpen holds
+    lease.Version = version && lease.IsOpen = isOpen && lease.Holds = holds
 
 [<Tests>]
 let laws =
