@@ -42,6 +42,8 @@ let private leftOut =
         "records of a SOCK_SEQPACKET", "SOCK_SEQPACKET is not simulated"
         "(MSG_OOB)", "urgent data is not simulated"
         "(MSG_MORE)", "a datagram in parts is not simulated"
+        ".Transfers.all of it.",
+        "the simulated kernel does not come to the end of a receive of several buffers' worth with MSG_WAITALL"
         "with the scope of an IPv6 address", "the simulated machine has no address of a link"
         "of more than a number", "socket options are remembered, and not understood"
         "are refused with the BCL's code", "socket options are remembered, and not understood"
