@@ -141,6 +141,7 @@ module FileRequest =
         Single = ValueSome(Submission.read file.Number 0UL 0u OpFlags.CurrentPosition |> Request.on file)
         Source = Source.Bytes
         Pool = pool
+        Discard = null
     }
 
     /// As `readMany`, one by one: a pipe that was opened by name never tells a multishot of its end (6.18).
@@ -153,6 +154,7 @@ module FileRequest =
             Single = ValueSome(Request.on file single)
             Source = Source.Bytes
             Pool = pool
+            Discard = null
         }
 
     /// Writes `buffer` at `offset`. The result is the number of bytes, which can be fewer.

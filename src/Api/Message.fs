@@ -4,10 +4,12 @@ namespace Uring.FSharp
 open System
 open System.Net
 open System.Runtime.CompilerServices
+open Microsoft.Win32.SafeHandles
 open Uring.Driver
 open Uring.Model
 
-/// A message in a pool's buffer, yours until you dispose of it.
+/// A message in a pool's buffer, yours until you dispose of it. That closes the descriptors that came along and that nobody
+/// has taken; so does the end of the stream for messages that nobody has looked at.
 [<Struct; IsReadOnly; NoEquality; NoComparison>]
 type Message internal (lease: BufferLease, room: MessageRoom) =
 
@@ -24,8 +26,13 @@ type Message internal (lease: BufferLease, room: MessageRoom) =
     /// Control messages, as recvmsg(2) gives them (man cmsg(3)).
     member this.Control: ReadOnlySpan<byte> = Span.op_Implicit (this.Bytes this.Layout.Control)
 
-    /// The same, decoded. Descriptors among them are open, and nobody else closes them.
-    member this.ControlMessages: ControlMessage list = ControlMessage.decode this.Control
+    /// The same, decoded, but for descriptors.
+    member this.ControlMessages: ControlMessage list =
+        ControlMessage.withoutDescriptors (ControlMessage.decode this.Control)
+
+    /// The descriptors that came along (SCM_RIGHTS), in their order: yours from now on. None the second time.
+    member this.TakeHandles() : SafeFileHandle array =
+        ReceivedHandles.takeFrom (this.Bytes this.Layout.Control)
 
     /// Who sent it; null when the kernel does not say, or has no room for it.
     member this.Sender: EndPoint | null = SocketName.sender (Span.op_Implicit (this.Bytes this.Layout.Name))
@@ -42,7 +49,9 @@ type Message internal (lease: BufferLease, room: MessageRoom) =
         lease.Slice(payload.Start, payload.Length)
 
     /// Gives the buffer back. Harmless when it was done before.
-    member _.Dispose() = lease.Dispose()
+    member _.Dispose() =
+        if not lease.IsDisposed then ReceivedHandles.closeIn room lease
+        lease.Dispose()
 
     interface IDisposable with
         member this.Dispose() = this.Dispose()

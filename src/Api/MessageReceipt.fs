@@ -3,47 +3,19 @@
 namespace Uring.FSharp
 
 open System
-open System.Collections.Generic
 open System.Net
 open System.Runtime.InteropServices
 open Microsoft.Win32.SafeHandles
 open Uring.Driver
 open Uring.Model
 
-/// How a message is sent or received: MSG_ of man sendmsg(2) and recvmsg(2).
-[<Flags>]
-type MessageFlags =
-    | None = 0
-    /// Urgent data (MSG_OOB).
-    | OutOfBand = 1
-    /// Leaves it there: the next one receives it again (MSG_PEEK). Descriptors come each time.
-    | Peek = 2
-    /// Sends to directly connected networks alone (MSG_DONTROUTE).
-    | DontRoute = 4
-    /// The result is the real length, also when the rest is gone (MSG_TRUNC).
-    | RealLength = 0x20
-    /// Fails with EAGAIN where it would wait (MSG_DONTWAIT).
-    | DontWait = 0x40
-    /// Ends a record of a SOCK_SEQPACKET (MSG_EOR).
-    | EndOfRecord = 0x80
-    /// Waits until the buffers are full (MSG_WAITALL).
-    | WaitAll = 0x100
-    /// Takes from the queue of errors (MSG_ERRQUEUE).
-    | ErrorQueue = 0x2000
-    /// More will follow: a packet that is not full waits for it (MSG_MORE).
-    | More = 0x8000
-
 /// What has come with a received message. It owns the descriptors that came along, and closes those that nobody has taken
 /// when it is disposed of.
 [<Sealed>]
-type MessageReceipt internal (buffers: IReadOnlyList<Memory<byte>>, controlRoom: int) =
+type MessageReceipt internal (buffers: Memory<byte> array, controlRoom: int) =
 
     let block =
-        MessageBlock(
-            Array.ofSeq buffers,
-            Array.zeroCreate SocketRequest.senderRoom,
-            Array.zeroCreate controlRoom
-        )
+        MessageBlock(buffers, Array.zeroCreate SocketRequest.senderRoom, Array.zeroCreate controlRoom)
 
     let mutable length = -1
     let mutable control: ControlMessage list = []
@@ -53,10 +25,7 @@ type MessageReceipt internal (buffers: IReadOnlyList<Memory<byte>>, controlRoom:
     let claim () =
         control <- ControlMessage.decode (block.Bytes block.Answer.Control)
 
-        handles <-
-            ControlMessage.descriptors control
-            |> List.map (fun number -> new SafeFileHandle(nativeint number, true))
-            |> Array.ofList
+        handles <- ReceivedHandles.own control
 
     member internal _.Request(socket: FileDescriptor, flags: MessageFlags) : Request =
         Submission.receiveMessage socket.Number 0UL (uint32 flags ||| OpFlags.CloseReceivedOnExec)
@@ -86,13 +55,7 @@ type MessageReceipt internal (buffers: IReadOnlyList<Memory<byte>>, controlRoom:
     member _.IsControlTruncated = block.Answer.IsControlTruncated
 
     /// Control messages, but for descriptors.
-    member _.Control: ControlMessage list =
-        control
-        |> List.filter (fun message ->
-            match message with
-            | ControlMessage.Descriptors _ -> false
-            | ControlMessage.Credentials _
-            | ControlMessage.Raw _ -> true)
+    member _.Control: ControlMessage list = ControlMessage.withoutDescriptors control
 
     /// The descriptors that came along, in their order: yours from now on. None the second time.
     member _.TakeHandles() : SafeFileHandle array =
@@ -133,11 +96,26 @@ module MessageExtras =
             "Handles"
         )
 
-        if not (ControlMessage.descriptors extras.Control).IsEmpty then
+        // In disguise, too.
+        let control = ControlMessage.decode (ReadOnlySpan(ControlMessage.encode extras.Control))
+
+        if not (ControlMessage.descriptors control).IsEmpty then
             raise (
                 ArgumentException(
                     "Descriptors go by Handles, which keeps them open until they are sent.",
                     "Control"
+                )
+            )
+
+    /// The same where nothing is held.
+    let internal checkWithoutCopy (extras: MessageExtras) =
+        check extras
+
+        if not extras.Handles.IsEmpty then
+            raise (
+                ArgumentException(
+                    "Descriptors go over Unix sockets, which send nothing without a copy: send them with SocketMessages.send.",
+                    "Handles"
                 )
             )
 

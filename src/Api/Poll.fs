@@ -34,6 +34,7 @@ module Poll =
         Single = ValueSome(on descriptor events)
         Source = Source.Events
         Pool = null
+        Discard = null
     }
 
     /// Waits until one of the events is there. The result are those that are. The handle is not closed before that,

@@ -49,17 +49,12 @@ module RegisteredRequest =
         | ValueNone -> Submission.write file.Number 0UL length (uint64 offset)
         |> Request.over file bytes
 
-    /// Several parts of one buffer in their order.
-    let private vector
+    /// Several parts of one buffer in their order, and its slot.
+    let internal partsOf
         (file: FileDescriptor)
         (memories: IReadOnlyList<RegisteredMemory>)
-        (offset: int64)
-        opcode
-        plain
-        onSlot
-        =
+        : struct (Memory<byte> array * uint16 voption) =
         ArgumentNullException.ThrowIfNull(memories, nameof memories)
-        ArgumentOutOfRangeException.ThrowIfNegative(offset, nameof offset)
         ArgumentOutOfRangeException.ThrowIfZero(memories.Count, nameof memories)
         let owner = memories[0].Owner
 
@@ -68,12 +63,24 @@ module RegisteredRequest =
 
         let slot = slotFor (nameof memories) file owner
 
-        // Tables came before vectors on them (6.15).
-        let isKnown = Features.supports opcode (owner.Home :?> Loop).Plan
-
         // An empty one lies in no buffer: EFAULT (6.18).
         let filled = memories |> Seq.filter (fun memory -> memory.Length > 0) |> Seq.map _.Memory
-        let parts = MemoryVector.Of(Array.ofSeq filled :> IReadOnlyList<Memory<byte>>)
+        struct (Array.ofSeq filled, slot)
+
+    let private vector
+        (file: FileDescriptor)
+        (memories: IReadOnlyList<RegisteredMemory>)
+        (offset: int64)
+        opcode
+        plain
+        onSlot
+        =
+        ArgumentOutOfRangeException.ThrowIfNegative(offset, nameof offset)
+        let struct (filled, slot) = partsOf file memories
+
+        // Tables came before vectors on them (6.15).
+        let isKnown = Features.supports opcode (file.Home :?> Loop).Plan
+        let parts = MemoryVector.Of(filled :> IReadOnlyList<Memory<byte>>)
 
         parts.Request(
             file,

@@ -342,6 +342,44 @@ module Socket =
                 ZeroCopySend.Start(socket.Loop, socket.Descriptor, bytes, slot, holdAtMost, scope.Token)
             ))
 
+    /// The same as one datagram, to an address (Linux 6.0; older kernels copy). man io_uring_prep_send_zc(3).
+    let sendZeroCopyTo
+        (holdAtMost: TimeSpan)
+        (socket: Socket)
+        (buffer: ReadOnlyMemory<byte>)
+        (endPoint: EndPoint)
+        : Uring<ZeroCopySend> =
+        Program.ofScope (fun scope ->
+            ValueTask<_>(
+                ZeroCopySend.StartTo(
+                    socket.Loop,
+                    socket.Descriptor,
+                    buffer,
+                    endPoint,
+                    holdAtMost,
+                    scope.Token
+                )
+            ))
+
+    /// Starts to send all of `buffer` without copying it, in several steps if need be: `Sent` ends with all of it, or with an
+    /// error (`Fault.transferred` tells how far it was), `Released` when none of it is read any more.
+    let sendAllZeroCopy
+        (holdAtMost: TimeSpan)
+        (socket: Socket)
+        (buffer: ReadOnlyMemory<byte>)
+        : Uring<ZeroCopySend> =
+        Program.ofScope (fun scope ->
+            ValueTask<_>(
+                ZeroCopySend.StartWhole(
+                    socket.Loop,
+                    socket.Descriptor,
+                    buffer,
+                    ValueNone,
+                    holdAtMost,
+                    scope.Token
+                )
+            ))
+
     /// Waits until one of the events is there.
     let poll (socket: Socket) (events: PollEvents) : Uring<PollEvents> =
         Uring.map

@@ -8,6 +8,7 @@ open System.Net
 open System.Net.Sockets
 open System.Runtime.InteropServices
 open Uring.Driver
+open Uring.Kernel
 open Uring.Model
 
 /// What each socket operation asks of the ring.
@@ -160,6 +161,7 @@ module SocketRequest =
         Single = ValueSome(accept socket)
         Source = Source.Descriptors
         Pool = null
+        Discard = null
     }
 
     /// As `acceptMany`, into free slots of the ring's own table (`LoopOptions.DirectDescriptors`): no descriptor of the
@@ -173,6 +175,7 @@ module SocketRequest =
         Single = ValueNone
         Source = Source.Descriptors
         Pool = null
+        Discard = null
     }
 
     /// A descriptor of the process for a direct one, which stays open: both are the same socket. The result is its number.
@@ -241,6 +244,7 @@ module SocketRequest =
             Single = ValueSome(Submission.receive socket.Number 0UL 0u 0u |> Request.on socket)
             Source = Source.Bytes
             Pool = pool
+            Discard = null
         }
 
     /// Receives messages, each with its sender and its control data, into buffers of a pool until cancelled (Linux 6.0).
@@ -273,6 +277,7 @@ module SocketRequest =
             Single = ValueNone
             Source = Source.Bytes
             Pool = pool
+            Discard = Action<BufferLease>(ReceivedHandles.closeIn room)
         }
 
     /// Sends one datagram to an address. The result is its number of bytes. man sendmsg(2).
@@ -303,6 +308,19 @@ module SocketRequest =
     /// The same from memory within registered buffer `slot`.
     let internal sendZeroCopyFixed (socket: FileDescriptor) (buffer: Memory<byte>) (slot: uint16) : Request = {
         (Submission.sendZeroCopyFixed socket.Number 0UL (uint32 buffer.Length) 0u slot
+         |> Request.over socket buffer) with
+            Shape = Shape.ZeroCopy
+    }
+
+    /// The same to the sockaddr `name`, which is pinned and stays until the last completion.
+    let internal sendZeroCopyTo (socket: FileDescriptor) (buffer: Memory<byte>) (name: byte array) : Request = {
+        (Submission.sendZeroCopyTo
+            socket.Number
+            0UL
+            (uint32 buffer.Length)
+            0u
+            (Mapped.addressOfPinned name)
+            (uint32 name.Length)
          |> Request.over socket buffer) with
             Shape = Shape.ZeroCopy
     }

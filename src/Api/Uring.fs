@@ -192,6 +192,7 @@ module Uring =
         Single = ValueSome(timer period)
         Source = Source.Ticks
         Pool = null
+        Discard = null
     }
 
     /// Why a timer ended without its time being over. Only the flags of the newer clocks can be unknown to a kernel.

@@ -374,9 +374,9 @@ type internal InFlight(ring: Ring, capacity: int) =
             // Its descriptor stays open until the notification: dropping the connection is the way to get that.
             | Verdict.FinishButHold
             | Verdict.Discard -> pending.Landed(&completion, verdict)
+            | Verdict.Ignore -> ()
             | Verdict.AskKernel
             | Verdict.Withdraw
-            | Verdict.Ignore
             | Verdict.Violation -> raise (Fault.stranger completion)
         | CompletionKind.CancelRequest -> cancelAnswered completion
         | CompletionKind.Message -> mailbox.Deliver completion

@@ -13,6 +13,10 @@ open Uring.Model
 type internal IOperationPool =
     abstract Return: Operation -> unit
 
+/// Hears of the notification of a zero-copy send, on the loop's thread and while the memory is still pinned.
+and internal INotified =
+    abstract Notified: result: int -> unit
+
 and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     inherit Pending(host)
 
@@ -43,7 +47,12 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             this.Forget()
             this.Group <- null
 
+            if not (isNull this.Listener) then this.Listener <- null
+
             if reusable then pool.Return this
+
+    [<DefaultValue>]
+    val mutable internal Listener: INotified | null
 
     /// Names this use of the object, for ValueTask.
     member _.Version = version
@@ -119,6 +128,10 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             owners <- 2
             this.End completion.Result
         | Verdict.Release ->
+            match this.Listener with
+            | null -> ()
+            | listener -> listener.Notified completion.Result
+
             this.Release()
             drop this
         | Verdict.DiscardAndRelease ->

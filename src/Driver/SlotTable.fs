@@ -88,7 +88,7 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
         let struct (state, _) = Lifecycle.published slots[slot].State
         slots[slot].State <- state
 
-    /// A completion came. There is no occupant when the verdict is Violation.
+    /// A completion came. There is no occupant when the verdict is Violation or Ignore.
     member _.Completed(completion: inref<Completion>) : struct ('Occupant * Verdict) =
         if isLive completion.UserData then
             let slot = int (UserData.slot completion.UserData)
@@ -103,7 +103,7 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
             store slot state
             struct (occupant, verdict)
         else
-            struct (Unchecked.defaultof<'Occupant>, Verdict.Violation)
+            struct (Unchecked.defaultof<'Occupant>, Lifecycle.late (Completion.notification completion))
 
     member private _.Apply(userData: UserData, change: Lifecycle -> struct (Lifecycle * Verdict)) : Verdict =
         if isLive userData then

@@ -47,6 +47,14 @@ type internal Stream
         this.Request <- first
         this.Describe &first
 
+    /// Nobody takes these bytes.
+    let giveBack (bytes: LeaseCell) =
+        match request.Discard with
+        | null -> ()
+        | discard -> if bytes.Length > 0 then discard.Invoke(new BufferLease(bytes, bytes.Version))
+
+        bytes.Discard()
+
     /// Takes the mark of a waiting consumer; the lock is held.
     let takeWaiter () =
         let waiter = waiting
@@ -108,7 +116,7 @@ type internal Stream
             if carries then
                 deliverAll rest carries (deliver first first.Length || pause)
             else
-                first.Discard()
+                giveBack first
                 deliverAll rest carries pause
 
     /// What a completion brought, in its buffers' order. `wanted` by nobody, or carrying nothing, it goes back at once.
@@ -269,7 +277,7 @@ type internal Stream
     member private this.Discard(bytes: LeaseCell | null, result: int) =
         match bytes with
         | null -> this.CloseUnwanted result
-        | bytes -> bytes.Discard()
+        | bytes -> giveBack bytes
 
     /// The bytes that the last successful wait found: the caller's from now on. The same, however often it is asked.
     member _.Lease: BufferLease =

@@ -364,6 +364,10 @@ module OpFlags =
     [<Literal>]
     let FixedBuffer = 4us
 
+    /// SEND_ZC and SENDMSG_ZC, ioprio: the notification says whether the bytes were copied (6.2).
+    [<Literal>]
+    let ReportUsage = 8us
+
     /// SPLICE, in splice_flags: the source is an index into the registered files.
     [<Literal>]
     let FixedSource = 0x8000_0000u

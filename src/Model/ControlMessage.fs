@@ -16,6 +16,7 @@ type Credentials = { ProcessId: int; UserId: uint32; GroupId: uint32 }
 ///  2. every entry starts at a multiple of 8, and all of them fill their room exactly
 ///  3. total: of any bytes the whole entries in front are decoded, and what is cut or no entry ends the list
 ///  4. an entry of descriptors that was cut decodes to those that are whole
+///  5. the places of descriptors are where their numbers are, in their order
 [<RequireQualifiedAccess>]
 type ControlMessage =
     /// Numbers of open descriptors (SCM_RIGHTS).
@@ -69,21 +70,25 @@ module ControlMessage =
             Array.zeroCreate (aligned data.Length - data.Length)
         ]
 
-    let private bytesOf (message: ControlMessage) =
+    /// Its level, its kind and its bytes.
+    let parts (message: ControlMessage) : struct (int * int * byte array) =
         match message with
         | ControlMessage.Descriptors numbers ->
-            numbers
-            |> List.map (fun (number: int) -> BitConverter.GetBytes number)
-            |> Array.concat
-            |> entry SocketLevel Rights
+            let data = numbers |> List.map (fun (number: int) -> BitConverter.GetBytes number)
+            struct (SocketLevel, Rights, Array.concat data)
         | ControlMessage.Credentials who ->
-            Array.concat [
+            let data = [
                 BitConverter.GetBytes who.ProcessId
                 BitConverter.GetBytes who.UserId
                 BitConverter.GetBytes who.GroupId
             ]
-            |> entry SocketLevel Credential
-        | ControlMessage.Raw(level, kind, data) -> entry level kind data
+
+            struct (SocketLevel, Credential, Array.concat data)
+        | ControlMessage.Raw(level, kind, data) -> struct (level, kind, data)
+
+    let private bytesOf (message: ControlMessage) =
+        let struct (level, kind, data) = parts message
+        entry level kind data
 
     /// As sendmsg(2) takes them.
     let encode (messages: ControlMessage list) : byte array = messages |> List.map bytesOf |> Array.concat
@@ -119,6 +124,31 @@ module ControlMessage =
 
     /// As recvmsg(2) gives them.
     let decode (bytes: ReadOnlySpan<byte>) : ControlMessage list = entries bytes []
+
+    let rec private placesFrom (at: int) (bytes: ReadOnlySpan<byte>) (found: int list) =
+        let left = bytes.Length - at
+
+        let said = if left < HeaderSize then 0L else BinaryPrimitives.ReadInt64LittleEndian(bytes.Slice at)
+
+        if said < int64 HeaderSize || said > int64 left then
+            List.rev found
+        else
+            let isRights = word bytes (at + 8) = SocketLevel && word bytes (at + 12) = Rights
+            let count = if isRights then (int said - HeaderSize) / 4 else 0
+            let here = List.init count (fun index -> at + HeaderSize + 4 * index)
+            placesFrom (at + min left (aligned (int said))) bytes (List.rev here @ found)
+
+    /// Where the numbers of descriptors are in control data: 4 bytes each.
+    let descriptorPlaces (bytes: ReadOnlySpan<byte>) : int list = placesFrom 0 bytes []
+
+    /// All but descriptors.
+    let withoutDescriptors (messages: ControlMessage list) : ControlMessage list =
+        messages
+        |> List.filter (fun message ->
+            match message with
+            | ControlMessage.Descriptors _ -> false
+            | ControlMessage.Credentials _
+            | ControlMessage.Raw _ -> true)
 
     /// All the descriptors among them, in their order.
     let descriptors (messages: ControlMessage list) : int list =

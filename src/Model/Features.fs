@@ -264,6 +264,13 @@ module Features =
         // An open set: what sends and receives.
         | _ -> supports Opcode.Socket plan
 
+    /// Notifications of zero-copy sends say whether the bytes were copied (6.2; this feature is of 6.3).
+    let reportsUsage plan = (plan.Features &&& FeatureFlags.RegisteredRing) <> FeatureFlags.None
+
+    /// Vectors within registered buffers came to messages with the same kernel as to files (6.15).
+    let sendsFixedVectors plan =
+        supports Opcode.SendMessageZeroCopy plan && supports Opcode.WriteVectorFixed plan
+
     /// The next way of waking after one was refused.
     let nextWake plan =
         match plan.Wake with

@@ -22,6 +22,7 @@ open System.Runtime.CompilerServices
 ///     had not started); asking ends nothing, and only what never reached the kernel is withdrawn
 ///  5. after abandonment nothing is delivered: everything that still comes is discarded
 ///  6. a completion that fits no operation is a violation and changes nothing
+///  7. after its end nothing may come but the notification of a zero-copy send that never began, which is ignored
 [<Struct; RequireQualifiedAccess>]
 type Phase =
     /// No operation.
@@ -152,6 +153,10 @@ module Lifecycle =
         | Phase.InFlight
         | Phase.Streaming
         | Phase.Cancelling -> result more lifecycle
+
+    /// A completion came when the operation was over. A zero-copy send whose chain was broken before it began is told so
+    /// without MORE, and notifies all the same (6.18).
+    let late notification = if notification then Verdict.Ignore else Verdict.Violation
 
     /// Somebody wants it to end.
     let cancelled lifecycle =

@@ -404,6 +404,23 @@ module Submission =
             Buffer = slot
     }
 
+    /// As `sendZeroCopy`, to the sockaddr of `nameLength` bytes at `name`.
+    let sendZeroCopyTo fd address length flags name (nameLength: uint32) = {
+        prepare Opcode.SendZeroCopy fd name address length flags with
+            FileIndex = nameLength
+    }
+
+    /// As `sendMessage`, without copying the bytes (6.1): a result, and a notification when the buffers are free.
+    /// man io_uring_prep_sendmsg_zc(3).
+    let sendMessageZeroCopy fd header flags = prepare Opcode.SendMessageZeroCopy fd 0UL header 1u flags
+
+    /// As `sendMessageZeroCopy`, from memories within registered buffer `slot` (6.15). man io_uring_prep_sendmsg_zc_fixed(3).
+    let sendMessageZeroCopyFixed fd header flags (slot: uint16) = {
+        prepare Opcode.SendMessageZeroCopy fd 0UL header 1u flags with
+            Priority = OpFlags.FixedBuffer
+            Buffer = slot
+    }
+
     /// Sends provided buffers of `group` in their order, as many as there are (6.10).
     let sendBundle fd group flags = {
         prepare Opcode.Send fd 0UL 0UL 0u flags with
@@ -479,6 +496,12 @@ module Submission =
     let withoutWaiting (submission: Submission) = {
         submission with
             Priority = submission.Priority ||| OpFlags.AcceptDontWait
+    }
+
+    /// The notification of a zero-copy send says whether the bytes were copied (6.2).
+    let reportingUsage (submission: Submission) = {
+        submission with
+            Priority = submission.Priority ||| OpFlags.ReportUsage
     }
 
     /// The kernel echoes this in every completion.

@@ -1,6 +1,8 @@
 // The core's message (Api/Message.fs) under the facade's namespace; copies are the same message.
 using System;
+using System.Collections.Generic;
 using System.Net;
+using Microsoft.Win32.SafeHandles;
 using Uring.FSharp;
 
 namespace Uring;
@@ -26,6 +28,10 @@ public readonly struct ReceivedMessage : IDisposable
     /// <exception cref="ObjectDisposedException">The message was given back.</exception>
     public ReadOnlySpan<byte> Control => core.Control;
 
+    /// <summary>The same, decoded, but for descriptors.</summary>
+    /// <exception cref="ObjectDisposedException">The message was given back.</exception>
+    public IReadOnlyList<ControlMessage> ControlMessages => ControlMessage.All(core.ControlMessages);
+
     /// <summary>Who sent it; null when the sender has no name (an unbound Unix socket).</summary>
     /// <exception cref="ObjectDisposedException">The message was given back.</exception>
     public EndPoint? Sender => core.Sender;
@@ -38,10 +44,19 @@ public readonly struct ReceivedMessage : IDisposable
     /// <exception cref="ObjectDisposedException">The message was given back.</exception>
     public bool IsControlTruncated => core.IsControlTruncated;
 
+    /// <summary>
+    /// The descriptors that came along (SCM_RIGHTS), in their order: yours from now on, and closed on exec. None the second
+    /// time.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The message was given back.</exception>
+    public SafeFileHandle[] TakeHandles() => core.TakeHandles();
+
     /// <summary>A lease of its own on the bytes. The buffer goes back when both are given back.</summary>
     /// <exception cref="ObjectDisposedException">The message was given back.</exception>
     public BufferLease Share() => new(core.Share());
 
-    /// <summary>Gives the buffer back. From any thread; again does nothing.</summary>
+    /// <summary>
+    /// Gives the buffer back, and closes the descriptors that nobody has taken. From any thread; again does nothing.
+    /// </summary>
     public void Dispose() => core.Dispose();
 }

@@ -1,5 +1,7 @@
 // A part of a registered buffer: wraps the core's.
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using Core = Uring.Driver.RegisteredMemory;
 
 namespace Uring;
@@ -17,6 +19,9 @@ public readonly struct RegisteredMemory
     public Memory<byte> Memory => Inner.Owner is null ? default : Inner.Memory;
 
     internal Core Inner { get; }
+
+    internal static Core[] InnerOf(IReadOnlyList<RegisteredMemory> memories) =>
+        [.. memories.Select(static memory => memory.Inner)];
 
     /// <summary>A part of it.</summary>
     /// <param name="start">Bytes from its start.</param>

@@ -2,7 +2,6 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
@@ -109,6 +108,6 @@ public sealed partial class UringFile
     private static Driver.RegisteredMemory[] Inner(IReadOnlyList<RegisteredMemory> memories)
     {
         ArgumentNullException.ThrowIfNull(memories);
-        return [.. memories.Select(static memory => memory.Inner)];
+        return RegisteredMemory.InnerOf(memories);
     }
 }

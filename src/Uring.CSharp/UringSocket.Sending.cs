@@ -1,4 +1,4 @@
-// Sending without a copy: leases handed on, and zero copy.
+// Sending without a copy: leases handed on, and queues. Zero copy: UringSocket.ZeroCopy.cs.
 using System;
 using System.Net.Sockets;
 using System.Threading;
@@ -47,51 +47,6 @@ public sealed partial class UringSocket
         {
             await SendAllAsync(lease.Memory, cancellationToken).ConfigureAwait(Ending.OnLoop);
         }
-    }
-
-    /// <summary>
-    /// Starts to send without copying: worth it from about 10 KB on, and on a real network card. Linux 6.0; older kernels
-    /// copy. See man io_uring_prep_send_zc(3).
-    /// </summary>
-    /// <param name="buffer">The kernel's until <see cref="ZeroCopySend.Released"/> has ended.</param>
-    /// <param name="holdAtMost">
-    /// A peer that reads nothing would hold the buffer for ever: after this time the connection is dropped, which frees
-    /// it. <see cref="Timeout.InfiniteTimeSpan"/> sets no bound.
-    /// </param>
-    /// <param name="cancellationToken">Asks for the end of the send, not of the hold.</param>
-    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
-    public ZeroCopySend SendZeroCopy(
-        ReadOnlyMemory<byte> buffer,
-        TimeSpan holdAtMost,
-        CancellationToken cancellationToken = default)
-    {
-        ThrowIfClosed();
-        return new ZeroCopySend(
-            FSharp.ZeroCopySend.Start(loop, descriptor, buffer, default, holdAtMost, cancellationToken));
-    }
-
-    /// <summary>
-    /// Starts to send registered memory without copying or pinning it. Linux 6.0; older kernels copy. See
-    /// man io_uring_prep_send_zc_fixed(3).
-    /// </summary>
-    /// <param name="memory">The kernel's until <see cref="ZeroCopySend.Released"/> has ended; of the socket's own ring.</param>
-    /// <param name="holdAtMost">
-    /// After this time the connection is dropped if the kernel still has the memory.
-    /// <see cref="Timeout.InfiniteTimeSpan"/> sets no bound.
-    /// </param>
-    /// <param name="cancellationToken">Asks for the end of the send, not of the hold.</param>
-    /// <exception cref="ArgumentException"><paramref name="memory"/> is another ring's.</exception>
-    /// <exception cref="ObjectDisposedException">The buffer, the socket or its ring was disposed of.</exception>
-    public ZeroCopySend SendZeroCopy(
-        RegisteredMemory memory,
-        TimeSpan holdAtMost,
-        CancellationToken cancellationToken = default)
-    {
-        ThrowIfClosed();
-        var slot = RegisteredRequest.slotFor(nameof(memory), descriptor, memory.Inner.Owner);
-
-        return new ZeroCopySend(
-            FSharp.ZeroCopySend.Start(loop, descriptor, memory.Memory, slot, holdAtMost, cancellationToken));
     }
 
     /// <summary>

@@ -7,14 +7,17 @@ namespace Uring;
 /// <summary>A send that has started, and whose buffer the kernel reads after its result.</summary>
 public sealed class ZeroCopySend
 {
+    private readonly FSharp.ZeroCopySend core;
+
     internal ZeroCopySend(FSharp.ZeroCopySend core)
     {
+        this.core = core;
         Sent = core.Sent;
         Released = core.Released;
     }
 
     /// <summary>
-    /// Ends when the kernel has taken the bytes: how many, which can be fewer than asked for. Fails with a
+    /// Ends when the kernel has taken the bytes: how many, which can be fewer than asked for, unless all were wanted. Fails with a
     /// <see cref="SocketException"/> when the peer is gone.
     /// </summary>
     public Task<int> Sent { get; }
@@ -24,4 +27,10 @@ public sealed class ZeroCopySend
     /// of <see cref="Sent"/>, too.
     /// </summary>
     public Task Released { get; }
+
+    /// <summary>
+    /// Whether the kernel has copied the bytes after all: if it always does, a plain send is cheaper. Not known before
+    /// <see cref="Released"/> has ended.
+    /// </summary>
+    public ZeroCopyUsage Usage => (ZeroCopyUsage)core.Usage;
 }

@@ -77,6 +77,7 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<BufferPoolOptions>(BufferPoolOptions())
         given<Action<UringChain>>(Action<UringChain>(fun _ -> ()))
         given<IReadOnlyList<UringFutex>>([| UringFutex() |])
+        given<MessageExtras>(MessageExtras())
         given<IReadOnlyList<int>>([| 0 |])
         given<exn>(IOException "none")
         given<Process>(Process.GetCurrentProcess())
@@ -136,6 +137,10 @@ let private prepare (folder: string) (token: CancellationToken) =
         let! pipe = UringPipe.CreateAsync(PipeModes.None, ring)
         add pipe
         add (UringFutex())
+        use! mailbox = UringSocket.BindAsync(IPEndPoint(IPAddress.Loopback, 0), ring)
+        let! _ = mailbox.SendToAsync(ReadOnlyMemory [| 1uy |], mailbox.LocalEndPoint)
+        let! receipt = mailbox.ReceiveMessageAsync [| Memory [| 0uy |] |]
+        add receipt
         add (ring.StartTimer(TimeSpan.FromDays 1.0))
         add (socket.CreatePoll PollEvents.Readable)
         let! _ = ring.ChainAsync(fun chain -> add chain)
@@ -257,6 +262,8 @@ let private anyNumber =
         "UringSocket.GetRawSocketOptionAsync.name"
         "UringSocket.SetRawSocketOptionAsync.level"
         "UringSocket.SetRawSocketOptionAsync.name"
+        "ControlMessage..ctor.level"
+        "ControlMessage..ctor.type"
     ]
 
 /// No path: nothing that the kernel sees.

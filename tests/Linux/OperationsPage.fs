@@ -34,7 +34,6 @@ let private because reason offer = { offer with Reason = reason }
 
 let private missing reason opcode = { offer opcode "" "" "" with Reason = reason }
 
-let private later = missing "not offered yet"
 let private legacy = missing "left out: buffer rings do it better since 5.19"
 let private inside = "the library's own"
 
@@ -55,13 +54,13 @@ let offers: Offer list = [
     offer
         Opcode.SendMessage
         "Socket.sendTo SocketMessages.send"
-        "UringSocket.SendToAsync"
-        "DatagramTests SocketMessagesTests"
+        "UringSocket.SendToAsync UringSocket.SendMessageAsync"
+        "DatagramTests SocketMessagesTests MessageFacadeTests"
     offer
         Opcode.ReceiveMessage
         "Socket.receiveFrom Socket.receiveMessages SocketMessages.receive"
-        "UringSocket.ReceiveFromAsync UringSocket.ReceiveMessagesAsync"
-        "DatagramTests MessageTests SocketMessagesTests"
+        "UringSocket.ReceiveFromAsync UringSocket.ReceiveMessageAsync UringSocket.ReceiveMessagesAsync"
+        "DatagramTests MessageTests SocketMessagesTests MessageFacadeTests"
     offer
         Opcode.Timeout
         "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"
@@ -193,10 +192,14 @@ let offers: Offer list = [
         "CommandTests"
     offer
         Opcode.SendZeroCopy
-        "Socket.sendZeroCopy"
-        "UringSocket.SendZeroCopy"
-        "ZeroCopyTests RegisteredBufferTests"
-    later Opcode.SendMessageZeroCopy
+        "Socket.sendZeroCopy Socket.sendZeroCopyTo Socket.sendAllZeroCopy"
+        "UringSocket.SendZeroCopy UringSocket.SendZeroCopyTo UringSocket.SendAllZeroCopy"
+        "ZeroCopyTests ZeroCopyMessageTests RegisteredBufferTests"
+    offer
+        Opcode.SendMessageZeroCopy
+        "SocketMessages.sendZeroCopy SocketMessages.sendZeroCopyRegistered"
+        "UringSocket.SendMessageZeroCopy"
+        "ZeroCopyMessageTests"
     offer Opcode.ReadMultishot "File.readMany" "UringFile.ReadAllAsync" "MultishotKindsTests PipeTests"
     offer
         Opcode.WaitId

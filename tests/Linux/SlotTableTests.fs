@@ -48,6 +48,21 @@ let private cases =
             let struct (guest, verdict) = completed table (last second)
             Expect.equal (guest.Number, verdict) (2, Verdict.Finish) "the second use is unharmed")
 
+        testCase "a notification that comes after the end reaches nobody, and is no violation" (fun () ->
+            let table = SlotTable<Guest> 1
+            let first = begun table 1 Shape.ZeroCopy
+            let ending = last first
+            let struct (_, verdict) = completed table ending
+            Expect.equal verdict Verdict.Finish "it was told that it never began"
+            let second = begun table 2 Shape.ZeroCopy
+            let late = { last first with Flags = CqeFlags.Notification }
+            let struct (nobody, verdict) = completed table late
+            Expect.equal verdict Verdict.Ignore "late"
+            Expect.isTrue (isNull (box nobody)) "nobody"
+            let ending = last second
+            let struct (guest, verdict) = completed table ending
+            Expect.equal (guest.Number, verdict) (2, Verdict.Finish) "the second use is unharmed")
+
         testCase "nothing that was never given out is live" (fun () ->
             let table = SlotTable<Guest> 2
             Expect.isFalse (table.IsLive UserData.none) "no user data"

@@ -116,6 +116,38 @@ let private buffers =
                 Expect.equal (text (buffer.Slice(0, length)), sender) ("answer", there) "answered"
                 runOn host (Socket.close other)))
 
+        testCase "a kernel without the opcodes (before 5.3) is told of" (fun () ->
+            let kernel = FaultyKernel(Hidden = [ Opcode.SendMessage; Opcode.ReceiveMessage ])
+
+            withLoopOf kernel LoopOptions.standard (fun host ->
+                let socket =
+                    runOn host (Socket.create AddressFamily.Unix SocketType.Dgram ProtocolType.Unspecified)
+
+                let refuses (name: string) (body: unit -> unit) =
+                    match failureOf body with
+                    | :? PlatformNotSupportedException as failure ->
+                        Expect.stringContains failure.Message $"{name}: it needs Linux 5.3" "which"
+                    | other -> failtest $"{name}: {other}"
+
+                refuses "SendMessage" (fun () -> send host socket MessageExtras.none)
+                refuses "ReceiveMessage" (fun () -> (receive host socket 0).Dispose())
+                runOn host (Socket.close socket)))
+
+        testCase "sending is cancelled while the receiver has no room" (fun () ->
+            withMailbox (fun host socket _ ->
+                let program = SocketMessages.send socket [| bytes "x" |] (toSelf socket)
+                let mutable isCancelled = false
+
+                // net.unix.max_dgram_qlen: nobody receives.
+                while not isCancelled do
+                    use stop = new CancellationTokenSource()
+                    let sending = Uring.startOn host stop.Token program
+
+                    if not (sending.Wait 100) then
+                        stop.Cancel()
+                        ended "send" sending
+                        isCancelled <- sending.IsCanceled))
+
         testCase "bad input is refused before anything is held" (fun () ->
             withMailbox (fun host socket folder ->
                 let handles = files folder 1

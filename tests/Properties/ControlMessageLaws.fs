@@ -70,4 +70,20 @@ let laws =
             BitConverter.TryWriteBytes(bytes.AsSpan(), int64 (16 + data)) |> ignore
 
             ControlMessage.descriptors (decoded bytes[.. 15 + data]) = List.take (data / 4) numbers
+
+        testProperty "5. the places of descriptors are where their numbers are, in their order"
+        <| fun choices (noise: byte array) ->
+            let agrees (bytes: byte array) =
+                ControlMessage.descriptorPlaces (ReadOnlySpan bytes)
+                |> List.map (fun place -> BitConverter.ToInt32(bytes, place))
+                    =
+                    ControlMessage.descriptors (decoded bytes)
+
+            agrees (ControlMessage.encode (made choices)) && agrees noise
+
+        test "5. ... and a part that is not whole has none" {
+            let bytes = ControlMessage.encode [ ControlMessage.Descriptors [ 7; 8; 9 ] ]
+            BitConverter.TryWriteBytes(bytes.AsSpan(), 16L + 10L) |> ignore
+            Expect.equal (ControlMessage.descriptorPlaces (ReadOnlySpan bytes)) [ 16; 20 ] "two of three"
+        }
     ]

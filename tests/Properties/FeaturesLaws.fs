@@ -361,6 +361,13 @@ let laws =
             Expect.isFalse (Features.canPollFirst Opcode.Accept (until 0x3FFFu)) "accept, 6.9"
             Expect.isTrue (Features.canPollFirst Opcode.Receive (until 0x3FFFu)) "receive, 6.9"
             Expect.isFalse (Features.canPollFirst Opcode.Receive (no Opcode.Socket)) "receive, 5.18"
+
+            Expect.isTrue (Features.reportsUsage everything) "6.18"
+            Expect.isTrue (Features.reportsUsage (until 0x3FFFu)) "6.3"
+            Expect.isFalse (Features.reportsUsage (until 0x1FFFu)) "6.1"
+            Expect.isTrue (Features.sendsFixedVectors everything) "6.18"
+            Expect.isFalse (Features.sendsFixedVectors (no Opcode.WriteVectorFixed)) "6.14"
+            Expect.isFalse (Features.sendsFixedVectors (no Opcode.SendMessageZeroCopy)) "6.0"
         }
 
         test "7. only what every kernel has a call for, and what never waits, is done by a call" {

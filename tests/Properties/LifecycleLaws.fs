@@ -253,6 +253,12 @@ let laws =
 
         law "6. a completion that fits no operation is a violation and changes nothing" misfitsChangeNothing
 
+        test
+            "7. after its end nothing may come but the notification of a zero-copy send that never began, which is ignored" {
+            Expect.equal (Lifecycle.late true) Verdict.Ignore "a notification"
+            Expect.equal (Lifecycle.late false) Verdict.Violation "anything else"
+        }
+
         test "every phase and every verdict is among the states visited" {
             let phases = everywhere.Value |> List.map (fun it -> it.Before.Phase) |> List.distinct
             let verdicts = everywhere.Value |> List.map (fun it -> it.Verdict) |> List.distinct

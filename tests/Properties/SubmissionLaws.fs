@@ -388,6 +388,31 @@ let internal constructors = [
     "sendZeroCopy",
     Submission.sendZeroCopy fd address length flags,
     [ "opcode", 47UL; "fd", fdBits; "addr", address; "len", lengthBits; "rw_flags", flagBits ]
+    "sendZeroCopyTo",
+    Submission.sendZeroCopyTo fd address length flags second 0x71727374u,
+    [
+        "opcode", 47UL
+        "fd", fdBits
+        "off", second
+        "addr", address
+        "len", lengthBits
+        "rw_flags", flagBits
+        "file_index", 0x71727374UL
+    ]
+    "sendMessageZeroCopy",
+    Submission.sendMessageZeroCopy fd address flags,
+    [ "opcode", 48UL; "fd", fdBits; "addr", address; "len", 1UL; "rw_flags", flagBits ]
+    "sendMessageZeroCopyFixed",
+    Submission.sendMessageZeroCopyFixed fd address flags 0x8182us,
+    [
+        "opcode", 48UL
+        "ioprio", 4UL
+        "fd", fdBits
+        "addr", address
+        "len", 1UL
+        "rw_flags", flagBits
+        "buf_index", 0x8182UL
+    ]
     "sendBundle",
     Submission.sendBundle fd 0x8182us flags,
     [
@@ -430,6 +455,7 @@ let private modifiers =
         Submission.pollingFirst,
         (fun bytes -> bytes[2] <- bytes[2] ||| (if bytes[0] = byte Opcode.Accept then 4uy else 1uy))
         "withoutWaiting", Submission.withoutWaiting, (fun bytes -> bytes[2] <- bytes[2] ||| 2uy)
+        "reportingUsage", Submission.reportingUsage, (fun bytes -> bytes[2] <- bytes[2] ||| 8uy)
         "tagged",
         Submission.tagged target,
         fun bytes -> BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan 32, target.Bits)

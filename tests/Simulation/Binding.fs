@@ -380,12 +380,14 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
             arm (starved.Dequeue())
 
     let connect total =
-        match Sockets.pair machine.World.Network machine.Host 1 with
-        | Error errno -> raise (WrongException(errno.ToString()))
-        | Ok struct (one, other) ->
-            let sender = machine.Descriptors.Add one
-            let receiver = machine.Descriptors.Add other
-            Stream(sender, receiver, total, Area = kernel.Allocate(4096un, MemoryKind.Ordinary))
+        // A Unix socket sends nothing without a copy.
+        let family = if zeroCopy then 2 else 1
+        let one = StreamSocket(machine.World.Network, machine.Host, family)
+        let other = StreamSocket(machine.World.Network, machine.Host, family)
+        one.Pair other
+        let sender = machine.Descriptors.Add one
+        let receiver = machine.Descriptors.Add other
+        Stream(sender, receiver, total, Area = kernel.Allocate(4096un, MemoryKind.Ordinary))
 
     /// Accepts, and may give up.
     let accepting () =

@@ -11,6 +11,7 @@ open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.Allowed
 open Uring.Tests.Simulation.FileCommand
+open Uring.Tests.Simulation.MessageCommand
 open Uring.Tests.Simulation.Side
 
 /// A program: whether its buffers are consumed bit by bit, and what it submits.
@@ -156,13 +157,17 @@ let newest = 2_000_000
 /// And after that.
 let latest = 3_000_000
 
+/// From here on what is added is messages.
+let messages = 5_000_000
+
 /// A random program.
 let generate (seed: int) : Program =
     let kinds, bad =
         if seed < newer then 40, 10
         elif seed < newest then 43, 16
         elif seed < latest then 55, 15
-        else 67, 15
+        elif seed < messages then 67, 15
+        else 107, 15
 
     let random = Random seed
     let fd () = random.Next 8
@@ -218,7 +223,9 @@ let generate (seed: int) : Program =
         | 41 -> WaitWord(random.Next 2, (if random.Next 5 = 0 then 1 else 0))
         | 42 -> WakeWord(random.Next 2, random.Next 3)
         | kind when kind < 55 -> OfFile(FileCommand.random random)
-        | _ -> OfSlot(SlotCommand.random random)
+        | kind when kind < 67 -> OfSlot(SlotCommand.random random)
+        | kind when kind < 72 -> Datagrams(random.Next 3)
+        | _ -> OfMessage(MessageCommand.random random)
 
     let flags () =
         match random.Next 12 with
@@ -259,7 +266,11 @@ let generate (seed: int) : Program =
 
     let start: Batch = [
         Provide(random.Next(0, 5)), SqeFlags.None
-        (if random.Next 2 = 0 then MakePipe else Connect(random.Next 2 = 0)), SqeFlags.None
+        (match random.Next 2 with
+         | 0 when seed >= messages -> Datagrams(random.Next 3)
+         | 0 -> MakePipe
+         | _ -> Connect(random.Next 2 = 0)),
+        SqeFlags.None
     ]
 
     {

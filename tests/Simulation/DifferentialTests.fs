@@ -266,6 +266,10 @@ let tests =
             for seed in latest + 1 .. latest + 300 do
                 agrees $"seed {seed}" (generate seed))
 
+        testCase "three hundred programs with messages agree" (fun () ->
+            for seed in messages + 1 .. messages + 300 do
+                agrees $"seed {seed}" (generate seed))
+
         testCase "three hundred programs with more of files agree" (fun () ->
             for seed in newest + 1 .. newest + 300 do
                 agrees $"seed {seed}" (generate seed))

@@ -4,6 +4,7 @@ module Uring.Tests.Simulation.EchoWork
 
 open System
 open System.Net
+open System.Net.Sockets
 open System.Threading
 open Uring.Driver
 open Uring.FSharp
@@ -38,6 +39,10 @@ let private answer
             use lease = lease
             do! SendQueue.send queue (Memory.op_Implicit lease.Memory)
         | (Copies | Queue), _ ->
+            use lease = lease
+            do! Socket.send connection (ReadOnlyMemory(lease.Span.ToArray()))
+        // A Unix socket sends nothing without a copy.
+        | ZeroCopy, _ when connection.Family = AddressFamily.Unix ->
             use lease = lease
             do! Socket.send connection (ReadOnlyMemory(lease.Span.ToArray()))
         | ZeroCopy, _ ->

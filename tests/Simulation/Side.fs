@@ -12,6 +12,7 @@ open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.FileCommand
+open Uring.Tests.Simulation.MessageCommand
 open Uring.Tests.Simulation.SlotCommand
 
 /// One submission; descriptors and targets are numbers that are taken modulo what there is.
@@ -20,6 +21,8 @@ type Command =
     | MakePipe
     | OpenFile of file: int * create: bool
     | Connect of isTcp: bool
+    /// Two sockets, each of which sends to the other: Unix, connected or not, and UDP.
+    | Datagrams of kind: int
     | Read of fd: int * length: int * offset: int
     | Write of fd: int * length: int * offset: int
     | ReadBuffer of fd: int
@@ -48,6 +51,7 @@ type Command =
     | WakeWord of word: int * count: int
     | OfFile of FileCommand
     | OfSlot of SlotCommand
+    | OfMessage of MessageCommand
     | Bad of kind: int
 
 /// Commands that are submitted together, with their flags.
@@ -83,11 +87,15 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
     let descriptors = List<int>()
     // Sockets of TCP, which do not mind SPLICE_F_NONBLOCK.
     let patient = HashSet<int>()
+    // Whom sockets for datagrams send to.
+    let names = Dictionary<int, byte array>()
     let mutable submitted = 0
     let mutable tail = 0us
     let mutable made = 0
     // Submissions that receive into memory of their own.
     let targets = List<int>()
+    // ... and the answers that they get besides.
+    let answers = List<int>()
     // What came while something else was asked for.
     let early = List<Seen>()
 
@@ -132,6 +140,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         let address = uint64 (placeOf index)
 
         match command with
+        // Many of datagrams are what RECVMSG is for.
+        | ReadMany file
+        | ReceiveMany(file, _) when names.ContainsKey(fd file) -> Submission.nop ()
         | Nop result -> { Submission.nop () with Length = uint32 result; OpFlags = OpFlags.InjectResult }
         | Read(file, length, offset) -> Submission.read (fd file) address (uint32 length) (uint64 offset)
         | Write(file, length, offset) ->
@@ -151,6 +162,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             let number = fd file
             descriptors.Remove number |> ignore
             patient.Remove number |> ignore
+            names.Remove number |> ignore
             Submission.close number
         | Poll(file, events, many) ->
             if many then
@@ -178,6 +190,13 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         // It would hold its pipe's lock while it waits, and who reads there would wait with the ring's thread.
         | OfFile(Splice(source, _, _)) when patient.Contains(fd source) -> Submission.nop ()
         | OfSlot command -> SlotCommand.encode fd (placeOf index) index command
+        | OfMessage command ->
+            let name number =
+                match names.TryGetValue number with
+                | true, name -> name
+                | _ -> [||]
+
+            MessageCommand.encode fd name (placeOf index) index command
         | OfFile command -> FileCommand.encode fd nameOf (placeOf index) index command
         | Unlink file -> Submission.unlinkAt OpFlags.WorkingDirectory (path file index) 0u
         | MakeDirectory file -> Submission.makeDirectoryAt OpFlags.WorkingDirectory (path file index) 0o755u
@@ -202,6 +221,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | MakePipe
         | OpenFile _
         | Connect _
+        | Datagrams _
         | Provide _ -> Submission.nop ()
 
     let submit (submission: Submission) =
@@ -237,6 +257,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
         result
 
+    // Port 0: a free one.
+    let loopbackName = [| 2uy; 0uy; 0uy; 0uy; 127uy; 0uy; 0uy; 1uy; yield! Array.zeroCreate<byte> 8 |]
+
     let address (bytes: byte array) =
         bytes.CopyTo(Mapped.span (memory + 59000n) 110)
         uint64 (memory + 59000n)
@@ -249,7 +272,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
         let name =
             if isTcp then
-                [| 2uy; 0uy; 0uy; 0uy; 127uy; 0uy; 0uy; 1uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy |]
+                loopbackName
             else
                 Array.append [| 1uy; 0uy; 0uy |] (Text.Encoding.ASCII.GetBytes $"{unique}{made}")
 
@@ -278,6 +301,38 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         descriptors.Add client
         descriptors.Add server
 
+    /// Two sockets for datagrams: they join the descriptors.
+    let pair kind =
+        made <- made + 1
+        let family = if kind = 2 then 2 else 1
+
+        let make which =
+            let socket = now (Submission.socket family 2 0)
+
+            let wanted =
+                if family = 2 then
+                    loopbackName
+                else
+                    Array.append [| 1uy; 0uy; 0uy |] (Text.Encoding.ASCII.GetBytes $"{unique}{made}{which}")
+
+            now (Submission.bind socket (address wanted) (uint32 wanted.Length)) |> ignore
+            let bound = Array.zeroCreate<byte> 110
+            let length = kernel.SocketName(socket, false, bound.AsSpan())
+            struct (socket, Array.truncate length bound)
+
+        let struct (one, nameOfOne) = make "a"
+        let struct (other, nameOfOther) = make "b"
+        names[one] <- nameOfOther
+        names[other] <- nameOfOne
+
+        if kind <> 1 then
+            for socket in [ one; other ] do
+                now (Submission.connect socket (address names[socket]) (uint32 names[socket].Length))
+                |> ignore
+
+        descriptors.Add one
+        descriptors.Add other
+
     /// What is done at once, before the batch; then the batch is submitted.
     let prepare command =
         match command with
@@ -300,6 +355,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             let number = now (Submission.openAt OpFlags.WorkingDirectory (address text) flags 0o644u)
             if number >= 0 then descriptors.Add number
         | Connect isTcp -> connect isTcp
+        | Datagrams kind -> pair kind
         | Provide count ->
             let head = PoolRing.head kernel ring.Descriptor 1us
             let free = buffers - int (tail - uint16 head)
@@ -328,6 +384,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             | OfFile(GetAttribute _)
             | OfSlot(ReadOne _ | ReadTwo _)
             | Receive _ -> targets.Add index
+            | OfMessage command when MessageCommand.receives command ->
+                targets.Add index
+                answers.Add index
             | _ -> ()
 
             let submission =
@@ -390,6 +449,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
     member _.Received() : byte array = [|
         for index in targets do
             yield! (Mapped.span (placeOf index) longest).ToArray()
+
+        for index in answers do
+            yield! MessageCommand.answer (placeOf index)
 
         for id in 0 .. buffers - 1 do
             yield! (Mapped.span (bufferAt id) bufferSize).ToArray()

@@ -1,6 +1,7 @@
 // What becomes of a request and of its chain when it is done. Source: reference section 4.10, docs/kernel-findings.md.
 namespace Uring.Simulation.Kernel
 
+open System
 open Uring.Model
 
 [<RequireQualifiedAccess>]
@@ -45,7 +46,14 @@ module internal Completing =
         | Opcode.Tee
         | Opcode.Splice -> result <> (if request.Wanted > 0 then request.Wanted else int submission.Length)
         | Opcode.Send
+        | Opcode.SendZeroCopy
         | Opcode.Receive when (submission.OpFlags &&& waitAll) <> 0u -> result < int submission.Length
+        | Opcode.SendMessage
+        | Opcode.SendMessageZeroCopy
+        | Opcode.ReceiveMessage when
+            (submission.OpFlags &&& waitAll) <> 0u && not (request.Has SqeFlags.BufferSelect)
+            ->
+            result < Vectors.length request
         // An open set: for the rest an error is an error.
         | _ -> Errno.isError result
 
@@ -78,58 +86,101 @@ module internal Completing =
     let enter (ring: KernelRing) (request: KernelRequest) =
         if isNull request.InFlight then request.InFlight <- ring.InFlight.AddLast request
 
-    /// Ends one that has not begun, without a look at its chain.
-    let private refuse (ring: KernelRing) (result: int) (request: KernelRequest) =
-        if request.Stage <> Stage.Finished then
-            leave ring request
-            ring.Post(request, result, CqeFlags.None)
+    /// Says that its memory is free, by and by.
+    let private notifies (request: KernelRequest) =
+        // IORING_NOTIF_USAGE_ZC_COPIED, as over the loopback device, and of what was not sent.
+        let isReported = (request.Submission.Priority &&& OpFlags.ReportUsage) <> 0us
+        request.Settled <- ValueSome(if isReported then Int32.MinValue else 0)
+        request.IsHeld <- true
+        request.Stage <- Stage.Armed
+        request.Holds request
 
-    /// Ends a chain from here on, in its order.
-    let rec cancelFrom (ring: KernelRing) (request: KernelRequest | null) =
+    /// Ends one that has not begun, without a look at its chain. Of a zero-copy send Linux (6.18) notifies without having
+    /// said so, unless it is the head of a chain that could not be prepared.
+    let private refuseAs (ring: KernelRing) (result: int) (isHead: bool) (request: KernelRequest) =
+        if request.Stage <> Stage.Finished then
+            let flags = if isHead && request.Notifies then CqeFlags.More else CqeFlags.None
+            ring.Post(request, result, flags)
+            if request.Notifies then notifies request else leave ring request
+
+    let private refuse (ring: KernelRing) (result: int) (request: KernelRequest) =
+        refuseAs ring result false request
+
+    let rec private cancelAll (ring: KernelRing) (isHead: bool) (request: KernelRequest | null) =
         match request with
         | null -> ()
         | request ->
-            refuse ring (if request.Fails < 0 then request.Fails else canceled) request
+            refuseAs ring (if request.Fails < 0 then request.Fails else canceled) isHead request
 
             match request.LinkTimeout with
             | null -> ()
             | timeout -> refuse ring canceled timeout
 
-            cancelFrom ring request.Follower
+            cancelAll ring false request.Follower
 
-    /// The last completion of a request.
-    let finish (ring: KernelRing) (request: KernelRequest) (result: int) (flags: CqeFlags) =
+    /// Ends a chain from here on, in its order.
+    let private cancelFrom (ring: KernelRing) (request: KernelRequest) = cancelAll ring false request
+
+    /// Ends a chain of which a part could not be prepared.
+    let cancelChain (ring: KernelRing) (head: KernelRequest) = cancelAll ring true head
+
+    /// What waits for a drain looks again.
+    let private drained (ring: KernelRing) =
+        match ring.Drained.TryPeek() with
+        | true, waiting when ring.InFlight.Count = 0 ->
+            ring.Drained.Dequeue() |> ignore
+            enter ring waiting
+            ring.Following.Enqueue waiting
+
+            // Those behind it, up to the next that drains.
+            while ring.Drained.Count > 0
+                  && not (ring.Drained.Peek().Has SqeFlags.Drain)
+                  && not (waiting.Has SqeFlags.Drain) do
+                let next = ring.Drained.Dequeue()
+                enter ring next
+                ring.Following.Enqueue next
+        | _ -> ()
+
+    /// Its chain goes on, or ends.
+    let private followed (ring: KernelRing) (request: KernelRequest) (failed: bool) =
+        match request.LinkTimeout with
+        | null -> ()
+        | timeout when timeout.Stage = Stage.Finished -> ()
+        | timeout when timeout.Has SqeFlags.SkipSuccess -> leave ring timeout
+        | timeout -> refuse ring canceled timeout
+
+        match request.Follower with
+        | null -> ()
+        | follower when failed && not (request.Has SqeFlags.HardLink) -> cancelFrom ring follower
+        | follower ->
+            enter ring follower
+            ring.Following.Enqueue follower
+
+    /// The result of one that notifies when its memory is free: the chain need not wait for that.
+    let private hold (ring: KernelRing) (request: KernelRequest) (result: int) =
+        ring.Post(request, result, CqeFlags.More)
+        letGo ring request
+        followed ring request (fails request result)
+        request.LinkTimeout <- null
+        request.Follower <- null
+        notifies request
+
+    /// Its memory is free.
+    let release (ring: KernelRing) (request: KernelRequest) (result: int) =
         if request.Stage <> Stage.Finished then
+            leave ring request
+            ring.Post(request, result, CqeFlags.Notification)
+            drained ring
+
+    /// The last completion of a request, or its result, if it notifies later.
+    let finish (ring: KernelRing) (request: KernelRequest) (result: int) (flags: CqeFlags) =
+        if request.Stage <> Stage.Finished && request.Notifies then
+            hold ring request result
+        elif request.Stage <> Stage.Finished then
             leave ring request
             let failed = fails request result
 
             if failed || not (request.Has SqeFlags.SkipSuccess) then ring.Post(request, result, flags)
 
-            match request.LinkTimeout with
-            | null -> ()
-            | timeout when timeout.Stage = Stage.Finished -> ()
-            | timeout when timeout.Has SqeFlags.SkipSuccess -> leave ring timeout
-            | timeout -> refuse ring canceled timeout
-
-            match request.Follower with
-            | null -> ()
-            | follower when failed && not (request.Has SqeFlags.HardLink) -> cancelFrom ring follower
-            | follower ->
-                enter ring follower
-                ring.Following.Enqueue follower
-
-            // What waits for a drain looks again.
-            match ring.Drained.TryPeek() with
-            | true, waiting when ring.InFlight.Count = 0 ->
-                ring.Drained.Dequeue() |> ignore
-                enter ring waiting
-                ring.Following.Enqueue waiting
-
-                // Those behind it, up to the next that drains.
-                while ring.Drained.Count > 0
-                      && not (ring.Drained.Peek().Has SqeFlags.Drain)
-                      && not (waiting.Has SqeFlags.Drain) do
-                    let next = ring.Drained.Dequeue()
-                    enter ring next
-                    ring.Following.Enqueue next
-            | _ -> ()
+            followed ring request failed
+            drained ring

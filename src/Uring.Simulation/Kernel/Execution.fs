@@ -51,28 +51,26 @@ type internal Execution(machine: Machine) =
         result
 
     /// Sends, and tells later that the memory is free: when the other side has it.
-    let sendZeroCopy (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
-        let result = transfers.Send(request, file)
+    let sendZeroCopy (request: KernelRequest) (file: OpenFile) : int =
+        match file with
+        | :? SocketFile as socket when socket.Family = 1 -> fail Errno.EOPNOTSUPP
+        | _ ->
+            let result = transfers.Send(request, file)
 
-        let rec notify () =
-            match file with
-            | :? StreamSocket as socket when socket.Unacknowledged > 0 && socket.Phase = StreamPhase.Connected ->
-                timeline.After(1_000_000L, "acknowledgement", notify) |> ignore
-            | _ ->
-                transfers.Verify request
-                file.Release()
-                request.Settled <- ValueSome 0
-                request.Continue()
+            let rec notify () =
+                match file with
+                | :? StreamSocket as socket when
+                    socket.Unacknowledged > 0 && socket.Phase = StreamPhase.Connected
+                    ->
+                    timeline.After(1_000_000L, "acknowledgement", notify) |> ignore
+                | _ ->
+                    transfers.Verify request
+                    request.Continue()
 
-        if result = Outcome.again then
+            if result > 0 then
+                request.Holds <- fun _ -> timeline.After(0L, "acknowledgement", notify) |> ignore
+
             result
-        else
-            file.Retain()
-            ring.Post(request, result, CqeFlags.More)
-            request.IsHeld <- true
-            request.Stage <- Stage.Armed
-            timeline.After(0L, "acknowledgement", notify) |> ignore
-            Outcome.Parked
 
     let fails (request: KernelRequest) : int =
         match Catalogue.tryFind request.Opcode with
@@ -249,6 +247,10 @@ type internal Execution(machine: Machine) =
             | Opcode.GetAttribute, _ -> Attributing.get machine request
             | Opcode.SetAttribute, _ -> Attributing.set machine request
             | _, null -> fail Errno.EBADF
+            // Linux looks at the socket before the memory, but for a message.
+            | Opcode.SendZeroCopy, file when Fixing.isOutside submission ->
+                onSocket file (fun socket ->
+                    if socket.Family = 1 then fail Errno.EOPNOTSUPP else fail Errno.EFAULT)
             | _ when Fixing.isOutside submission -> fail Errno.EFAULT
             | Opcode.Read, file
             | Opcode.ReadVector, file
@@ -259,10 +261,11 @@ type internal Execution(machine: Machine) =
             | Opcode.Send, file when request.Has SqeFlags.BufferSelect ->
                 transfers.SendBundle(ring, request, file)
             | Opcode.Send, file
+            | Opcode.SendMessage, file
             | Opcode.Write, file
             | Opcode.WriteVector, file -> transfers.Send(request, file)
-            | Opcode.SendMessage, file -> messages.Send(request, file)
-            | Opcode.SendZeroCopy, file -> sendZeroCopy ring request file
+            | Opcode.SendZeroCopy, file
+            | Opcode.SendMessageZeroCopy, file -> sendZeroCopy request file
             | Opcode.Accept, file -> placing.Accept(ring, request, file)
             | Opcode.InstallFixed, file ->
                 file.Retain()

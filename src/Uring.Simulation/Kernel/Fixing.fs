@@ -91,13 +91,25 @@ module internal Fixing =
             else
                 submission
 
-        let several opcode =
-            // An empty one lies nowhere.
-            let isWithin struct (address, length) =
-                length > 0L && contains ring submission.Buffer address length
+        let areWithin (submission: Submission) =
+            pieces submission
+            |> List.forall (fun struct (address, length) ->
+                // An empty one lies nowhere.
+                length > 0L && contains ring submission.Buffer address length)
 
-            if List.forall isWithin (pieces submission) then
+        let several opcode =
+            if areWithin submission then
                 { submission with Opcode = opcode; Buffer = 0us }
+            else
+                submission
+
+        let unpinnedIf (isWithin: bool) =
+            if isWithin then
+                {
+                    submission with
+                        Priority = submission.Priority &&& ~~~OpFlags.FixedBuffer
+                        Buffer = 0us
+                }
             else
                 submission
 
@@ -107,13 +119,13 @@ module internal Fixing =
         | Opcode.ReadVectorFixed -> several Opcode.ReadVector
         | Opcode.WriteVectorFixed -> several Opcode.WriteVector
         | Opcode.SendZeroCopy when (submission.Priority &&& OpFlags.FixedBuffer) <> 0us ->
-            let found = one Opcode.SendZeroCopy
-            let isWithin = contains ring submission.Buffer submission.Address (int64 submission.Length)
+            unpinnedIf (contains ring submission.Buffer submission.Address (int64 submission.Length))
+        | Opcode.SendMessageZeroCopy when (submission.Priority &&& OpFlags.FixedBuffer) <> 0us ->
+            let header = nativeint submission.Address
+            let vector = Mapped.read<uint64>(header + 16n)
+            let count = Mapped.read<int64>(header + 24n)
 
-            if isWithin then
-                { found with Priority = found.Priority &&& ~~~OpFlags.FixedBuffer }
-            else
-                found
+            unpinnedIf (areWithin { submission with Address = vector; Length = uint32 count })
         // An open set: nothing else names a slot.
         | _ -> submission
 
@@ -124,6 +136,7 @@ module internal Fixing =
         | Opcode.WriteFixed
         | Opcode.ReadVectorFixed
         | Opcode.WriteVectorFixed -> true
-        | Opcode.SendZeroCopy -> (submission.Priority &&& OpFlags.FixedBuffer) <> 0us
+        | Opcode.SendZeroCopy
+        | Opcode.SendMessageZeroCopy -> (submission.Priority &&& OpFlags.FixedBuffer) <> 0us
         // An open set.
         | _ -> false

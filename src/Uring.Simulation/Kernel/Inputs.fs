@@ -76,6 +76,9 @@ module internal Inputs =
             0
         | Opcode.ReadVector
         | Opcode.WriteVector -> Vectors.copy request
+        | Opcode.SendMessage
+        | Opcode.SendMessageZeroCopy
+        | Opcode.ReceiveMessage -> Vectors.copyMessage request
         | Opcode.RenameAt
         | Opcode.LinkAt
         | Opcode.SymbolicLinkAt ->

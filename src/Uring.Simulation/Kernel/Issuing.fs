@@ -53,6 +53,7 @@ type internal Issuing
         | Opcode.Send
         | Opcode.Receive
         | Opcode.SendMessage
+        | Opcode.SendMessageZeroCopy
         | Opcode.ReceiveMessage
         | Opcode.SendZeroCopy -> (request.Submission.OpFlags &&& doNotWait) = 0u
         | Opcode.Accept -> (request.Submission.Priority &&& OpFlags.AcceptDontWait) = 0us
@@ -67,16 +68,18 @@ type internal Issuing
 
     /// Asked to wait first: IORING_RECVSEND_POLL_FIRST, IORING_ACCEPT_POLL_FIRST.
     let pollsFirst (request: KernelRequest) =
+        let isAsked = (request.Submission.Priority &&& OpFlags.PollFirst) <> 0us
+
         not request.PollFirst
-        && (match request.Opcode with
-            | Opcode.Send
-            | Opcode.Receive
-            | Opcode.SendMessage
-            | Opcode.ReceiveMessage
-            | Opcode.SendZeroCopy -> (request.Submission.Priority &&& OpFlags.PollFirst) <> 0us
-            | Opcode.Accept -> (request.Submission.Priority &&& OpFlags.AcceptPollFirst) <> 0us
+        && (match request.Opcode, request.File with
+            | (Opcode.Send | Opcode.Receive | Opcode.SendMessage | Opcode.ReceiveMessage), (:? SocketFile) ->
+                isAsked
+            // A Unix socket sends nothing without a copy.
+            | (Opcode.SendZeroCopy | Opcode.SendMessageZeroCopy), (:? SocketFile as socket) ->
+                isAsked && socket.Family <> 1
+            | Opcode.Accept, _ -> (request.Submission.Priority &&& OpFlags.AcceptPollFirst) <> 0us
             // A multishot poll tells of what is there by task work, so that it tells once of several changes.
-            | Opcode.PollAdd -> (request.Submission.Length &&& OpFlags.PollMultishot) <> 0u
+            | Opcode.PollAdd, _ -> (request.Submission.Length &&& OpFlags.PollMultishot) <> 0u
             // An open set: the rest has no such flag.
             | _ -> false)
 
@@ -90,6 +93,7 @@ type internal Issuing
         | Opcode.WriteVector
         | Opcode.Send
         | Opcode.SendMessage
+        | Opcode.SendMessageZeroCopy
         | Opcode.SendZeroCopy
         | Opcode.Connect -> always ||| PollEvents.Writable
         | Opcode.Tee
@@ -208,7 +212,10 @@ type internal Issuing
         match request.File with
         | null when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
         | null -> handle ring request request.Moved (executor.Perform(ring, request))
-        | file when pollsFirst request -> waitFirst request file
+        // What may not wait ends without a look.
+        | file when pollsFirst request && (waits request || request.Opcode = Opcode.Accept) ->
+            waitFirst request file
+        | _ when pollsFirst request -> handle ring request request.Moved Outcome.again
         | _ when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
         | _ ->
             let moved = request.Moved
@@ -275,8 +282,7 @@ type internal Issuing
     let run (ring: KernelRing) (request: KernelRequest) =
         if request.Stage = Stage.Tasked then
             match request.Settled with
-            | ValueSome result when request.IsHeld ->
-                Completing.finish ring request result CqeFlags.Notification
+            | ValueSome result when request.IsHeld -> Completing.release ring request result
             // It was ended in the middle: what has moved, has moved.
             | ValueSome result when Errno.isError result && request.Moved > 0 ->
                 Completing.finish ring request request.Moved request.Flags
@@ -312,7 +318,7 @@ type internal Issuing
                     | timeout -> timeout.Fails < 0)
                 || hasFailed request.Follower
 
-        if hasFailed head then Completing.cancelFrom ring head else start ring head
+        if hasFailed head then Completing.cancelChain ring head else start ring head
 
     /// Takes one submission. True when the batch may go on.
     let take (ring: KernelRing) (tail: byref<KernelRequest | null>) (head: byref<KernelRequest | null>) =

@@ -110,6 +110,13 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val IsRequeued = false with get, set
     /// Its result is out; its notification is not.
     member val IsHeld = false with get, set
+    /// Notifies when its memory is free: at once, if nothing was made of it.
+    member val Holds: (KernelRequest -> unit) = (fun request -> request.Continue()) with get, set
+
+    /// It has two completions, once it was prepared.
+    member this.Notifies =
+        this.Fails = 0
+        && (submission.Opcode = Opcode.SendZeroCopy || submission.Opcode = Opcode.SendMessageZeroCopy)
 
     member _.Has flag = (submission.Flags &&& flag) <> SqeFlags.None
 

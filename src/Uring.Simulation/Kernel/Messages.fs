@@ -1,5 +1,6 @@
-// Messages with their sender: recvmsg and sendmsg, and the multishot form, which lays everything out in a provided buffer.
-// Source: reference section 3.7, man io_uring_prep_recvmsg_multishot(3), struct msghdr (56 bytes), struct iovec (16 bytes).
+// Messages with their sender: recvmsg, and the multishot form, which lays everything out in a provided buffer.
+// Source: reference section 3.7, man io_uring_prep_recvmsg_multishot(3), struct msghdr (56 bytes).
+// What is sent goes by Transfers.
 namespace Uring.Simulation.Kernel
 
 open System
@@ -18,47 +19,22 @@ type internal Messages(memory: SimulatedMemory) =
     let nameLength header = int (Mapped.read<uint32>(header + 8n))
     let controlLength header = int (Mapped.read<int64>(header + 40n))
 
-    /// What the struct iovec name, in their order.
-    let payload header : struct (nativeint * int) array =
-        let vectors = Mapped.read<nativeint>(header + 16n)
-
-        Array.init (int (Mapped.read<int64>(header + 24n))) (fun index ->
-            let vector = vectors + nativeint (16 * index)
-            struct (Mapped.read<nativeint> vector, int (Mapped.read<int64>(vector + 8n))))
-
-    let lengthOf (payload: struct (nativeint * int) array) =
-        payload |> Array.sumBy (fun struct (_, length) -> length)
-
-    let gather (payload: struct (nativeint * int) array) : byte array =
-        payload |> Array.collect (fun struct (address, length) -> (Mapped.span address length).ToArray())
-
-    let scatter (bytes: byte array) (payload: struct (nativeint * int) array) =
-        let mutable at = 0
-
-        for struct (address, length) in payload do
-            let part = min length (bytes.Length - at)
-            bytes.AsSpan(at, part).CopyTo(Mapped.span address length)
-            at <- at + part
-
     let copyName (source: byte array) (target: nativeint) (room: int) =
         source.AsSpan(0, min room source.Length).CopyTo(Mapped.span target room)
 
     let receiveOne (request: KernelRequest) (socket: SocketFile) : int =
         let header = nativeint request.Submission.Address
-        let target = payload header
-
-        for struct (address, length) in target do
-            memory.CheckWrite(uint64 address, length, "ReceiveMessage")
-
-        let bytes = Array.zeroCreate<byte>(lengthOf target)
+        let flags = int request.Submission.OpFlags
+        let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u && socket.Kind = 1
+        let bytes = Array.zeroCreate<byte>(Vectors.length request - request.Moved)
         let mutable source: byte array = [||]
         let mutable isTruncated = false
-        let flags = int request.Submission.OpFlags
         let result = socket.Receive(Span bytes, flags, &source, &isTruncated)
 
         if result >= 0 then
             // The result can be the real length of what was cut.
-            scatter bytes[.. min result bytes.Length - 1] target
+            Vectors.scatter memory request bytes (min result bytes.Length)
+
             let name = Mapped.read<nativeint> header
 
             if name <> 0n then
@@ -68,7 +44,14 @@ type internal Messages(memory: SimulatedMemory) =
             Mapped.write<int64> (header + 40n) 0L
             Mapped.write<uint32> (header + 48n) (if isTruncated then truncated else 0u)
 
-        result
+        if all && result > 0 && request.Moved + result < Vectors.length request then
+            request.Moved <- request.Moved + result
+            Outcome.again
+        elif result = Outcome.again || (result < 0 && request.Moved = 0) then
+            result
+        else
+            request.Flags <- Transfers.NonEmpty socket
+            request.Moved + max 0 result
 
     /// Header, name, control data, payload: all in one provided buffer.
     let intoBuffer (request: KernelRequest) (socket: SocketFile) (group: Group) : int =
@@ -127,15 +110,4 @@ type internal Messages(memory: SimulatedMemory) =
         match file with
         | :? SocketFile as socket when request.Has SqeFlags.BufferSelect -> shots ring request socket
         | :? SocketFile as socket -> receiveOne request socket
-        | _ -> Errno.toResult Errno.ENOTSOCK
-
-    /// sendmsg(2).
-    member _.Send(request: KernelRequest, file: OpenFile) : int =
-        match file with
-        | :? SocketFile as socket ->
-            let header = nativeint request.Submission.Address
-            let bytes = gather (payload header)
-            let name = Mapped.read<nativeint> header
-            let target = if name = 0n then [||] else (Mapped.span name (nameLength header)).ToArray()
-            socket.Send(ReadOnlySpan bytes, int request.Submission.OpFlags, target)
         | _ -> Errno.toResult Errno.ENOTSOCK

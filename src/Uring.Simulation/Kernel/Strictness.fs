@@ -40,6 +40,7 @@ module internal Strictness =
         | Opcode.SendZeroCopy
         | Opcode.Receive
         | Opcode.SendMessage
+        | Opcode.SendMessageZeroCopy
         | Opcode.ReceiveMessage
         | Opcode.ReadMultishot
         | Opcode.Splice
@@ -82,6 +83,8 @@ module internal Strictness =
         || opcode = Opcode.WriteVector
         || opcode = Opcode.Send
         || opcode = Opcode.SendZeroCopy
+        || opcode = Opcode.SendMessage
+        || opcode = Opcode.SendMessageZeroCopy
 
     let private selectsBuffers (opcode: Opcode) version =
         match Catalogue.tryFind opcode with
@@ -114,7 +117,12 @@ module internal Strictness =
         | Opcode.ReceiveMessage when KernelVersion.supports Opcode.SendZeroCopy version -> 0x3us
         | Opcode.ReceiveMessage -> pollFirst
         | Opcode.SendMessage -> pollFirst
-        | Opcode.SendZeroCopy -> 0xdus
+        // REPORT_USAGE is of 6.2, which the feature of 6.3 stands for; messages in registered buffers are of 6.15.
+        | Opcode.SendZeroCopy -> 0x5us ||| when' FeatureFlags.RegisteredRing OpFlags.ReportUsage
+        | Opcode.SendMessageZeroCopy ->
+            0x1us
+            ||| when' FeatureFlags.RegisteredRing OpFlags.ReportUsage
+            ||| (if KernelVersion.supports Opcode.ReadVectorFixed version then OpFlags.FixedBuffer else 0us)
         | Opcode.Read
         | Opcode.Write
         | Opcode.ReadVector
@@ -220,7 +228,8 @@ module internal Strictness =
             let any = (submission.OpFlags &&& OpFlags.CancelAny) <> 0u
             let byDescriptor = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
             (submission.OpFlags &&& ~~~known) = 0u && not (any && byDescriptor)
-        | Opcode.SendZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
+        | Opcode.SendZeroCopy
+        | Opcode.SendMessageZeroCopy -> (submission.Flags &&& SqeFlags.SkipSuccess) = SqeFlags.None
         // FUTEX2_SIZE_U32, alone or with FUTEX2_PRIVATE: nothing else is known to 6.18. That the mask has bits, and the
         // address, is looked at later.
         | Opcode.FutexWait

@@ -26,6 +26,20 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         || ((request.Opcode = Opcode.Receive || request.Opcode = Opcode.ReceiveMessage)
             && (request.Submission.Priority &&& OpFlags.ReceiveMultishot) <> 0us)
 
+    /// Bytes that it would move in all.
+    let whole (request: KernelRequest) =
+        if Vectors.has request.Opcode then
+            Vectors.length request
+        else
+            int request.Submission.Length
+
+    /// It goes on until all has moved: only streams do.
+    let wantsAll (request: KernelRequest) (file: OpenFile) =
+        match file with
+        | :? SocketFile as socket ->
+            socket.Kind = 1 && (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+        | _ -> false
+
     let bundled (request: KernelRequest) = (request.Submission.Priority &&& OpFlags.Bundle) <> 0us
 
     /// A sample of what the kernel only reads: the program must leave it alone until the last completion.
@@ -85,8 +99,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
 
     let isNonEmpty (request: KernelRequest) (file: OpenFile) =
         match file with
-        | :? SocketFile as socket when request.Opcode = Opcode.Receive && socket.HasMore ->
-            CqeFlags.SocketNonEmpty
+        | :? SocketFile as socket when request.Opcode = Opcode.Receive -> Transfers.NonEmpty socket
         | _ -> CqeFlags.None
 
     /// Into the buffer at the head of the group, or into several.
@@ -263,6 +276,10 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         elif request.Moved > 0 then request.Moved
         else stopped
 
+    /// What a completion says of what is left to receive: only streams tell.
+    static member NonEmpty(socket: SocketFile) =
+        if socket.Kind = 1 && socket.HasMore then CqeFlags.SocketNonEmpty else CqeFlags.None
+
     /// From now on the program may not change what is sent or written.
     member _.Hold(request: KernelRequest) =
         if not (request.Has SqeFlags.BufferSelect) then
@@ -285,7 +302,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 result
         else
             let result = once ring request file
-            let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+            let all = wantsAll request file
 
             if request.Opcode = Opcode.Receive && all && result > 0 then
                 request.Moved <- request.Moved + result
@@ -316,12 +333,12 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             | _ when sends -> Errno.toResult Errno.ENOTSOCK
             | file -> file.Write(bytes, int64 request.Submission.Offset)
 
-        let all = (request.Submission.OpFlags &&& Completing.waitAll) <> 0u
+        let all = wantsAll request file
 
         if sends && all && result > 0 then
             request.Moved <- request.Moved + result
 
-            if request.Moved < int request.Submission.Length then Outcome.again else request.Moved
+            if request.Moved < whole request then Outcome.again else request.Moved
         elif request.Moved > 0 && result <> Outcome.again then
             request.Moved
         else

@@ -202,7 +202,19 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         if local.IsNone && family <> unix then
             this.Bind(Address.bytes (Address.Internet(family, Address.wildcard family, 0))) |> ignore
 
+        let isOfPeer = target.Length = 0 && (remote.IsSome || not (isNull peer))
+
+        let isGone =
+            match wanted with
+            | Ok other -> other.IsClosed
+            | Error reason -> reason <> Errno.EPIPE
+
         match wanted with
+        // The peer that it was connected to is no more: from now on it has none.
+        | _ when family = unix && isOfPeer && isGone ->
+            remote <- ValueNone
+            peer <- null
+            fail Errno.ECONNREFUSED
         | _ when length > 65507 -> fail Errno.EMSGSIZE
         | Error Errno.ECONNREFUSED when family <> unix -> length // Nobody answers: it is lost.
         | Error errno -> fail errno

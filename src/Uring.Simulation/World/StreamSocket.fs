@@ -397,10 +397,15 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
 
                 taken
 
-    override _.Receive(target, flags, _, _) =
+    override _.Receive(target, flags, source, _) =
         let peeks = (flags &&& 2) <> 0
 
         if incoming.Count > 0 then
+            // A Unix socket tells whose the bytes are, if he has a name.
+            match remote with
+            | ValueSome(Address.Unix name) when name <> "" -> source <- Address.bytes (Address.Unix name)
+            | _ -> ()
+
             let length = choices.Shorten(min target.Length incoming.Count)
 
             if peeks then
