@@ -1,5 +1,6 @@
 // A multishot operation as a stream of results for one consumer. Applies Model/Multishot, which says when it is armed,
 // paused, fed and over. Whatever nobody takes is given back: descriptors closed, buffers returned.
+// Length: one operation and one consumer, whose hand-over cannot be told apart.
 namespace Uring.Driver
 
 open System

@@ -1,5 +1,6 @@
 // Takes submissions, puts chains together, issues requests, lets them wait, and goes on with them. Source: reference
 // sections 1.4, 4.3 and 4.10.
+// Length: one request's way, from its submission to its last completion, in one place.
 namespace Uring.Simulation.Kernel
 
 open System.Collections.Generic
