@@ -106,6 +106,24 @@ module Command =
 
         orElse socket (SocketRequest.setOption socket level name value) instead token
 
+    /// Reads an option that has a type.
+    let internal read (option: SocketOption<'T>) (socket: FileDescriptor) : Uring<'T> =
+        uring {
+            let! token = Uring.token
+            let value = Array.zeroCreate<byte> option.Size
+            let! length = uring { return! getOption socket option.Level option.Name (Memory value) token }
+            return option.Decode(ReadOnlySpan(value, 0, max 4 (min length option.Size)))
+        }
+
+    /// Sets an option that has a type.
+    let internal write (option: SocketOption<'T>) (value: 'T) (socket: FileDescriptor) : Uring<unit> =
+        uring {
+            let! token = Uring.token
+            let bytes = ReadOnlyMemory(option.Encode value)
+            let! _ = uring { return! setOption socket option.Level option.Name bytes token }
+            return ()
+        }
+
     /// Sends a file a command of its own, with up to 16 bytes of `payload`, which the file gives a meaning (Linux 5.19). What
     /// they point to has to stay where it is until the end. The result is the file's. NotSupportedException when it
     /// has no such command.

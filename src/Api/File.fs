@@ -6,8 +6,10 @@ open System
 open System.Collections.Generic
 open System.Runtime.CompilerServices
 open System.IO
+open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
+open Microsoft.Win32.SafeHandles
 open Uring.Driver
 open Uring.Model
 
@@ -52,6 +54,24 @@ module File =
             let! loop = Uring.loop
             return File(loop, loop.Own number, path)
         }
+
+    /// A file from elsewhere: one of the BCL's, one that came with a message, an end of a pipe. What works here is a duplicate, which
+    /// has the same position; with `ownsHandle` the handle is disposed of, else it stays yours. ArgumentException when it is a
+    /// socket or a directory. If it was opened with O_NONBLOCK, what would have to wait fails with EAGAIN.
+    let ofHandle (ownsHandle: bool) (handle: SafeHandle) : Uring<File> =
+        uring {
+            let! loop = Uring.loop
+            let struct (descriptor, _) = Adopting.file loop ownsHandle handle
+            return File(loop, descriptor, nonNull descriptor.Name)
+        }
+
+    /// Another descriptor for the same open file. Each has to be closed.
+    let duplicate (file: File) : File =
+        File(file.Loop, file.Loop.Own(Adopting.duplicate file.Descriptor), file.Path)
+
+    /// The same for use elsewhere: by the BCL, or to be sent with a message. Yours to dispose of.
+    let duplicateHandle (file: File) : SafeFileHandle =
+        new SafeFileHandle(nativeint (Adopting.duplicate file.Descriptor), true)
 
     /// Opens a path into a free slot of the ring's own table (`LoopOptions.DirectDescriptors`, Linux 5.19): no descriptor of
     /// the process is used. What is asked of its number, such as `status`, costs one for a moment: see `install`.

@@ -6,6 +6,7 @@ open System
 open System.Runtime.CompilerServices
 open System.Net
 open System.Net.Sockets
+open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
 open Uring.Driver
@@ -13,13 +14,17 @@ open Uring.Model
 
 /// A socket, and the loop that it belongs to. Dispose of it with `use!`.
 [<Sealed>]
-type Socket internal (loop: Loop, descriptor: FileDescriptor, family: AddressFamily) =
+type Socket internal (loop: Loop, descriptor: FileDescriptor, family: AddressFamily, peer: EndPoint | null) =
     do descriptor.IsSocket <- true
+
+    internal new(loop, descriptor, family) = Socket(loop, descriptor, family, null)
 
     /// For requests of your own.
     member _.Descriptor = descriptor
     member internal _.Loop = loop
     member internal _.Family = family
+    /// Who was at the other end when the connection was made; null when nobody was asked.
+    member internal _.Peer = peer
 
     interface IAsyncDisposable with
         member _.DisposeAsync() =
@@ -51,6 +56,24 @@ module Socket =
             return Socket(loop, loop.OwnDirect slot, family)
         }
 
+    /// A socket from elsewhere: one of the BCL's, one that came with a message. What works here is a duplicate; with
+    /// `ownsHandle` the handle is disposed of, else it stays yours. ArgumentException when it is no socket.
+    let ofHandle (ownsHandle: bool) (handle: SafeHandle) : Uring<Socket> =
+        uring {
+            let! loop = Uring.loop
+            let struct (descriptor, family) = Adopting.socket loop ownsHandle handle
+            return Socket(loop, descriptor, family)
+        }
+
+    /// Another descriptor for the same socket. Each has to be closed; the connection ends with the last.
+    let duplicate (socket: Socket) : Socket =
+        let descriptor = socket.Loop.Own(Adopting.duplicate socket.Descriptor)
+        Socket(socket.Loop, descriptor, socket.Family, socket.Peer)
+
+    /// The same for use elsewhere: by the BCL, or to be sent with a message. Yours to dispose of.
+    let duplicateHandle (socket: Socket) : SafeSocketHandle =
+        new SafeSocketHandle(nativeint (Adopting.duplicate socket.Descriptor), true)
+
     let private protocolFor (family: AddressFamily) =
         if family = AddressFamily.Unix then ProtocolType.Unspecified else ProtocolType.Tcp
 
@@ -71,62 +94,82 @@ module Socket =
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
         Uring.discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
 
-    /// A stream socket that listens on an address, with SO_REUSEADDR. Port 0 takes a free one: see `localEndPoint`.
-    let listen (endPoint: EndPoint) (backlog: int) : Uring<Socket> =
-        uring {
-            let! socket = stream endPoint.AddressFamily
-            let mutable listening = false
+    /// Starts listening, with room for `backlog` connections that wait. Before Linux 6.11 by a system call.
+    let listenOn (socket: Socket) (backlog: int) : Uring<unit> =
+        Uring.discard (Program.single (SocketRequest.listen socket.Descriptor backlog))
 
-            try
-                if endPoint.AddressFamily <> AddressFamily.Unix then
-                    SocketOptions.setReuseAddress socket.Descriptor true
+    /// Connects to an address. Of a datagram socket: sets whom it talks to, and hears.
+    let connectTo (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
+        Uring.discard (Program.single (SocketRequest.connect socket.Descriptor endPoint))
 
-                do! bind socket endPoint
-                do! Uring.discard (Program.single (SocketRequest.listen socket.Descriptor backlog))
-                listening <- true
-            finally
-                if not listening then socket.Loop.CloseDescriptor socket.Descriptor |> ignore
-
-            return socket
-        }
-
-    let private connectWith (make: Uring<Socket>) (endPoint: EndPoint) : Uring<Socket> =
+    /// A socket that is closed if a step fails.
+    let private making (make: Uring<Socket>) (steps: Socket -> Uring<unit>) : Uring<Socket> =
         uring {
             let! socket = make
-            let mutable connected = false
+            let mutable isReady = false
 
             try
-                do! Uring.discard (Program.single (SocketRequest.connect socket.Descriptor endPoint))
-                connected <- true
+                do! steps socket
+                isReady <- true
             finally
-                if not connected then socket.Loop.CloseDescriptor socket.Descriptor |> ignore
+                if not isReady then socket.Loop.CloseDescriptor socket.Descriptor |> ignore
 
             return socket
         }
 
+    let private listening (make: Uring<Socket>) (endPoint: EndPoint) (backlog: int) : Uring<Socket> =
+        making make (fun socket ->
+            uring {
+                if endPoint.AddressFamily <> AddressFamily.Unix then
+                    if socket.Descriptor.IsDirect then
+                        do! Command.write SocketOption.reuseAddress true socket.Descriptor
+                    else
+                        SocketOptions.setReuseAddress socket.Descriptor true
+
+                do! bind socket endPoint
+                do! listenOn socket backlog
+            })
+
+    let private direct (family: AddressFamily) = createDirect family SocketType.Stream (protocolFor family)
+
+    /// A stream socket that listens on an address, with SO_REUSEADDR. Port 0 takes a free one: see `localEndPoint`.
+    let listen (endPoint: EndPoint) (backlog: int) : Uring<Socket> =
+        listening (stream endPoint.AddressFamily) endPoint backlog
+
+    /// The same in the ring's own table (Linux 6.11).
+    let listenDirect (endPoint: EndPoint) (backlog: int) : Uring<Socket> =
+        listening (direct endPoint.AddressFamily) endPoint backlog
+
     /// A stream socket that is connected to an address.
-    let connect (endPoint: EndPoint) : Uring<Socket> = connectWith (stream endPoint.AddressFamily) endPoint
+    let connect (endPoint: EndPoint) : Uring<Socket> =
+        making (stream endPoint.AddressFamily) (fun socket -> connectTo socket endPoint)
 
     /// The same in the ring's own table.
     let connectDirect (endPoint: EndPoint) : Uring<Socket> =
-        let family = endPoint.AddressFamily
-        connectWith (createDirect family SocketType.Stream (protocolFor family)) endPoint
+        uring {
+            let! socket = making (direct endPoint.AddressFamily) (fun socket -> connectTo socket endPoint)
+            return Socket(socket.Loop, socket.Descriptor, socket.Family, endPoint)
+        }
 
     let private accepted (listener: Socket) number =
         Socket(listener.Loop, listener.Loop.Own number, listener.Family)
 
-    /// Takes one connection.
+    /// Takes one connection; `remoteEndPoint` says whose it is, also after that has gone.
     let accept (listener: Socket) : Uring<Socket> =
         uring {
-            let! number = Program.single (SocketRequest.accept listener.Descriptor)
-            return accepted listener number
+            let request = SocketRequest.acceptFrom listener.Descriptor
+            let! number = Program.single request
+            let peer = SocketRequest.peerOf request
+            return Socket(listener.Loop, listener.Loop.Own number, listener.Family, peer)
         }
 
     /// Takes one connection into a free slot of the ring's own table (Linux 5.19).
     let acceptDirect (listener: Socket) : Uring<Socket> =
         uring {
-            let! slot = Program.single (SocketRequest.acceptDirect listener.Descriptor)
-            return Socket(listener.Loop, listener.Loop.OwnDirect slot, listener.Family)
+            let request = SocketRequest.acceptDirectFrom listener.Descriptor
+            let! slot = Program.single request
+            let peer = SocketRequest.peerOf request
+            return Socket(listener.Loop, listener.Loop.OwnDirect slot, listener.Family, peer)
         }
 
     /// Takes connections with one submission (Linux 5.19): `for connection in stream do` in `uring { }`.
@@ -378,7 +421,8 @@ module Socket =
     let localEndPoint (socket: Socket) : EndPoint = SocketOptions.localEndPoint socket.Descriptor
 
     /// The address of its peer.
-    let remoteEndPoint (socket: Socket) : EndPoint = SocketOptions.remoteEndPoint socket.Descriptor
+    let remoteEndPoint (socket: Socket) : EndPoint =
+        SocketOptions.remoteEndPointOr socket.Peer socket.Descriptor
 
     let private named (ask: FileDescriptor -> EndPoint) (socket: Socket) : Uring<EndPoint> =
         uring {
@@ -407,29 +451,11 @@ module Socket =
     /// Reads an option by way of the ring, also of a direct descriptor (Linux 6.7, of SOL_SOCKET; by a system call where the
     /// kernel cannot, for which a direct descriptor gets one of the process for a moment, Linux 6.8).
     let getOption (option: SocketOption<'T>) (socket: Socket) : Uring<'T> =
-        uring {
-            let! token = Uring.token
-            let value = Array.zeroCreate<byte> option.Size
-
-            let! length =
-                uring {
-                    return! Command.getOption socket.Descriptor option.Level option.Name (Memory value) token
-                }
-
-            return option.Decode(ReadOnlySpan(value, 0, max 4 (min length option.Size)))
-        }
+        Command.read option socket.Descriptor
 
     /// Sets an option by way of the ring, also of a direct descriptor (Linux 6.7; by a system call where the kernel cannot).
     let setOption (option: SocketOption<'T>) (value: 'T) (socket: Socket) : Uring<unit> =
-        uring {
-            let! token = Uring.token
-            let bytes = ReadOnlyMemory(option.Encode value)
-
-            let! _ =
-                uring { return! Command.setOption socket.Descriptor option.Level option.Name bytes token }
-
-            return ()
-        }
+        Command.write option value socket.Descriptor
 
     let internal moved
         (target: Loop)

@@ -48,6 +48,18 @@ module SocketOptions =
     /// The address of its peer; null when it has none.
     let internal tryRemoteEndPoint (descriptor: FileDescriptor) = nameOf descriptor true
 
+    /// The same, or what it was when the connection was made, where that cannot be asked any more or never could.
+    let internal peerOr (known: EndPoint | null) (descriptor: FileDescriptor) : EndPoint | null =
+        ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<Sockets.Socket>)
+
+        match known with
+        | null -> tryRemoteEndPoint descriptor
+        | known when descriptor.IsDirect -> known
+        | known ->
+            match tryRemoteEndPoint descriptor with
+            | null -> known
+            | found -> found
+
     let private required (endPoint: EndPoint | null) : EndPoint =
         match endPoint with
         | null -> raise (InvalidOperationException "The socket has no address yet: bind or connect it first.")
@@ -58,6 +70,10 @@ module SocketOptions =
 
     /// The address of its peer.
     let remoteEndPoint (descriptor: FileDescriptor) : EndPoint = required (tryRemoteEndPoint descriptor)
+
+    /// The address of its peer, or what it was when the connection was made.
+    let internal remoteEndPointOr (known: EndPoint | null) (descriptor: FileDescriptor) : EndPoint =
+        required (peerOr known descriptor)
 
     let private tryGet (descriptor: FileDescriptor) (level: int) (name: int) (value: Span<byte>) : int =
         requireNumber descriptor

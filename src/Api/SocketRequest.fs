@@ -93,6 +93,65 @@ module SocketRequest =
     let acceptDirect (socket: FileDescriptor) : Request =
         Submission.accept socket.Number 0UL 0UL 0u |> Submission.intoFreeSlot |> Request.on socket
 
+    let private planOf (socket: FileDescriptor) = (socket.Home :?> Loop).Plan
+
+    /// Waits before it tries, where the kernel knows how.
+    let private hinted isAsked (socket: FileDescriptor) (submission: Submission) =
+        if isAsked && Features.canPollFirst submission.Opcode (planOf socket) then
+            Submission.pollingFirst submission
+        else
+            submission
+
+    /// Room for the largest sockaddr (struct sockaddr_storage).
+    let internal senderRoom = 128
+
+    // The sockaddr is behind its length.
+    let private peerAt = 8
+
+    let private asking (socket: FileDescriptor) flags : Request =
+        let name = Array.zeroCreate<byte>(peerAt + senderRoom)
+        BinaryPrimitives.WriteInt32LittleEndian(name.AsSpan(), senderRoom)
+
+        {
+            Request.over socket (Memory name) (Submission.accept socket.Number (uint64 peerAt) 0UL flags) with
+                Reach = Reach.Address ||| Reach.Offset
+        }
+
+    /// Takes one connection, and asks who it is: `peerOf` says. The result is a descriptor. To be started once: the kernel
+    /// answers in it. man accept(2).
+    let acceptFrom (socket: FileDescriptor) : Request = asking socket (uint32 closeOnExec)
+
+    /// The same into a free slot of the ring's own table. The result is the slot.
+    let acceptDirectFrom (socket: FileDescriptor) : Request =
+        let request = asking socket 0u
+        { request with Submission = Submission.intoFreeSlot request.Submission }
+
+    /// An accept, with flags. PlatformNotSupportedException when it may not wait, and the kernel is older than 6.10.
+    let acceptWith (flags: AcceptFlags) (accept: Request) : Request =
+        match accept.Target with
+        | null -> accept
+        | socket ->
+            let mayWait = (flags &&& AcceptFlags.DontWait) = AcceptFlags.None
+
+            if not (mayWait || Features.canPollFirst Opcode.Accept (planOf socket)) then
+                raise (
+                    PlatformNotSupportedException
+                        "This kernel's io_uring has no accept that does not wait: it needs Linux 6.10 or newer."
+                )
+
+            let submission = hinted (flags.HasFlag AcceptFlags.PollFirst) socket accept.Submission
+
+            {
+                accept with
+                    Submission = if mayWait then submission else Submission.withoutWaiting submission
+            }
+
+    /// What an accept that has ended well says of who has connected; null for a family that the BCL does not know.
+    let peerOf (accepted: Request) : EndPoint | null =
+        let bytes = Memory.op_Implicit(accepted.Buffer).Span
+        let length = BinaryPrimitives.ReadInt32LittleEndian bytes
+        SocketName.read (bytes.Slice(peerAt, min length senderRoom))
+
     /// Takes connections until cancelled. Each result is a descriptor. One submission for all of them (Linux 5.19).
     let acceptMany (socket: FileDescriptor) : StreamRequest = {
         Multishot =
@@ -138,6 +197,40 @@ module SocketRequest =
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
         Submission.receive socket.Number 0UL (uint32 buffer.Length) 0u |> Request.over socket buffer
+
+    /// Sends `buffer`, as the flags say. man send(2).
+    let sendWith (flags: SendFlags) (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =
+        Submission.send socket.Number 0UL (uint32 buffer.Length) (uint32 (flags &&& ~~~SendFlags.PollFirst))
+        |> hinted (flags.HasFlag SendFlags.PollFirst) socket
+        |> Request.over socket (MemoryMarshal.AsMemory buffer)
+
+    /// Receives into `buffer`, as the flags say. man recv(2).
+    let receiveWith (flags: ReceiveFlags) (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
+        Submission.receive
+            socket.Number
+            0UL
+            (uint32 buffer.Length)
+            (uint32 (flags &&& ~~~ReceiveFlags.PollFirst))
+        |> hinted (flags.HasFlag ReceiveFlags.PollFirst) socket
+        |> Request.over socket buffer
+
+    /// The same, with a result that `Hint.ofResult` takes apart: the bytes, and whether there is more to receive. Up to 1 GiB.
+    let receiveHinted (flags: ReceiveFlags) (socket: FileDescriptor) (buffer: Memory<byte>) : Request = {
+        receiveWith flags socket (buffer.Slice(0, min buffer.Length Hint.Most)) with
+            TellsMore = true
+    }
+
+    /// Sends memories in their order: one step of all of them.
+    let internal sendVector (socket: FileDescriptor) (left: Memory<byte> array) : Request =
+        let block = MessageBlock(left, [||], [||])
+        Submission.sendMessage socket.Number 0UL 0u |> Request.over socket block.Memory
+
+    /// Fills memories in their order: one step of all of them, which the kernel fills if it can.
+    let internal receiveVector (socket: FileDescriptor) (left: Memory<byte> array) : Request =
+        let block = MessageBlock(left, [||], [||])
+
+        Submission.receiveMessage socket.Number 0UL (uint32 ReceiveFlags.WaitAll)
+        |> Request.over socket block.Memory
 
     /// Receives into buffers of a pool until cancelled or finished. One submission for all of it (Linux 6.0).
     let receiveMany (socket: FileDescriptor) (pool: BufferPool) : StreamRequest =
@@ -191,9 +284,6 @@ module SocketRequest =
     let sendTo (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (endPoint: EndPoint) : Request =
         let block = MessageBlock([| MemoryMarshal.AsMemory buffer |], nameOf endPoint, [||])
         Submission.sendMessage socket.Number 0UL 0u |> Request.over socket block.Memory
-
-    /// Room for the largest sockaddr (struct sockaddr_storage).
-    let internal senderRoom = 128
 
     /// Receives one datagram into `buffer`. The result is the number of bytes; `senderOf` says the rest. To be started once:
     /// the kernel answers in it. man recvmsg(2).

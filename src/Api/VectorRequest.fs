@@ -33,11 +33,16 @@ type internal MemoryVector private (all: Memory<byte> array) =
     /// So many bytes more are done.
     member _.Advance(moved: int) = place <- Vector.after lengths place (int64 moved)
 
-    /// What is left, as much as one operation takes, as an array of struct iovec (address @0, length @8), which `submission`
-    /// gets the number of.
-    member _.Request(file: FileDescriptor, submission: uint32 -> Submission) : Request =
+    /// What is left, as much as one operation takes.
+    member _.Left: Memory<byte> array =
         let left = all.AsSpan(place.Index, Vector.count lengths place).ToArray()
         if left.Length > 0 then left[0] <- left[0].Slice place.Within
+        left
+
+    /// What is left, as much as one operation takes, as an array of struct iovec (address @0, length @8), which `submission`
+    /// gets the number of.
+    member this.Request(file: FileDescriptor, submission: uint32 -> Submission) : Request =
+        let left = this.Left
         let bytes = Array.zeroCreate<byte>(16 * left.Length)
 
         for index in 0 .. left.Length - 1 do

@@ -128,3 +128,60 @@ module internal Whole =
             with reason ->
                 Fault.rethrowTransferred (int64 sent) reason
         }
+
+    /// The peer has finished before all was there.
+    let ended (received: int64) : exn =
+        EndOfStreamException(
+            String.Concat(
+                "The peer finished after ",
+                received.ToString(),
+                " bytes, before the buffer was full."
+            )
+        )
+
+    /// Fills `buffer`. MSG_WAITALL: the kernel goes on from segment to segment by itself, so that one submission does it; what it
+    /// lets go of too early is submitted again.
+    let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Uring<unit> =
+        uring {
+            let mutable received = 0
+
+            try
+                while received < buffer.Length do
+                    let rest = buffer.Slice received
+                    let! count = Program.single (SocketRequest.receiveWith ReceiveFlags.WaitAll socket rest)
+                    if count = 0 then raise (ended (int64 received))
+                    received <- received + count
+            with reason ->
+                Fault.rethrowTransferred (int64 received) reason
+        }
+
+    /// Sends all of the memories.
+    let sendVector (socket: FileDescriptor) (memories: MemoryVector) : Uring<unit> =
+        uring {
+            let left = memories.Restarted()
+            let mutable sent = 0L
+
+            try
+                while not left.IsDone do
+                    let! count = Program.single (SocketRequest.sendVector socket left.Left)
+                    left.Advance count
+                    sent <- sent + int64 count
+            with reason ->
+                Fault.rethrowTransferred sent reason
+        }
+
+    /// Fills all of the memories.
+    let receiveVector (socket: FileDescriptor) (memories: MemoryVector) : Uring<unit> =
+        uring {
+            let left = memories.Restarted()
+            let mutable received = 0L
+
+            try
+                while not left.IsDone do
+                    let! count = Program.single (SocketRequest.receiveVector socket left.Left)
+                    if count = 0 then raise (ended received)
+                    left.Advance count
+                    received <- received + int64 count
+            with reason ->
+                Fault.rethrowTransferred received reason
+        }

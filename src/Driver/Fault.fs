@@ -21,6 +21,7 @@ module Fault =
         | Errno.EADDRINUSE -> SocketError.AddressAlreadyInUse
         | Errno.EADDRNOTAVAIL -> SocketError.AddressNotAvailable
         | Errno.EAFNOSUPPORT -> SocketError.AddressFamilyNotSupported
+        | Errno.EAGAIN -> SocketError.WouldBlock
         | Errno.EALREADY -> SocketError.AlreadyInProgress
         | Errno.ECONNABORTED -> SocketError.ConnectionAborted
         | Errno.ECONNREFUSED -> SocketError.ConnectionRefused

@@ -116,7 +116,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
         match verdict with
         | Verdict.Finish when left = 0 ->
             this.Release()
-            this.End completion.Result
+            this.End(if this.TellsMore then Hint.pack completion else completion.Result)
         | Verdict.Finish ->
             match Transfer.next left completion.Result with
             | TransferVerdict.Again -> this.GoOn completion.Result

@@ -85,6 +85,10 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     [<DefaultValue>]
     val mutable internal IsOwn: bool
 
+    /// The result is packed with a hint: see `Request.TellsMore`.
+    [<DefaultValue>]
+    val mutable internal TellsMore: bool
+
     /// Names this use of the slot; 0 before it has one.
     [<DefaultValue>]
     val mutable internal UserData: UserData
@@ -124,6 +128,7 @@ and [<AbstractClass>] internal Pending(host: IHost) =
         this.Opcode <- request.Submission.Opcode
         this.Target <- request.Target
         this.IsOwn <- request.IsOwn
+        this.TellsMore <- request.TellsMore
 
         if not (isNull request.Other) then this.Other <- request.Other
 

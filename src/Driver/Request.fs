@@ -99,6 +99,8 @@ type Request = {
     Subject: string | null
     /// The library's own: who cancels everything does not mean it.
     IsOwn: bool
+    /// The result says whether there is more: it is packed with its hint (Model/Completion, `Hint`).
+    TellsMore: bool
 }
 
 /// Ways to make a request.
@@ -115,6 +117,7 @@ module Request =
         Other = null
         Subject = null
         IsOwn = false
+        TellsMore = false
     }
 
     /// Works on a descriptor.
@@ -127,6 +130,7 @@ module Request =
         Other = null
         Subject = null
         IsOwn = false
+        TellsMore = false
     }
 
     /// Works on a descriptor and on memory.
@@ -140,6 +144,7 @@ module Request =
         Other = null
         Subject = null
         IsOwn = false
+        TellsMore = false
     }
 
     /// Works on what a path in `buffer` names.
@@ -152,6 +157,7 @@ module Request =
         Other = null
         Subject = path
         IsOwn = false
+        TellsMore = false
     }
 
     /// Its submission brings many completions.

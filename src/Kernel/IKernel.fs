@@ -131,6 +131,17 @@ type IKernel =
     /// setsockopt(2). Returns 0.
     abstract SetSocketOption: descriptor: int * level: int * name: int * value: ReadOnlySpan<byte> -> int
 
+    // What is asked of a descriptor that came from elsewhere.
+
+    /// fcntl(2) with F_DUPFD_CLOEXEC: another descriptor for the same open file. Returns its number.
+    abstract Duplicate: descriptor: int -> int
+
+    /// fcntl(2) with F_GETFL. Returns how it was opened: O_ flags.
+    abstract OpenedAs: descriptor: int -> int
+
+    /// statx(2). Returns st_mode: its kind, and who may do what with it.
+    abstract ModeOf: descriptor: int -> int
+
     // What follows stands in for opcodes that came late (Driver/SystemCalls.fs).
 
     /// pipe2(2). Writes the numbers of both ends, 4 bytes each.

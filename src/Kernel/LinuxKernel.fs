@@ -100,6 +100,12 @@ type LinuxKernel private () =
             use pointer = fixed &MemoryMarshal.GetReference value
             Native.setOption descriptor level name (NativePtr.toNativeInt pointer) value.Length
 
+        member _.Duplicate descriptor = Native.duplicate descriptor
+
+        member _.OpenedAs descriptor = Native.openedAs descriptor
+
+        member _.ModeOf descriptor = Native.modeOf descriptor
+
         member _.Pipe(ends, flags) =
             use pointer = fixed &MemoryMarshal.GetReference ends
             Native.makePipe (NativePtr.toNativeInt pointer) flags

@@ -4,6 +4,7 @@ namespace Uring.Kernel
 
 open System
 open System.Runtime.InteropServices
+open Microsoft.FSharp.NativeInterop
 
 #nowarn "9" // Pointers: this module's business.
 
@@ -55,6 +56,9 @@ module internal Native =
 
     [<DllImport("libc", EntryPoint = "close")>]
     extern int private closeDescriptor(int fd)
+
+    [<DllImport("libc", EntryPoint = "fcntl")>]
+    extern int private fcntl(int fd, int command, nativeint argument)
 
     [<DllImport("libc", EntryPoint = "inotify_init1")>]
     extern int private inotifyInit(int flags)
@@ -149,6 +153,40 @@ module internal Native =
     let unmap (address: nativeint) (length: unativeint) = int (orErrno (nativeint (munmap (address, length))))
 
     let close (fd: int) = int (orErrno (nativeint (closeDescriptor fd)))
+
+    let duplicate (fd: int) = int (orErrno (nativeint (fcntl (fd, 1030, 0n)))) // F_DUPFD_CLOEXEC
+
+    let openedAs (fd: int) = int (orErrno (nativeint (fcntl (fd, 3, 0n)))) // F_GETFL
+
+    // By its number: not every libc has a name for it.
+    let private sysStatus = if RuntimeInformation.ProcessArchitecture = Architecture.X64 then 332n else 291n // statx
+
+    /// struct statx is 256 bytes, with the mode @28.
+    let modeOf (fd: int) =
+        let status = NativePtr.stackalloc<byte> 256
+        // An empty path: the descriptor itself.
+        let path = NativePtr.stackalloc<byte> 1
+        NativePtr.write path 0uy
+
+        let result =
+            int (
+                orErrno (
+                    syscall7 (
+                        sysStatus,
+                        nativeint fd,
+                        NativePtr.toNativeInt path,
+                        0x1000n, // AT_EMPTY_PATH
+                        3n, // STATX_TYPE | STATX_MODE
+                        NativePtr.toNativeInt status,
+                        0n
+                    )
+                )
+            )
+
+        if result < 0 then
+            result
+        else
+            int (NativePtr.read (NativePtr.ofNativeInt<uint16>(NativePtr.toNativeInt status + 28n)))
 
     let notify () = int (orErrno (nativeint (inotifyInit 0o2000000))) // IN_CLOEXEC
 

@@ -278,6 +278,18 @@ module OpFlags =
     [<Literal>]
     let CloseReceivedOnExec = 0x40000000u
 
+    /// ACCEPT, in ioprio: fails with -EAGAIN where it would wait (6.10).
+    [<Literal>]
+    let AcceptDontWait = 2us
+
+    /// ACCEPT, in ioprio: waits before it looks (6.10).
+    [<Literal>]
+    let AcceptPollFirst = 4us
+
+    /// RECV, SEND and their kin, in ioprio: waits before it tries (5.19).
+    [<Literal>]
+    let PollFirst = 1us
+
     /// RECV, in ioprio: one submission, many completions (6.0).
     [<Literal>]
     let ReceiveMultishot = 2us

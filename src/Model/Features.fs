@@ -273,6 +273,13 @@ module Features =
     /// One receive may fill several buffers.
     let canBundle plan = (plan.Features &&& FeatureFlags.Bundle) <> FeatureFlags.None && keepsOrder plan
 
+    /// The kernel knows the hint to wait first: 5.19, as SOCKET; for ACCEPT 6.10, as bundles, with the wish not to wait.
+    let canPollFirst (opcode: Opcode) plan =
+        match opcode with
+        | Opcode.Accept -> (plan.Features &&& FeatureFlags.Bundle) <> FeatureFlags.None
+        // An open set: what sends and receives.
+        | _ -> supports Opcode.Socket plan
+
     /// Notifications of zero-copy sends say whether the bytes were copied (6.2; this feature is of 6.3).
     let reportsUsage plan = (plan.Features &&& FeatureFlags.RegisteredRing) <> FeatureFlags.None
 

@@ -493,6 +493,20 @@ module Submission =
             Priority = submission.Priority ||| OpFlags.Bundle
     }
 
+    /// It waits for its socket before it tries, which saves an attempt that would find nothing (5.19; ACCEPT 6.10).
+    let pollingFirst (submission: Submission) = {
+        submission with
+            Priority =
+                submission.Priority
+                ||| (if submission.Opcode = Opcode.Accept then OpFlags.AcceptPollFirst else OpFlags.PollFirst)
+    }
+
+    /// An accept that fails with -EAGAIN where it would wait (6.10).
+    let withoutWaiting (submission: Submission) = {
+        submission with
+            Priority = submission.Priority ||| OpFlags.AcceptDontWait
+    }
+
     /// The notification of a zero-copy send says whether the bytes were copied (6.2).
     let reportingUsage (submission: Submission) = {
         submission with

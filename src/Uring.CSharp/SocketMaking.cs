@@ -11,77 +11,53 @@ namespace Uring;
 
 internal static class SocketMaking
 {
-    internal static async ValueTask<FileDescriptor> ConnectAsync(
+    internal static ValueTask<FileDescriptor> ConnectAsync(
         Loop loop,
         EndPoint endPoint,
         bool isDirect,
-        CancellationToken cancellationToken)
-    {
-        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken, isDirect)
-            .ConfigureAwait(Ending.OnLoop);
+        CancellationToken cancellationToken) =>
+        MakeAsync(
+            loop,
+            endPoint,
+            SocketType.Stream,
+            isDirect,
+            descriptor => StartAsync(loop, SocketRequest.connect(descriptor, endPoint), cancellationToken),
+            cancellationToken);
 
-        try
-        {
-            var connect = SocketRequest.connect(descriptor, endPoint);
-            await loop.Start(in connect, cancellationToken).ConfigureAwait(Ending.OnLoop);
-            return descriptor;
-        }
-        catch
-        {
-            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
-            throw;
-        }
-    }
-
-    internal static async ValueTask<FileDescriptor> ListenAsync(
+    internal static ValueTask<FileDescriptor> ListenAsync(
         Loop loop,
         EndPoint endPoint,
         int backlog,
-        CancellationToken cancellationToken)
-    {
-        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Stream, cancellationToken)
-            .ConfigureAwait(Ending.OnLoop);
-
-        try
-        {
-            if (endPoint.AddressFamily != AddressFamily.Unix)
+        bool isDirect,
+        CancellationToken cancellationToken) =>
+        MakeAsync(
+            loop,
+            endPoint,
+            SocketType.Stream,
+            isDirect,
+            async descriptor =>
             {
-                FSharp.SocketOptions.setReuseAddress(descriptor, true);
-            }
+                if (endPoint.AddressFamily != AddressFamily.Unix)
+                {
+                    await ReuseAddressAsync(descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop);
+                }
 
-            var bind = SocketRequest.bind(descriptor, endPoint);
-            await loop.Start(in bind, cancellationToken).ConfigureAwait(Ending.OnLoop);
-            var listen = SocketRequest.listen(descriptor, backlog);
-            await loop.Start(in listen, cancellationToken).ConfigureAwait(Ending.OnLoop);
-            return descriptor;
-        }
-        catch
-        {
-            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
-            throw;
-        }
-    }
+                await StartAsync(loop, SocketRequest.bind(descriptor, endPoint), cancellationToken).ConfigureAwait(Ending.OnLoop);
+                await StartAsync(loop, SocketRequest.listen(descriptor, backlog), cancellationToken).ConfigureAwait(Ending.OnLoop);
+            },
+            cancellationToken);
 
-    internal static async ValueTask<FileDescriptor> BindAsync(
+    internal static ValueTask<FileDescriptor> BindAsync(
         Loop loop,
         EndPoint endPoint,
-        CancellationToken cancellationToken)
-    {
-        var descriptor = await CreateAsync(loop, endPoint.AddressFamily, SocketType.Dgram, cancellationToken)
-            .ConfigureAwait(Ending.OnLoop);
-
-        try
-        {
-            var bind = SocketRequest.bind(descriptor, endPoint);
-            await loop.Start(in bind, cancellationToken).ConfigureAwait(Ending.OnLoop);
-            return descriptor;
-        }
-        catch
-        {
-            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
-            throw;
-        }
-    }
+        CancellationToken cancellationToken) =>
+        MakeAsync(
+            loop,
+            endPoint,
+            SocketType.Dgram,
+            isDirect: false,
+            descriptor => StartAsync(loop, SocketRequest.bind(descriptor, endPoint), cancellationToken),
+            cancellationToken);
 
     /// <summary>Names have to be resolved before: which of several addresses to try is the caller's decision.</summary>
     internal static void Check(EndPoint endPoint)
@@ -96,13 +72,36 @@ internal static class SocketMaking
         }
     }
 
-    private static async ValueTask<FileDescriptor> CreateAsync(
+    /// <summary>As socket(2): nothing is decided for the caller.</summary>
+    internal static async ValueTask<FileDescriptor> CreateAsync(
         Loop loop,
         AddressFamily family,
         SocketType type,
-        CancellationToken cancellationToken,
-        bool isDirect = false)
+        ProtocolType protocol,
+        bool isDirect,
+        CancellationToken cancellationToken)
     {
+        var request = isDirect
+            ? SocketRequest.socketDirect(family, type, protocol)
+            : SocketRequest.socket(family, type, protocol);
+
+        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        return loop.OwnAs(isDirect, number);
+    }
+
+    internal static ValueTask StartAsync(Loop loop, in Request request, CancellationToken cancellationToken) =>
+        Ending.Discard(loop.Start(in request, cancellationToken));
+
+    private static async ValueTask<FileDescriptor> MakeAsync(
+        Loop loop,
+        EndPoint endPoint,
+        SocketType type,
+        bool isDirect,
+        Func<FileDescriptor, ValueTask> steps,
+        CancellationToken cancellationToken)
+    {
+        var family = endPoint.AddressFamily;
+
         var protocol = (family, type) switch
         {
             (AddressFamily.Unix, _) => ProtocolType.Unspecified,
@@ -110,11 +109,33 @@ internal static class SocketMaking
             _ => ProtocolType.Tcp,
         };
 
-        var request = isDirect
-            ? SocketRequest.socketDirect(family, type, protocol)
-            : SocketRequest.socket(family, type, protocol);
+        var descriptor = await CreateAsync(loop, family, type, protocol, isDirect, cancellationToken)
+            .ConfigureAwait(Ending.OnLoop);
 
-        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-        return loop.OwnAs(isDirect, number);
+        try
+        {
+            await steps(descriptor).ConfigureAwait(Ending.OnLoop);
+            return descriptor;
+        }
+        catch
+        {
+            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
+            throw;
+        }
+    }
+
+    // The ring has a way to a direct descriptor's options; a call is quicker.
+    private static async ValueTask ReuseAddressAsync(FileDescriptor descriptor, CancellationToken cancellationToken)
+    {
+        if (descriptor.IsDirect)
+        {
+            var option = SocketOption.reuseAddress;
+            var value = option.Encode(true);
+            await Command.setOption(descriptor, option.Level, option.Name, value, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        }
+        else
+        {
+            FSharp.SocketOptions.setReuseAddress(descriptor, true);
+        }
     }
 }

@@ -13,8 +13,8 @@ internal static class SocketNames
         SocketOptions.tryLocalEndPoint(Open(descriptor, owner)) ??
         throw new InvalidOperationException("The socket has no address yet.");
 
-    internal static EndPoint Remote(FileDescriptor descriptor, object owner) =>
-        SocketOptions.tryRemoteEndPoint(Open(descriptor, owner)) ??
+    internal static EndPoint Remote(FileDescriptor descriptor, object owner, EndPoint? known = null) =>
+        SocketOptions.peerOr(known, Open(descriptor, owner)) ??
         throw new SocketException((int)SocketError.NotConnected);
 
     internal static T Get<T>(FileDescriptor descriptor, object owner, SocketOption<T> option) =>
@@ -22,6 +22,12 @@ internal static class SocketNames
 
     internal static void Set<T>(FileDescriptor descriptor, object owner, SocketOption<T> option, T value) =>
         SocketOptions.write(option, value, Open(descriptor, owner));
+
+    internal static SocketError TakeError(FileDescriptor descriptor, object owner)
+    {
+        var errno = SocketOptions.read(SocketOption.error, Open(descriptor, owner));
+        return errno == 0 ? SocketError.Success : Fault.socketError(errno);
+    }
 
     internal static int GetRaw(FileDescriptor descriptor, object owner, int level, int name, Span<byte> value) =>
         SocketOptions.getBytes(Open(descriptor, owner), level, name, value);

@@ -13,21 +13,25 @@ namespace Uring;
 /// <summary>
 /// A socket that takes connections through io_uring: over TCP (with SO_REUSEADDR), or over a Unix domain socket.
 /// </summary>
-public sealed class UringListener : IAsyncDisposable, IDisposable
+public sealed partial class UringListener : IAsyncDisposable, IDisposable
 {
     private readonly Loop loop;
     private readonly FileDescriptor descriptor;
 
-    private UringListener(Loop loop, FileDescriptor descriptor)
+    internal UringListener(Loop loop, FileDescriptor descriptor)
     {
         this.loop = loop;
         this.descriptor = descriptor;
+        descriptor.IsSocket = true;
     }
 
     internal FileDescriptor Descriptor => descriptor;
 
     /// <summary>It was disposed of: it takes no more connections.</summary>
     public bool IsClosed => descriptor.IsClosed;
+
+    /// <summary>It is a slot of the ring's own table, and has no descriptor of the process.</summary>
+    public bool IsDirect => descriptor.IsDirect;
 
     /// <summary>Where it listens: with the port that the kernel chose, if it was asked for port 0.</summary>
     /// <exception cref="ObjectDisposedException">The listener was disposed of.</exception>
@@ -59,15 +63,47 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     {
         SocketMaking.Check(endPoint);
         ArgumentOutOfRangeException.ThrowIfNegative(backlog);
-        return ListenAsync(Ring.LoopFor(ring), endPoint, backlog, cancellationToken);
+        return ListenAsync(Ring.LoopFor(ring), endPoint, backlog, isDirect: false, cancellationToken);
+    }
+
+    /// <summary>
+    /// As <see cref="ListenAsync(EndPoint, int, Ring, CancellationToken)"/>, with a socket in a free slot of the ring's own table
+    /// (<see cref="RingOptions.DirectDescriptors"/>): it has no <see cref="LocalEndPoint"/> and no options. Linux 6.11; see
+    /// man io_uring_prep_socket_direct(3).
+    /// </summary>
+    /// <param name="endPoint">
+    /// An <see cref="IPEndPoint"/> or a <see cref="UnixDomainSocketEndPoint"/>. With port 0 nobody could say which it is.
+    /// </param>
+    /// <param name="backlog">How many connections may wait to be taken; bounded by net.core.somaxconn.</param>
+    /// <param name="ring">Without one: the ring on whose thread this runs, else <see cref="Ring.Default"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a name: resolve it first.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="backlog"/> is negative.</exception>
+    /// <exception cref="SocketException">No slot is free (TooManyOpenSockets), AddressAlreadyInUse, AddressNotAvailable or
+    /// AccessDenied.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="UringUnavailableException">No ring can be had here; the message names cause and remedy.</exception>
+    public static ValueTask<UringListener> ListenDirectAsync(
+        EndPoint endPoint,
+        int backlog = 512,
+        Ring? ring = null,
+        CancellationToken cancellationToken = default)
+    {
+        SocketMaking.Check(endPoint);
+        ArgumentOutOfRangeException.ThrowIfNegative(backlog);
+        return ListenAsync(Ring.LoopFor(ring), endPoint, backlog, isDirect: true, cancellationToken);
     }
 
     private static async ValueTask<UringListener> ListenAsync(
         Loop loop,
         EndPoint endPoint,
         int backlog,
-        CancellationToken cancellationToken) =>
-        new(loop, await SocketMaking.ListenAsync(loop, endPoint, backlog, cancellationToken).ConfigureAwait(Ending.OnLoop));
+        bool isDirect,
+        CancellationToken cancellationToken)
+    {
+        var making = SocketMaking.ListenAsync(loop, endPoint, backlog, isDirect, cancellationToken);
+        return new UringListener(loop, await making.ConfigureAwait(Ending.OnLoop));
+    }
 
     /// <summary>Takes one connection. See man accept(2).</summary>
     /// <param name="cancellationToken">Asks for its end; a connection that was taken by then is given to you.</param>
@@ -76,7 +112,7 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     public ValueTask<UringSocket> AcceptAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return TakeAsync(SocketRequest.accept(descriptor), isDirect: false, cancellationToken);
+        return TakeAsync(SocketRequest.acceptFrom(descriptor), isDirect: false, cancellationToken);
     }
 
     /// <summary>
@@ -90,13 +126,28 @@ public sealed class UringListener : IAsyncDisposable, IDisposable
     public ValueTask<UringSocket> AcceptDirectAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return TakeAsync(SocketRequest.acceptDirect(descriptor), isDirect: true, cancellationToken);
+        return TakeAsync(SocketRequest.acceptDirectFrom(descriptor), isDirect: true, cancellationToken);
+    }
+
+    /// <summary>Takes one connection, as the flags say. See man io_uring_prep_accept(3).</summary>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Asks for its end; a connection that was taken by then is given to you.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such flag.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">It would have to wait (WouldBlock), or another error.</exception>
+    /// <exception cref="PlatformNotSupportedException">DontWait, and the kernel is older than 6.10.</exception>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of.</exception>
+    public ValueTask<UringSocket> AcceptAsync(AcceptFlags flags, CancellationToken cancellationToken = default)
+    {
+        var how = (FSharp.AcceptFlags)flags.Checked();
+        ThrowIfClosed();
+        var request = SocketRequest.acceptWith(how, SocketRequest.acceptFrom(descriptor));
+        return TakeAsync(request, isDirect: false, cancellationToken);
     }
 
     private async ValueTask<UringSocket> TakeAsync(Request request, bool isDirect, CancellationToken cancellationToken)
     {
         var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-        return new UringSocket(loop, loop.OwnAs(isDirect, number));
+        return new UringSocket(loop, loop.OwnAs(isDirect, number), SocketRequest.peerOf(request));
     }
 
     /// <summary>

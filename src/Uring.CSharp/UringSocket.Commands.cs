@@ -111,7 +111,7 @@ public sealed partial class UringSocket
     /// <exception cref="PlatformNotSupportedException">It is direct, and the kernel is older than 6.8.</exception>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     public ValueTask<EndPoint> GetRemoteEndPointAsync(CancellationToken cancellationToken = default) =>
-        NameAsync(SocketNames.Remote, cancellationToken);
+        NameAsync((asked, owner) => SocketNames.Remote(asked, owner, peer), cancellationToken);
 
     private async ValueTask<EndPoint> NameAsync(
         Func<FileDescriptor, object, EndPoint> ask,

@@ -153,6 +153,75 @@ public sealed partial class UringSocket
     }
 
     /// <summary>
+    /// Binds to an address whose last connections still linger (SO_REUSEADDR, see man socket(7)). To be set before it is bound.
+    /// Unlike the BCL's option it does not set SO_REUSEPORT as well. Defaults to false.
+    /// </summary>
+    /// <exception cref="SocketException">The kernel refuses, or the value is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public bool ReuseAddress
+    {
+        get => SocketNames.Get(descriptor, this, SocketOption.reuseAddress);
+        set => SocketNames.Set(descriptor, this, SocketOption.reuseAddress, value);
+    }
+
+    /// <summary>
+    /// Several sockets of one user may have one address; the kernel deals connections and datagrams out among them
+    /// (SO_REUSEPORT, see man socket(7)). To be set before it is bound. Defaults to false.
+    /// </summary>
+    /// <exception cref="SocketException">The kernel refuses, or the value is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public bool ReusePort
+    {
+        get => SocketNames.Get(descriptor, this, SocketOption.reusePort);
+        set => SocketNames.Set(descriptor, this, SocketOption.reusePort, value);
+    }
+
+    /// <summary>
+    /// An IPv6 socket talks IPv6 only, so that an IPv4 one can have its port (IPV6_V6ONLY, see man ipv6(7)). To be set before it
+    /// is bound. Defaults to false (net.ipv6.bindv6only).
+    /// </summary>
+    /// <exception cref="SocketException">It is not an IPv6 socket, or it is bound.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public bool IPv6Only
+    {
+        get => SocketNames.Get(descriptor, this, SocketOption.ipv6Only);
+        set => SocketNames.Set(descriptor, this, SocketOption.ipv6Only, value);
+    }
+
+    /// <summary>
+    /// Datagrams may go to a broadcast address (SO_BROADCAST, see man socket(7)). Defaults to false.
+    /// </summary>
+    /// <exception cref="SocketException">The kernel refuses, or the value is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public bool EnableBroadcast
+    {
+        get => SocketNames.Get(descriptor, this, SocketOption.broadcast);
+        set => SocketNames.Set(descriptor, this, SocketOption.broadcast, value);
+    }
+
+    /// <summary>
+    /// It counts as writable from so many free bytes on (SO_SNDLOWAT, see man socket(7)). Linux does not let it be set.
+    /// </summary>
+    /// <exception cref="SocketException">The kernel refuses.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public int SendLowWater => SocketNames.Get(descriptor, this, SocketOption.sendLowWater);
+
+    /// <summary>
+    /// It takes connections (SO_ACCEPTCONN, see man socket(7)).
+    /// </summary>
+    /// <exception cref="SocketException">The kernel refuses.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public bool IsListening => SocketNames.Get(descriptor, this, SocketOption.isListening);
+
+    /// <summary>
+    /// The error that the socket has met since it was last asked, and takes it away; <see cref="SocketError.Success"/> when there
+    /// is none (SO_ERROR, see man socket(7)).
+    /// </summary>
+    /// <exception cref="SocketException">The kernel refuses.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public SocketError TakeError() => SocketNames.TakeError(descriptor, this);
+
+    /// <summary>
     /// Its address family (SO_DOMAIN, see man socket(7)).
     /// </summary>
     /// <exception cref="SocketException">The kernel refuses.</exception>

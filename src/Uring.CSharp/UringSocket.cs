@@ -20,10 +20,14 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     private readonly Loop loop;
     private readonly FileDescriptor descriptor;
 
-    internal UringSocket(Loop loop, FileDescriptor descriptor)
+    // Who was at the other end when the connection was made, if anybody asked.
+    private readonly EndPoint? peer;
+
+    internal UringSocket(Loop loop, FileDescriptor descriptor, EndPoint? peer = null)
     {
         this.loop = loop;
         this.descriptor = descriptor;
+        this.peer = peer;
         descriptor.IsSocket = true;
     }
 
@@ -38,10 +42,15 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
     public EndPoint LocalEndPoint => SocketNames.Local(descriptor, this);
 
-    /// <summary>The peer's address. See man getpeername(2).</summary>
+    /// <summary>
+    /// The peer's address; of a connection of <see cref="UringListener"/> also when it has gone, and of a direct one
+    /// that was accepted or connected by itself. See man getpeername(2).
+    /// </summary>
     /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>
+    /// <exception cref="NotSupportedException">The socket is direct, and was accepted by <see cref="UringListener.AcceptAllDirectAsync"/>
+    /// or made otherwise: <see cref="InstallAsync(CancellationToken)"/> it.</exception>
     /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
-    public EndPoint RemoteEndPoint => SocketNames.Remote(descriptor, this);
+    public EndPoint RemoteEndPoint => SocketNames.Remote(descriptor, this, peer);
 
     /// <summary>
     /// Connects to an address. Linux 5.19 (it makes the socket by io_uring); see man connect(2).
@@ -90,7 +99,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken)
     {
         var making = SocketMaking.ConnectAsync(loop, endPoint, isDirect, cancellationToken);
-        return new UringSocket(loop, await making.ConfigureAwait(Ending.OnLoop));
+        return new UringSocket(loop, await making.ConfigureAwait(Ending.OnLoop), isDirect ? endPoint : null);
     }
 
     /// <summary>It is a slot of the ring's own table, and has no descriptor of the process.</summary>

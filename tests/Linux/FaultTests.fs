@@ -35,7 +35,7 @@ let private table: (Errno * Type * OfSocket) list = [
     Errno.ENXIO, io, other
     Errno.EBADF, closed, Same
     Errno.ECHILD, io, other
-    Errno.EAGAIN, io, other
+    Errno.EAGAIN, io, Code SocketError.WouldBlock
     Errno.ENOMEM, io, other
     Errno.EACCES, refused, Code SocketError.AccessDenied
     Errno.EFAULT, argument, other

@@ -89,6 +89,8 @@ type FaultyKernel() as this =
     member val OnMap: int -> Answer = Answer.real with get, set
     /// A name or an option of a socket.
     member val OnSocketCall: unit -> Answer = Answer.real with get, set
+    /// Another descriptor for an open file.
+    member val OnDuplicate: unit -> Answer = Answer.real with get, set
     /// A call in the place of an opcode.
     member val OnStandIn: unit -> Answer = Answer.real with get, set
     /// A signal to a group, or to everybody: whom, and which.
@@ -238,6 +240,12 @@ type FaultyKernel() as this =
             match this.OnSocketCall() with
             | Answer.Before errno -> Errno.toResult errno
             | _ -> kernel.SetSocketOption(descriptor, level, name, value)
+
+        member this.Duplicate descriptor =
+            answered (this.OnDuplicate()) (fun () -> kernel.Duplicate descriptor)
+
+        member _.OpenedAs descriptor = kernel.OpenedAs descriptor
+        member _.ModeOf descriptor = kernel.ModeOf descriptor
 
         member this.Pipe(ends, flags) =
             match this.OnStandIn() with

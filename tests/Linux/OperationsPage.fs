@@ -89,9 +89,9 @@ let offers: Offer list = [
     offer Opcode.TimeoutRemove "RunningTimer.change" "UringTimer.ChangeAsync" "RunningTests"
     offer
         Opcode.Accept
-        "Socket.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
+        "Socket.accept SocketTransfer.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
         "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptDirectAsync UringListener.AcceptAllDirectAsync"
-        "SocketOperationTests MultishotFacadeTests DirectTests"
+        "SocketOperationTests SocketMakingTests TransferTests MultishotFacadeTests DirectTests"
     offer
         Opcode.Cancel
         "Uring.cancelAll Uring.cancelAllOf Uring.cancelAllNow File.cancel Socket.cancel"
@@ -102,7 +102,11 @@ let offers: Offer list = [
         "Uring.within Chains.runBounded"
         "UringChain.Within"
         "LinkTests ChainTests ChainFacadeTests"
-    offer Opcode.Connect "Socket.connect" "UringSocket.ConnectAsync" "SocketOperationTests SocketFacadeTests"
+    offer
+        Opcode.Connect
+        "Socket.connect Socket.connectTo Socket.connectDirect"
+        "UringSocket.ConnectAsync UringSocket.ConnectDirectAsync"
+        "SocketOperationTests SocketFacadeTests SocketMakingTests"
     offer
         Opcode.Allocate
         "File.allocate File.allocateAs"
@@ -142,14 +146,14 @@ let offers: Offer list = [
     offer Opcode.MemoryAdvise "File.adviseMemory" "Ring.AdviseMemoryAsync" "FileAdviceTests"
     offer
         Opcode.Send
-        "Socket.send Socket.sendSome Socket.sendLease SendQueue.send"
+        "Socket.send Socket.sendSome SocketTransfer.send Socket.sendLease SendQueue.send"
         "UringSocket.SendAsync UringSocket.SendAllAsync"
-        "SocketOperationTests SendQueueTests HandOnTests"
+        "SocketOperationTests TransferTests SendQueueTests HandOnTests"
     offer
         Opcode.Receive
-        "Socket.receive Socket.receiveMany Socket.receiveAll"
-        "UringSocket.ReceiveAsync UringSocket.ReceiveAllAsync"
-        "SocketOperationTests StreamTests MultishotFacadeTests"
+        "Socket.receive SocketTransfer.receive SocketTransfer.receiveExactly SocketTransfer.receiveHinted Socket.receiveMany Socket.receiveAll"
+        "UringSocket.ReceiveAsync UringSocket.ReceiveExactlyAsync UringSocket.ReceiveHintedAsync UringSocket.ReceiveAllAsync"
+        "SocketOperationTests TransferTests StreamTests MultishotFacadeTests"
     offer
         Opcode.OpenAt2
         "File.openFrom File.openFromDirect"
@@ -218,8 +222,8 @@ let offers: Offer list = [
     offer
         Opcode.Socket
         "Socket.create Socket.createDirect Socket.listen Socket.connect"
-        "UringSocket.BindAsync UringSocket.ConnectAsync UringSocket.ConnectDirectAsync UringListener.ListenAsync"
-        "SocketOperationTests"
+        "UringSocket.CreateAsync UringSocket.CreateDirectAsync UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync"
+        "SocketOperationTests SocketMakingTests"
     offer
         Opcode.Command
         "Command.send Socket.available Socket.unsent Socket.getOption Socket.setOption"
@@ -250,8 +254,12 @@ let offers: Offer list = [
         "UringSocket.InstallAsync UringFile.InstallAsync"
         "DirectTests DirectFileTests InstallTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
-    offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests"
-    offer Opcode.Listen "Socket.listen" "UringListener.ListenAsync" "SocketOperationTests SocketFacadeTests"
+    offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests SocketMakingTests"
+    offer
+        Opcode.Listen
+        "Socket.listen Socket.listenOn Socket.listenDirect"
+        "UringListener.ListenAsync UringListener.ListenDirectAsync UringSocket.ListenAsync"
+        "SocketOperationTests SocketFacadeTests SocketMakingTests"
     missing "left out: needs a network card that splits headers from data" Opcode.ReceiveZeroCopy
     offer Opcode.EpollWait "Epoll.wait" "UringEpoll.WaitAsync" "EpollTests"
     offer Opcode.ReadVectorFixed "File.readRegisteredVector" "UringFile.ReadAsync" "RegisteredBufferTests"

@@ -24,6 +24,7 @@ let private decode completion = [
     Completion.notification completion
     Completion.hasBuffer completion
     Completion.bufferMore completion
+    Completion.nonEmpty completion
 ]
 
 let private results = [ Int32.MinValue; -4095; -125; -105; -1; 0; 1; 4096; Int32.MaxValue ]
@@ -38,7 +39,7 @@ let laws =
 
             completion.UserData.Bits = userData
             && completion.Result = result
-            && decode completion = [ bit 1; bit 3; bit 0; bit 4 ]
+            && decode completion = [ bit 1; bit 3; bit 0; bit 4; bit 2 ]
             && sizeof<Completion> = 16
 
         testProperty "1. ... and loses none of its 16 bytes"
@@ -90,5 +91,15 @@ let laws =
                         let bufferId flags = Completion.bufferId (completion result flags)
                         Expect.equal (bufferId (flags + 1u)) (ValueSome id) context
                         Expect.equal (bufferId flags) ValueNone context
+        }
+
+        test "5. a result with its hint comes apart into both; an error has none" {
+            for result in [ 0; 1; 4096; Hint.Most - 1; Hint.Most ] do
+                for flags in [ 0u; 0x4u; 0xFFFB_FFFBu; 0xFFFF_FFFFu ] do
+                    let struct (count, isMore) = Hint.ofResult (Hint.pack (completion result flags))
+                    Expect.equal (count, isMore) (result, flags / 4u % 2u = 1u) $"{result}, 0x{flags:x}"
+
+            for result in [ Int32.MinValue; -4095; -1 ] do
+                Expect.equal (Hint.pack (completion result 0x4u)) result $"{result}"
         }
     ]

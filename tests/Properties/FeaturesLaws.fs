@@ -374,6 +374,10 @@ let laws =
             Expect.isTrue (Features.canBundle everything) "6.18"
             Expect.isFalse (Features.canBundle (no Opcode.Pipe)) "6.15 puts bytes in the wrong order"
             Expect.isFalse (Features.canBundle (until 0x3FFFu)) "6.9"
+            Expect.isTrue (Features.canPollFirst Opcode.Accept everything) "accept, 6.18"
+            Expect.isFalse (Features.canPollFirst Opcode.Accept (until 0x3FFFu)) "accept, 6.9"
+            Expect.isTrue (Features.canPollFirst Opcode.Receive (until 0x3FFFu)) "receive, 6.9"
+            Expect.isFalse (Features.canPollFirst Opcode.Receive (no Opcode.Socket)) "receive, 5.18"
 
             Expect.isTrue (Features.reportsUsage everything) "6.18"
             Expect.isTrue (Features.reportsUsage (until 0x3FFFu)) "6.3"

@@ -457,6 +457,10 @@ let private modifiers =
         Submission.transferring (TransferFlags.Append ||| TransferFlags.DontCache),
         (fun bytes -> bytes[28] <- bytes[28] ||| 0x90uy)
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
+        "pollingFirst",
+        Submission.pollingFirst,
+        (fun bytes -> bytes[2] <- bytes[2] ||| (if bytes[0] = byte Opcode.Accept then 4uy else 1uy))
+        "withoutWaiting", Submission.withoutWaiting, (fun bytes -> bytes[2] <- bytes[2] ||| 2uy)
         "reportingUsage", Submission.reportingUsage, (fun bytes -> bytes[2] <- bytes[2] ||| 8uy)
         "tagged",
         Submission.tagged target,

@@ -57,7 +57,7 @@ type internal Issuing
         | Opcode.SendMessageZeroCopy
         | Opcode.ReceiveMessage
         | Opcode.SendZeroCopy -> (request.Submission.OpFlags &&& doNotWait) = 0u
-        | Opcode.Accept -> (request.Submission.Priority &&& 2us) = 0us
+        | Opcode.Accept -> (request.Submission.Priority &&& OpFlags.AcceptDontWait) = 0us
         | opcode when Flagging.mayHave opcode -> not (Flagging.asks TransferFlags.NoWait request)
         // RESOLVE_CACHED, in the third word of struct open_how.
         | Opcode.OpenAt2 -> (request.Address[16] &&& 32uy) = 0uy
@@ -72,7 +72,7 @@ type internal Issuing
 
     /// Asked to wait first: IORING_RECVSEND_POLL_FIRST, IORING_ACCEPT_POLL_FIRST.
     let pollsFirst (request: KernelRequest) =
-        let isAsked = (request.Submission.Priority &&& 1us) <> 0us
+        let isAsked = (request.Submission.Priority &&& OpFlags.PollFirst) <> 0us
 
         not request.PollFirst
         && (match request.Opcode, request.File with
@@ -81,7 +81,7 @@ type internal Issuing
             // A Unix socket sends nothing without a copy.
             | (Opcode.SendZeroCopy | Opcode.SendMessageZeroCopy), (:? SocketFile as socket) ->
                 isAsked && socket.Family <> 1
-            | Opcode.Accept, _ -> (request.Submission.Priority &&& 4us) <> 0us
+            | Opcode.Accept, _ -> (request.Submission.Priority &&& OpFlags.AcceptPollFirst) <> 0us
             // A multishot poll tells of what is there by task work, so that it tells once of several changes.
             | Opcode.PollAdd, _ -> (request.Submission.Length &&& OpFlags.PollMultishot) <> 0u
             // An open set: the rest has no such flag.

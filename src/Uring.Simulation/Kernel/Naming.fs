@@ -200,6 +200,12 @@ module internal Naming =
 
         0
 
+    /// st_mode of an open file.
+    let modeOf (machine: Machine) (file: OpenFile) : int =
+        let status = Array.zeroCreate<byte> 256
+        ofFile machine file (Span status) |> ignore
+        int (BinaryPrimitives.ReadUInt16LittleEndian(ReadOnlySpan(status, 28, 2)))
+
     /// statx(2).
     let status (machine: Machine) (request: KernelRequest) : int =
         let submission = request.Submission

@@ -5,6 +5,7 @@ namespace Uring.Simulation.Kernel
 open System
 open Uring.Kernel
 open Uring.Model
+open Uring.Simulation
 open Uring.Simulation.World
 
 [<Sealed>]
@@ -90,17 +91,36 @@ type internal Placing(machine: Machine) =
         else
             machine.Close(request.Submission.Fd, true)
 
+    /// Who has connected: as much of the sockaddr as there is room for, and how long it is.
+    let tell (submission: Submission) (name: byte array) =
+        let room = Mapped.read<int>(nativeint submission.Offset)
+        world.Memory.CheckWrite(submission.Address, room, "Accept")
+        world.Memory.CheckWrite(submission.Offset, 4, "Accept")
+        name.AsSpan(0, min room name.Length).CopyTo(Mapped.span (nativeint submission.Address) room)
+        Mapped.write<int> (nativeint submission.Offset) name.Length
+
     let rec accept (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         match file with
         | :? SocketFile as listener ->
             match listener.Accept() with
             | struct (null, errno) -> errno
             | struct (connection, _) ->
+                let name = connection.Address true
                 let result = add ring request connection
                 let isMultishot = (request.Submission.Priority &&& OpFlags.AcceptMultishot) <> 0us
+                if result >= 0 && request.Submission.Address <> 0UL then tell request.Submission name
+
+                // 6.10, as bundles.
+                request.Flags <-
+                    if
+                        result >= 0 && listener.HasMore && KernelVersion.has FeatureFlags.Bundle world.Version
+                    then
+                        CqeFlags.SocketNonEmpty
+                    else
+                        CqeFlags.None
 
                 if result < 0 || not isMultishot then result
-                elif ring.TryMore(request, result, CqeFlags.None) then accept ring request file
+                elif ring.TryMore(request, result, request.Flags) then accept ring request file
                 else result
         | _ -> fail Errno.ENOTSOCK
 

@@ -314,6 +314,25 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
 
             SimulatedKernel.Copy(answer, Span.Empty)
 
+        member _.Duplicate descriptor =
+            match machine.Descriptors.Find descriptor with
+            | null -> fail Errno.EBADF
+            | file ->
+                file.Retain()
+                machine.Descriptors.Add file
+
+        member _.OpenedAs descriptor =
+            match machine.Descriptors.Find descriptor with
+            | null -> fail Errno.EBADF
+            | :? PathFile -> 0o10000000
+            | file when file.MayRead && file.MayWrite -> 2
+            | file -> if file.MayWrite then 1 else 0
+
+        member _.ModeOf descriptor =
+            match machine.Descriptors.Find descriptor with
+            | null -> fail Errno.EBADF
+            | file -> Naming.modeOf machine file
+
         member _.Pipe(ends, flags) =
             // O_CLOEXEC is all that is simulated.
             if (flags &&& ~~~0o2000000u) <> 0u then

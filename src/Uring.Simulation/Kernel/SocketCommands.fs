@@ -16,9 +16,11 @@ module internal SocketCommands =
     let get (level: int) (name: int) (socket: SocketFile) : byte array =
         match socket.Options.TryGetValue(struct (level, name)) with
         | true, bytes -> bytes
-        // SO_TYPE, SO_DOMAIN and SO_PROTOCOL of SOL_SOCKET.
+        // SO_TYPE, SO_DOMAIN, SO_ACCEPTCONN and SO_PROTOCOL of SOL_SOCKET.
         | _ when level = socketLevel && name = 3 -> BitConverter.GetBytes socket.Kind
         | _ when level = socketLevel && name = 39 -> BitConverter.GetBytes socket.Family
+        | _ when level = socketLevel && name = 30 ->
+            BitConverter.GetBytes(if socket.IsListening then 1 else 0)
         | _ when level = socketLevel && name = 38 ->
             let protocol =
                 if socket.Family = 1 then 0

@@ -54,18 +54,24 @@ module internal Strictness =
     let private priorities (opcode: Opcode) version : uint16 =
         let when' feature (bits: uint16) = if KernelVersion.has feature version then bits else 0us
 
+        // 5.19, as SOCKET.
+        let pollFirst = if KernelVersion.supports Opcode.Socket version then OpFlags.PollFirst else 0us
+
         match opcode with
-        | Opcode.Accept when KernelVersion.supports Opcode.Socket version -> 0x7us
+        | Opcode.Accept when KernelVersion.supports Opcode.Socket version ->
+            OpFlags.AcceptMultishot
+            ||| when' FeatureFlags.Bundle (OpFlags.AcceptDontWait ||| OpFlags.AcceptPollFirst)
         | Opcode.Send
         | Opcode.Receive ->
-            0x1us
+            pollFirst
             ||| (if opcode = Opcode.Receive && KernelVersion.supports Opcode.SendZeroCopy version then
                      0x2us
                  else
                      0us)
             ||| when' FeatureFlags.Bundle 0x10us
-        | Opcode.ReceiveMessage -> if KernelVersion.supports Opcode.SendZeroCopy version then 0x3us else 0us
-        | Opcode.SendMessage -> 0x1us
+        | Opcode.ReceiveMessage when KernelVersion.supports Opcode.SendZeroCopy version -> 0x3us
+        | Opcode.ReceiveMessage -> pollFirst
+        | Opcode.SendMessage -> pollFirst
         // REPORT_USAGE is of 6.2, which the feature of 6.3 stands for; messages in registered buffers are of 6.15.
         | Opcode.SendZeroCopy -> 0x5us ||| when' FeatureFlags.RegisteredRing OpFlags.ReportUsage
         | Opcode.SendMessageZeroCopy ->

@@ -64,6 +64,18 @@ type internal LiveKernel(live: LiveMachine) =
             use _ = live.Enter()
             kernel.SetSocketOption(descriptor, level, name, value)
 
+        member _.Duplicate descriptor =
+            use _ = live.Enter()
+            kernel.Duplicate descriptor
+
+        member _.OpenedAs descriptor =
+            use _ = live.Enter()
+            kernel.OpenedAs descriptor
+
+        member _.ModeOf descriptor =
+            use _ = live.Enter()
+            kernel.ModeOf descriptor
+
         member _.Pipe(ends, flags) =
             use _ = live.Enter()
             kernel.Pipe(ends, flags)

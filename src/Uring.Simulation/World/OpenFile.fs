@@ -94,7 +94,10 @@ type internal SocketFile() =
     abstract Shutdown: how: int -> int
     /// Its own address, or its peer's; empty when there is none.
     abstract Address: ofPeer: bool -> byte array
-    /// There is more to receive: what the flag SOCK_NONEMPTY of a completion says.
+    /// It takes connections.
+    abstract IsListening: bool
+    default _.IsListening = false
+    /// There is more to receive, or to accept: what the flag SOCK_NONEMPTY of a completion says.
     abstract HasMore: bool
     /// Bytes that can be received (SIOCINQ), or that the peer has not acknowledged (SIOCOUTQ). Unix sockets know no such
     /// question.

@@ -222,13 +222,19 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     // ---- SocketFile
 
     // TCP says so of the end as well, so that the program reads on.
-    override _.HasMore = incoming.Count > 0 || (family <> unix && finished)
+    override _.HasMore =
+        if phase = StreamPhase.Listening then
+            // Unix sockets do not say.
+            family <> unix && backlog.Count > 0
+        else
+            incoming.Count > 0 || (family <> unix && finished)
 
     override _.Queued isOutgoing =
         if family = unix then fail Errno.EOPNOTSUPP
         elif isOutgoing then outgoing.Count
         else incoming.Count
 
+    override _.IsListening = phase = StreamPhase.Listening
     override _.Kind = 1
     override _.Family = family
 
