@@ -1,3 +1,4 @@
+// Length: one list of names for each part of the interface.
 // Names the numbers that io_uring's interface is made of: opcodes and flag bits, nothing else.
 // Knows no rule about them. Checked against the kernel's own table in tests/Properties/AbiLaws.fs.
 // Source: include/uapi/linux/io_uring.h, man io_uring_enter(2), io_uring_setup(2), io_uring_register(2).

@@ -24,20 +24,8 @@ let private isList (parameter: ParameterInfo) =
 let private arrayOf (parameter: ParameterInfo) count : obj =
     Array.CreateInstance(parameter.ParameterType.GetGenericArguments()[0], (count: int))
 
-/// Nothing is read or written then.
-let private mayBeEmpty =
-    set [
-        "UringFile.ReadAsync.buffers"
-        "UringFile.WriteAsync.buffers"
-        "UringFile.ReadExactlyAsync.buffers"
-        "UringSocket.SendAsync.buffers"
-        "UringSocket.ReceiveAsync.buffers"
-        "UringSocket.SendMessageAsync.buffers"
-        "UringSocket.ReceiveMessageAsync.buffers"
-        "UringSocket.SendMessageZeroCopy.buffers"
-        "UringChain.Read.buffers"
-        "UringChain.Write.buffers"
-    ]
+/// Buffers: nothing is transferred then, or a message with nothing in it.
+let private mayBeEmpty (parameter: ParameterInfo) = parameter.Name = "buffers"
 
 /// -1 is a processor, too: any. So is what the kernel cannot have.
 let private anyNumber = set [ "IncomingCpu" ]

@@ -1,3 +1,4 @@
+// Length: one law after the other, with the kernels that they are told of.
 module Uring.Laws.FeaturesLaws
 
 open System
