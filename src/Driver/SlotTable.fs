@@ -118,10 +118,12 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
             Verdict.Ignore
 
     /// Somebody wants it to end.
-    member this.Cancelled(userData: UserData) : Verdict = this.Apply(userData, (fun state -> Lifecycle.cancelled state))
+    member this.Cancelled(userData: UserData) : Verdict =
+        this.Apply(userData, (fun state -> Lifecycle.cancelled state))
 
     /// The kernel did not find it.
-    member this.Missed(userData: UserData) : Verdict = this.Apply(userData, (fun state -> Lifecycle.missed state))
+    member this.Missed(userData: UserData) : Verdict =
+        this.Apply(userData, (fun state -> Lifecycle.missed state))
 
     /// Nobody waits for it any more.
     member _.Abandoned(userData: UserData) =
