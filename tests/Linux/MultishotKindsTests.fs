@@ -1,5 +1,6 @@
 /// Streams of every kind besides received bytes: reads of pipes, readiness, ticks, connections. Each is consumed, left,
 /// cancelled, and given a slow consumer.
+/// Length: one list for each kind of multishot, with the same checks.
 module Uring.Tests.Linux.MultishotKindsTests
 
 open System

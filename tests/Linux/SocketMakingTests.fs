@@ -1,4 +1,5 @@
 /// Sockets step by step: made, given options, bound, connected, told to listen; in the process's table and in the ring's.
+/// Length: one list for each step of making a socket, on one set of hosts.
 module Uring.Tests.Linux.SocketMakingTests
 
 open System

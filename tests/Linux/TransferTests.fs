@@ -1,4 +1,5 @@
 /// Sending and receiving with flags and hints, and until all of it is done.
+/// Length: one list for each form of sending and receiving, on the same pairs.
 module Uring.Tests.Linux.TransferTests
 
 open System
