@@ -22,7 +22,7 @@ type internal InFlight(ring: Ring, capacity: int) =
     // Cancels that missed, to ask again.
     let missed = List<UserData>()
     let mailbox = Mailbox()
-    let mutable asksLeft = 0
+    let mutable asking = MissedCancel.none
     let mutable stopping = false
 
     // ---- descriptors
@@ -142,13 +142,15 @@ type internal InFlight(ring: Ring, capacity: int) =
         outbox.Submit &request
 
     // One object: as a function it would be a new one for each stream that pauses.
-    let asking = Action<UserData> askKernel
+    let asker = Action<UserData> askKernel
 
     /// `ask` asks the kernel.
     let askForEndBy (ask: Action<UserData>) (pending: Pending) =
         if slots.IsLive pending.UserData then
             match slots.Cancelled pending.UserData with
-            | Verdict.AskKernel -> ask.Invoke pending.UserData
+            | Verdict.AskKernel ->
+                asking <- MissedCancel.renewed
+                ask.Invoke pending.UserData
             | Verdict.Withdraw
             | Verdict.DiscardAndRelease ->
                 left pending
@@ -161,7 +163,7 @@ type internal InFlight(ring: Ring, capacity: int) =
             | Verdict.Ignore
             | Verdict.Violation -> ()
 
-    let askForEnd (pending: Pending) = askForEndBy asking pending
+    let askForEnd (pending: Pending) = askForEndBy asker pending
 
     let cancelBy (ask: Action<UserData>) (pending: Pending) =
         pending.CancelAsked <- true
@@ -169,7 +171,7 @@ type internal InFlight(ring: Ring, capacity: int) =
         pending.Cancelling()
         askForEndBy ask pending
 
-    let cancel (pending: Pending) = cancelBy asking pending
+    let cancel (pending: Pending) = cancelBy asker pending
 
     /// Asks the kernel and waits for its answer, which blocks this thread for `limit` at most: what is left of it.
     let rec askAndWait (limit: TimeSpan) (target: UserData) : TimeSpan =
@@ -207,8 +209,7 @@ type internal InFlight(ring: Ring, capacity: int) =
 
             outbox.Submit &connect
 
-    /// -ENOENT, and it still lives: a follower in a chain that had not started. It may start when another operation
-    /// ends, so after each turn in which one did there are a few more tries (the first can still come too early).
+    /// -ENOENT, and it still lives: asked again (`MissedCancel` says when).
     let cancelAnswered (completion: Completion) =
         let target = UserData.withKind CompletionKind.Operation completion.UserData
 
@@ -338,8 +339,8 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     /// After the completions of a turn: asks again for what was missed.
     member _.AskAgain() =
-        if missed.Count > 0 && asksLeft > 0 then
-            asksLeft <- asksLeft - 1
+        if MissedCancel.asksAgain missed.Count asking then
+            asking <- MissedCancel.asked asking
             let targets = missed.ToArray()
             missed.Clear()
 
@@ -357,14 +358,14 @@ type internal InFlight(ring: Ring, capacity: int) =
                 | Verdict.Violation -> ()
 
     /// Asking again has a chance.
-    member _.WillAskAgain = missed.Count > 0 && asksLeft > 0
+    member _.WillAskAgain = MissedCancel.asksAgain missed.Count asking
 
     /// A completion came.
     member _.Dispatch(completion: inref<Completion>) =
         match UserData.kind completion.UserData with
         | CompletionKind.Operation ->
             let struct (pending, verdict) = slots.Completed &completion
-            asksLeft <- 3
+            asking <- MissedCancel.renewed
 
             match verdict with
             | Verdict.Finish

@@ -18,8 +18,8 @@ open System.Runtime.CompilerServices
 ///  2. what the operation holds is released exactly once: at its end, never before its last CQE and its promised
 ///     notification
 ///  3. a caller hears exactly one final result, and nothing after it
-///  4. the kernel is asked to cancel once, and again only when it did not find the operation (a follower in a chain that
-///     had not started); asking ends nothing, and only what never reached the kernel is withdrawn
+///  4. the kernel is asked to cancel once, and again only when it did not find the operation (see `MissedCancel`);
+///     asking ends nothing, and only what never reached the kernel is withdrawn
 ///  5. after abandonment nothing is delivered: everything that still comes is discarded
 ///  6. a completion that fits no operation is a violation and changes nothing
 ///  7. after its end nothing may come but the notification of a zero-copy send that never began, which is ignored
@@ -168,7 +168,7 @@ module Lifecycle =
         | Phase.Cancelling
         | Phase.Notifying -> struct (lifecycle, Verdict.Ignore)
 
-    /// The kernel did not find what it was asked to cancel, because it had not started: a follower in a chain.
+    /// The kernel did not find what it was asked to cancel; `MissedCancel` says why that can be.
     let missed lifecycle =
         match lifecycle.Phase with
         | Phase.Cancelling -> struct (lifecycle, Verdict.AskKernel)

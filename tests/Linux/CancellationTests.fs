@@ -2,6 +2,8 @@
 module Uring.Tests.Linux.CancellationTests
 
 open System
+open System.IO
+open System.Net.Sockets
 open System.Threading
 open System.Threading.Tasks
 open Expecto
@@ -62,6 +64,49 @@ let private moments =
             | Error(:? OperationCanceledException as reason) ->
                 Expect.equal reason.CancellationToken source.Token "whose token it was"
             | other -> failtest $"{other}")
+
+        case "while the kernel tries it again and again, and finds nothing to cancel" (fun host ->
+            inFolder (fun folder ->
+                let endPoint = UnixDomainSocketEndPoint(Path.Combine(folder, "full"))
+
+                let attempt entries =
+                    uring {
+                        use source = new CancellationTokenSource()
+                        let! loop = Uring.loop
+
+                        let! socket =
+                            Socket.create AddressFamily.Unix SocketType.Stream ProtocolType.Unspecified
+
+                        let mutable request = SocketRequest.connect socket.Descriptor endPoint
+                        let connecting = loop.Start(&request, source.Token).AsTask()
+
+                        for _ in 1..entries do
+                            let! _ = Uring.nop
+                            ()
+
+                        source.Cancel()
+                        let! outcome = Uring.catch (uring { return! connecting })
+                        do! Socket.close socket
+                        return outcome
+                    }
+
+                let filled =
+                    uring {
+                        let! listener = Socket.listen endPoint 0
+                        let! first = Socket.connect endPoint
+                        return listener, first
+                    }
+
+                let listener, first = runOn host filled
+
+                // One entry and a few hundred: while it is tried, and when a worker has it.
+                for entries in [ 1; 2; 20; 100; 127; 128; 129; 300 ] do
+                    match runOn host (attempt entries) with
+                    | Error(:? OperationCanceledException) -> ()
+                    | other -> failtest $"after {entries}: {other}"
+
+                runOn host (Socket.close first)
+                runOn host (Socket.close listener)))
 
         case "after its end: nothing happens" (fun host ->
             use source = new CancellationTokenSource()

@@ -228,8 +228,7 @@ let private cancelling =
                 let connecting =
                     UringSocket.ConnectAsync(endPoint, cancellationToken = source.Token).AsTask()
 
-                do! Ring.Default.DelayAsync(TimeSpan.FromMilliseconds 20.0)
-                Expect.isFalse connecting.IsCompleted "waits"
+                do! eventually "in flight" (fun () -> Ring.Default.InFlight > 0)
                 source.Cancel()
                 do! isCancelled "connect" (fun () -> discard (ValueTask<UringSocket> connecting))
             })

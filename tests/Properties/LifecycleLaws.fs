@@ -242,9 +242,8 @@ let laws =
         law "3. a caller hears exactly one final result, and nothing after it" oneFinal
 
         law
-            "4. the kernel is asked to cancel once, and again only when it did not find the operation (a follower \
-             in a chain that had not started); asking ends nothing, and only what never reached the kernel is \
-             withdrawn"
+            "4. the kernel is asked to cancel once, and again only when it did not find the operation (see \
+             `MissedCancel`); asking ends nothing, and only what never reached the kernel is withdrawn"
             askedOnce
 
         law
