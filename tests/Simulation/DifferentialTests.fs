@@ -17,15 +17,22 @@ let private needsLinux () =
     if not (OperatingSystem.IsLinux()) || struct (version.Major, version.Minor) <> struct (6, 18) then
         skiptest "compares with Linux 6.18"
 
-let private agrees (name: string) (program: Program) =
-    needsLinux ()
-
+/// A fault of the simulated kernel shows in every run. What a busy machine does once (a worker that was kept waiting
+/// longer than any pace allows for) does not show three times in a row.
+let rec private agreesWithin (attempts: int) (name: string) (program: Program) =
     match (judge runs program).Difference with
     | None -> ()
+    | Some _ when attempts > 1 ->
+        printfn $"{name}: differed once, and is run again"
+        agreesWithin (attempts - 1) name program
     | Some difference ->
         failtest
             $"{name}: %A{program}
 %A{difference}"
+
+let private agrees (name: string) (program: Program) =
+    needsLinux ()
+    agreesWithin 3 name program
 
 let private alone command : Command * SqeFlags = command, SqeFlags.None
 let private linked command : Command * SqeFlags = command, SqeFlags.Link
