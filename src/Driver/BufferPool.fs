@@ -19,8 +19,7 @@ type internal IStarving =
 /// A group of equal buffers in a provided buffer ring (5.19). Made by `Loop.CreatePool`. On a kernel without buffer
 /// rings it is a plain pool: then a receive that waits holds a buffer.
 [<Sealed>]
-type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, options: BufferPoolOptions) as this
-    =
+type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, options: BufferPoolOptions) =
     let entries = BufferRing.entriesFor options.Limit
     let size = options.BufferSize
 
@@ -109,12 +108,12 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             )
         )
 
-    let lease id start length : LeaseCell =
+    let lease (home: ILeaseHome) id start length : LeaseCell =
         let buffer = store.Buffers[id]
 
         if buffer.Leases = 1 then slabs.Guard(id, true)
 
-        let cell = if idle.Count > 0 then idle.Pop() else new LeaseCell(this, null)
+        let cell = if idle.Count > 0 then idle.Pop() else new LeaseCell(home, null)
         cell.Id <- id
         leased <- leased + 1
 
@@ -137,7 +136,7 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             publish passed
             passOver id
 
-    let takePart id bytes more : LeaseCell =
+    let takePart home id bytes more : LeaseCell =
         let struct (next, _, verdict, part) = BufferGroup.take state store id bytes more
 
         match verdict with
@@ -146,7 +145,7 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             state <- next
             following <- part.Next
             left <- part.Left
-            lease part.Id part.Start part.Length
+            lease home part.Id part.Start part.Length
         | BufferVerdict.Write
         | BufferVerdict.StoreTail
         | BufferVerdict.Return
@@ -156,12 +155,12 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
         | BufferVerdict.Violation -> violation id bytes
 
     /// What a completion brought: several, when it is a bundle's.
-    let take id bytes more : LeaseCell =
-        let first = takePart id bytes more
+    let take home id bytes more : LeaseCell =
+        let first = takePart home id bytes more
         let mutable last = first
 
         while left > 0 do
-            let cell = takePart following left more
+            let cell = takePart home following left more
             last.After <- cell
             last <- cell
 
@@ -238,11 +237,11 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
 
     /// On the loop's thread: what a completion brought, in order, linked by `After`. Null when no buffer came. Unlink each
     /// before it is handed on: a lease that something still refers to is never collected.
-    member internal _.Take(completion: inref<Completion>) : LeaseCell | null =
+    member internal this.Take(completion: inref<Completion>) : LeaseCell | null =
         if Completion.hasBuffer completion then
             let id = Completion.buffer completion
             passOver id
-            take id (max 0 completion.Result) (Completion.bufferMore completion)
+            take this id (max 0 completion.Result) (Completion.bufferMore completion)
         else
             null
 
@@ -254,7 +253,7 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
         if state.Published = 0 then
             null
         else
-            take (int store.Order[BufferRing.slotOf state.Head state]) size false
+            take this (int store.Order[BufferRing.slotOf state.Head state]) size false
 
     // ---- streams
 
@@ -373,7 +372,7 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
                 // Both of those that are not used again: nothing is left for the finalizer to do.
                 if cell.IsReusable then idle.Push cell else GC.SuppressFinalize cell
 
-        member _.TakeBackLate cell =
+        member this.TakeBackLate cell =
             lock lateGate (fun () ->
                 release cell.Id |> ignore
 

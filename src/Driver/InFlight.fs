@@ -52,7 +52,8 @@ type internal InFlight(ring: Ring, capacity: int) =
     /// An operation no longer names its descriptors.
     let left (pending: Pending) =
         leave pending.Target
-        leave pending.Other
+
+        if not (isNull pending.Other) then leave pending.Other
 
     let names (descriptor: FileDescriptor) (pending: Pending) =
         obj.ReferenceEquals(pending.Target, descriptor) || obj.ReferenceEquals(pending.Other, descriptor)

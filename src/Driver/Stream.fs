@@ -11,9 +11,9 @@ open System.Threading.Tasks.Sources
 open Uring.Model
 
 [<Sealed>]
+// No `as this`: it would cost an object more for each stream, and a check in each member, on the way of each message.
 type internal Stream
-    (host: IHost, request: StreamRequest, isMultishot: bool, limit: int, cancellation: CancellationToken) as this
-    =
+    (host: IHost, request: StreamRequest, isMultishot: bool, limit: int, cancellation: CancellationToken) =
     inherit Pending(host)
 
     let pool = request.Pool
@@ -37,17 +37,6 @@ type internal Stream
     let mutable entered = false
     let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
 
-    do
-        let mutable first = request.Multishot
-
-        match request.Single with
-        | ValueSome single when not isMultishot -> first <- single
-        | ValueSome _
-        | ValueNone -> ()
-
-        this.Request <- first
-        this.Describe &first
-
     /// Nobody takes these bytes.
     let giveBack (bytes: LeaseCell) =
         match request.Discard with
@@ -62,7 +51,27 @@ type internal Stream
         waiting <- false
         waiter
 
-    let finish reason =
+    /// The lock is held.
+    let enqueue (bytes: LeaseCell | null) result =
+        if Multishot.merges source && not items.IsEmpty then
+            items.Replace(Multishot.merged source items.FirstNumber result)
+            StreamVerdict.Nothing
+        else
+            items.Enqueue(bytes, result)
+            let struct (next, verdict) = Multishot.queued 1 state
+            state <- next
+            verdict
+
+    let changed (change: Multishot -> struct (Multishot * StreamVerdict)) =
+        gate.Enter()
+        let struct (next, verdict) = change state
+        state <- next
+        gate.Leave()
+        verdict
+
+    // ---- what the kernel brings, on the loop's thread
+
+    member private this.Finish(reason: exn | null) =
         registration.Unregister() |> ignore
 
         if entered then
@@ -80,19 +89,8 @@ type internal Stream
 
         if waiter then this.Complete()
 
-    /// The lock is held.
-    let enqueue (bytes: LeaseCell | null) result =
-        if Multishot.merges source && not items.IsEmpty then
-            items.Replace(Multishot.merged source items.FirstNumber result)
-            StreamVerdict.Nothing
-        else
-            items.Enqueue(bytes, result)
-            let struct (next, verdict) = Multishot.queued 1 state
-            state <- next
-            verdict
-
     /// Gives a result to the consumer, or back when there is none any more. True when it is time to pause.
-    let deliver (bytes: LeaseCell | null) result =
+    member private this.Deliver(bytes: LeaseCell | null, result: int) =
         gate.Enter()
         let unwanted = abandoned
         let verdict = if unwanted then StreamVerdict.Nothing else enqueue bytes result
@@ -107,31 +105,33 @@ type internal Stream
         verdict = StreamVerdict.Pause
 
     /// A completion's buffers, in their order. True when it is time to pause.
-    let rec deliverAll (first: LeaseCell | null) carries pause =
-        match first with
-        | null -> pause
-        | first ->
-            let rest = first.After
-            first.After <- null
+    member private this.DeliverAll(first: LeaseCell | null, carries: bool) =
+        let mutable next = first
+        let mutable pause = false
 
-            if carries then
-                deliverAll rest carries (deliver first first.Length || pause)
-            else
-                giveBack first
-                deliverAll rest carries pause
+        while not (isNull next) do
+            let bytes = nonNull next
+            next <- bytes.After
+            bytes.After <- null
 
-    /// What a completion brought, in its buffers' order. `wanted` by nobody, or carrying nothing, it goes back at once.
-    let arrive (completion: inref<Completion>) wanted =
+            if not carries then giveBack bytes
+            elif this.Deliver(bytes, bytes.Length) then pause <- true
+
+        pause
+
+    /// What a completion brought, in its buffers' order. `wanted` by nobody, or carrying nothing, it goes back at once. True
+    /// when it is time to pause.
+    member private this.Arrive(completion: inref<Completion>, wanted: bool) =
         let carries = wanted && Multishot.carries source completion.Result
 
         match pool with
         | null ->
             if carries then
-                deliver null (Multishot.value source completion.Result)
+                this.Deliver(null, Multishot.value source completion.Result)
             else
                 if not wanted then this.CloseUnwanted completion.Result
                 false
-        | pool when pool.IsRing -> deliverAll (pool.Take &completion) carries false
+        | pool when pool.IsRing -> this.DeliverAll(pool.Take &completion, carries)
         | _ ->
             match given with
             | null -> false
@@ -140,22 +140,17 @@ type internal Stream
 
                 if carries then filled.Shorten completion.Result
 
-                deliverAll filled carries false
+                this.DeliverAll(filled, carries)
 
-    let isClosed () =
+    // ---- when it is in the kernel
+
+    member private this.IsClosed =
         match this.Target with
         | null -> false
         | target -> target.IsClosed && not cancellation.IsCancellationRequested
 
-    let changed (change: Multishot -> struct (Multishot * StreamVerdict)) =
-        gate.Enter()
-        let struct (next, verdict) = change state
-        state <- next
-        gate.Leave()
-        verdict
-
     /// A buffer for a single receive, if it needs one: false when there is none.
-    let prepare () =
+    member private this.Prepare() =
         match pool with
         | null -> true
         | _ when isMultishot -> true
@@ -185,7 +180,8 @@ type internal Stream
 
             not memory.IsEmpty
 
-    let enter () =
+    /// False when its pool takes no more streams.
+    member private this.Enter() =
         match pool with
         | null -> true
         | _ when entered -> true
@@ -193,60 +189,68 @@ type internal Stream
             entered <- pool.Enter this
             entered
 
-    let rec act verdict result =
+    member private this.Act(verdict: StreamVerdict, result: int) =
         match verdict with
         | StreamVerdict.Nothing
         | StreamVerdict.AskKernel -> ()
         | StreamVerdict.Pause -> host.Interrupt this
-        | StreamVerdict.Arm -> arm ()
+        | StreamVerdict.Arm -> this.Arm()
         | StreamVerdict.Park -> host.Park this
         | StreamVerdict.Starve ->
             match pool with
             | null -> ()
             | pool -> pool.Starve(this, this)
-        | StreamVerdict.EndOfStream -> finish null
-        | StreamVerdict.Fail -> finish (this.Fault(result, cancellation))
+        | StreamVerdict.EndOfStream -> this.Finish null
+        | StreamVerdict.Fail -> this.Finish(this.Fault(result, cancellation))
         // Closing a listener is how its stream of connections is ended.
-        | StreamVerdict.Cancelled when source = Source.Descriptors && isClosed () -> finish null
-        | StreamVerdict.Cancelled -> finish (this.Fault(Errno.toResult Errno.ECANCELED, cancellation))
+        | StreamVerdict.Cancelled when source = Source.Descriptors && this.IsClosed -> this.Finish null
+        | StreamVerdict.Cancelled -> this.Finish(this.Fault(Errno.toResult Errno.ECANCELED, cancellation))
 
     /// It is out of the kernel, with this result.
-    and landed result = act (changed (Multishot.ended result)) result
+    member private this.Left(result: int) = this.Act(changed (Multishot.ended result), result)
 
-    and arm () =
-        if not (enter ()) then
-            finish (ObjectDisposedException("BufferPool", "The buffer pool was disposed of."))
-        elif prepare () then
+    member private this.Arm() =
+        if not (this.Enter()) then
+            this.Finish(ObjectDisposedException("BufferPool", "The buffer pool was disposed of."))
+        elif this.Prepare() then
             host.Begin this
         else
-            landed (Errno.toResult Errno.ENOBUFS)
+            this.Left(Errno.toResult Errno.ENOBUFS)
 
     member _.HasEnded = ended
 
-    /// Registers for cancellation and begins. From any thread.
-    member _.Open() =
-        if host.IsCurrentThread then arm () else host.HandOver this
+    /// Registers for cancellation and begins: once, before all else. From any thread.
+    member this.Open() =
+        this.Request <-
+            match request.Single with
+            | ValueSome single when not isMultishot -> single
+            | ValueSome _
+            | ValueNone -> request.Multishot
+
+        this.Describe &this.Request
+
+        if host.IsCurrentThread then this.Arm() else host.HandOver this
 
         if cancellation.CanBeCanceled then
             registration <- cancellation.UnsafeRegister((fun _ -> this.Stop()), null)
 
-    override _.Run() = arm ()
+    override this.Run() = this.Arm()
 
-    member private _.Stop() =
+    member private this.Stop() =
         if host.IsCurrentThread then host.Cancel this else host.HandOver(StopWork(this, false))
 
-    override _.Landed(completion, verdict) =
+    override this.Landed(completion, verdict) =
         match verdict with
-        | Verdict.Deliver -> if arrive &completion true then act StreamVerdict.Pause 0
+        | Verdict.Deliver -> if this.Arrive(&completion, true) then this.Act(StreamVerdict.Pause, 0)
         | Verdict.Finish ->
             this.Release()
-            arrive &completion true |> ignore
-            landed completion.Result
-        | Verdict.Discard -> arrive &completion false |> ignore
+            this.Arrive(&completion, true) |> ignore
+            this.Left completion.Result
+        | Verdict.Discard -> this.Arrive(&completion, false) |> ignore
         | Verdict.DiscardAndRelease ->
             this.Release()
-            arrive &completion false |> ignore
-            finish null
+            this.Arrive(&completion, false) |> ignore
+            this.Finish null
         | Verdict.FinishButHold
         | Verdict.Release
         | Verdict.AskKernel
@@ -254,7 +258,7 @@ type internal Stream
         | Verdict.Ignore
         | Verdict.Violation -> ()
 
-    override _.Refused result =
+    override this.Refused result =
         this.Release()
 
         match given with
@@ -263,16 +267,18 @@ type internal Stream
             given <- null
             unused.Discard()
 
-        landed result
+        this.Left result
 
-    override _.Failed reason =
+    override this.Failed reason =
         // The ring has failed, and the kernel may still write: what it was given stays its own.
-        finish reason
+        this.Finish reason
 
-    override _.Cancelling() = act (changed Multishot.stopped) (Errno.toResult Errno.ECANCELED)
+    override this.Cancelling() = this.Act(changed Multishot.stopped, Errno.toResult Errno.ECANCELED)
 
     interface IStarving with
-        member _.Feed() = act (changed Multishot.fed) 0
+        member this.Feed() = this.Act(changed Multishot.fed, 0)
+
+    // ---- the consumer's side
 
     /// Nobody looked at it: bytes go back, a descriptor is closed.
     member private this.Discard(bytes: LeaseCell | null, result: int) =
@@ -331,17 +337,12 @@ type internal Stream
         else
             Found.Failure
 
-    /// Told once; afterwards the stream is simply over.
-    member private _.TakeFailure() : exn =
-        let reason = nonNull failure
-        failure <- null
-        reason
-
     /// The consumer has caught up, on whatever thread it is.
-    member private _.Resume() = if host.IsCurrentThread then arm () else host.HandOver this
+    member private this.Resume() = if host.IsCurrentThread then this.Arm() else host.HandOver this
 
-    /// Waits for the next item; false at the end. One consumer, one wait at a time.
-    member _.MoveNext() : ValueTask<bool> =
+    /// Looks for the next item. `Nothing`: a wait has begun, and `Waited` tells of it when it is over. One consumer, one wait
+    /// at a time.
+    member internal this.Step() : Found =
         this.LeaveCurrent()
 
         gate.Enter()
@@ -353,18 +354,47 @@ type internal Stream
 
         gate.Leave()
 
+        if found = Found.ItemAndRoom then
+            this.Resume()
+            Found.Item
+        else
+            found
+
+    /// The wait that `Step` began is over: whether there is an item.
+    member internal this.Waited() : bool =
+        gate.Enter()
+        let found = this.TryTake()
+        gate.Leave()
+
         match found with
-        | Found.Item -> ValueTask<bool> true
+        | Found.Item -> true
         | Found.ItemAndRoom ->
             this.Resume()
-            ValueTask<bool> true
+            true
+        | Found.End
+        | Found.Nothing -> false
+        | Found.Failure ->
+            ExceptionDispatchInfo.Throw(this.TakeFailure())
+            false
+
+    /// Told once; afterwards the stream is simply over.
+    member internal _.TakeFailure() : exn =
+        let reason = nonNull failure
+        failure <- null
+        reason
+
+    /// Waits for the next item; false at the end.
+    member this.MoveNext() : ValueTask<bool> =
+        match this.Step() with
+        | Found.Item
+        | Found.ItemAndRoom -> ValueTask<bool> true
         | Found.End -> ValueTask<bool> false
         | Found.Failure -> ValueTask.FromException<bool>(this.TakeFailure())
         | Found.Nothing -> ValueTask<bool>(this, version)
 
     /// The consumer leaves: ends the operation, waits for its end, and gives back what it did not take. Until it has ended it
     /// would take, for nobody, what the next one asks for. From any thread.
-    member _.Abandon() : ValueTask =
+    member this.Abandon() : ValueTask =
         this.LeaveCurrent()
 
         gate.Enter()
@@ -394,7 +424,7 @@ type internal Stream
 
         if waits then ValueTask(this, version) else ValueTask.CompletedTask
 
-    member private _.Status =
+    member private this.Status =
         if this.IsCompleted then
             ValueTaskSourceStatus.Succeeded
         else
@@ -408,31 +438,18 @@ type internal Stream
         version <- version + 1s
 
     interface IValueTaskSource with
-        member _.GetStatus _ = this.Status
-        member _.OnCompleted(action, state, _, flags) = this.Await(action, state, flags)
-        member _.GetResult given = this.Use given
+        member this.GetStatus _ = this.Status
+        member this.OnCompleted(action, state, _, flags) = this.Await(action, state, flags)
+        member this.GetResult given = this.Use given
 
     interface IValueTaskSource<bool> with
 
-        member _.GetStatus _ = this.Status
-        member _.OnCompleted(action, state, _, flags) = this.Await(action, state, flags)
+        member this.GetStatus _ = this.Status
+        member this.OnCompleted(action, state, _, flags) = this.Await(action, state, flags)
 
-        member _.GetResult given =
+        member this.GetResult given =
             this.Use given
-            gate.Enter()
-            let found = this.TryTake()
-            gate.Leave()
-
-            match found with
-            | Found.Item -> true
-            | Found.ItemAndRoom ->
-                this.Resume()
-                true
-            | Found.End
-            | Found.Nothing -> false
-            | Found.Failure ->
-                ExceptionDispatchInfo.Throw(this.TakeFailure())
-                false
+            this.Waited()
 
 /// The end of a stream, asked for on another thread.
 and [<Sealed>] internal StopWork(stream: Stream, abandon: bool) =

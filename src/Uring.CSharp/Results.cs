@@ -11,16 +11,15 @@ namespace Uring;
 internal sealed class Results<T>(
     Func<CancellationToken, ValueTask<Stream>> open,
     Func<StreamItem, T> take,
-    CancellationToken cancellationToken) : StreamEnumerable<T>(cancellationToken)
+    CancellationToken cancellationToken) : IAsyncEnumerable<T>
 {
-    protected override IAsyncEnumerator<T> Enumerate(CancellationToken token, CancellationTokenSource? source) =>
-        new Enumerator(open, take, token, source);
+    public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken other = default) =>
+        new Enumerator(open, take, EitherToken.Of(cancellationToken, other));
 
     private sealed class Enumerator(
         Func<CancellationToken, ValueTask<Stream>> open,
         Func<StreamItem, T> take,
-        CancellationToken cancellationToken,
-        CancellationTokenSource? source) : StreamEnumerator<T>(open, cancellationToken, source)
+        EitherToken ending) : StreamEnumerator<T>(open, ending)
     {
         private T current = default!;
         private bool taken;

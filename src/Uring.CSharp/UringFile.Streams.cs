@@ -1,6 +1,5 @@
 // What has no offsets: reading and writing at the file's own position, and by way of pipes.
 using System;
-using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
@@ -105,11 +104,11 @@ public sealed partial class UringFile
     /// <returns>What came, in order. Leaving the loop gives back what was not looked at.</returns>
     /// <exception cref="NotSupportedException">The file is not open to read.</exception>
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
-    public IAsyncEnumerable<BufferLease> ReadAllAsync(CancellationToken cancellationToken = default)
+    public LeaseStream ReadAllAsync(CancellationToken cancellationToken = default)
     {
         ThrowUnlessOpenTo(FileAccess.Read);
 
-        return new Leases(
+        return new LeaseStream(
             async token => Open(await loop.Call(() => loop.Pools.Shared).ConfigureAwait(Ending.OnLoop), token),
             cancellationToken);
     }
@@ -125,7 +124,7 @@ public sealed partial class UringFile
     /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
     /// <exception cref="NotSupportedException">The file is not open to read.</exception>
     /// <exception cref="ObjectDisposedException">The file, the pool or the ring was disposed of.</exception>
-    public IAsyncEnumerable<BufferLease> ReadAllAsync(
+    public LeaseStream ReadAllAsync(
         BufferPool pool,
         CancellationToken cancellationToken = default)
     {
@@ -138,7 +137,7 @@ public sealed partial class UringFile
             throw new ArgumentException("The pool and the file belong to different rings.", nameof(pool));
         }
 
-        return new Leases(
+        return new LeaseStream(
             token => ValueTask.FromResult(Open(pool.Core, token)),
             cancellationToken);
     }

@@ -24,11 +24,11 @@ public sealed partial class UringSocket
     /// no more is taken.</returns>
     /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
-    public IAsyncEnumerable<BufferLease> ReceiveAllAsync(CancellationToken cancellationToken = default)
+    public LeaseStream ReceiveAllAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
 
-        return new Leases(
+        return new LeaseStream(
             async token => Open(await loop.Call(() => loop.Pools.Shared).ConfigureAwait(Ending.OnLoop), token),
             cancellationToken);
     }
@@ -47,13 +47,13 @@ public sealed partial class UringSocket
     /// <exception cref="ArgumentException"><paramref name="pool"/> belongs to another ring.</exception>
     /// <exception cref="SocketException">The connection broke (ConnectionReset, TimedOut).</exception>
     /// <exception cref="ObjectDisposedException">The socket, the pool or the ring was disposed of.</exception>
-    public IAsyncEnumerable<BufferLease> ReceiveAllAsync(
+    public LeaseStream ReceiveAllAsync(
         BufferPool pool,
         CancellationToken cancellationToken = default)
     {
         ThrowUnlessOurs(pool);
 
-        return new Leases(
+        return new LeaseStream(
             token => ValueTask.FromResult(Open(pool.Core, token)),
             cancellationToken);
     }

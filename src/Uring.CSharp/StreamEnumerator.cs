@@ -1,0 +1,35 @@
+// Decides when a stream of the core is opened, and what ends it: each enumeration has one of its own, opened by the first step.
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Uring.Driver;
+
+namespace Uring;
+
+/// <summary>One enumeration.</summary>
+internal abstract class StreamEnumerator<T>(Func<CancellationToken, ValueTask<Stream>> open, EitherToken ending)
+    : IAsyncEnumerator<T>
+{
+    public abstract T Current { get; }
+
+    /// <summary>Null before the first step.</summary>
+    internal Stream? Opened { get; private set; }
+
+    public abstract ValueTask<bool> MoveNextAsync();
+
+    public ValueTask DisposeAsync()
+    {
+        ending.Source?.Dispose();
+        return Opened?.Abandon() ?? ValueTask.CompletedTask;
+    }
+
+    protected ValueTask<bool> NextAsync() => Opened is null ? OpenAsync() : Opened.MoveNext();
+
+    private async ValueTask<bool> OpenAsync()
+    {
+        ending.Token.ThrowIfCancellationRequested();
+        Opened = await open(ending.Token).ConfigureAwait(Ending.OnLoop);
+        return await Opened.MoveNext().ConfigureAwait(Ending.OnLoop);
+    }
+}
