@@ -36,8 +36,8 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
 
     private Enumeration Begin(CancellationToken other) => new(open, EitherToken.Of(token, other));
 
-    /// <summary>What <c>await foreach</c> works with. A mutable struct: do not copy it.</summary>
-    public struct Enumerator
+    /// <summary>What <c>await foreach</c> works with.</summary>
+    public struct Enumerator : IAsyncEnumerator<BufferLease>
     {
         private readonly Enumeration enumeration;
         // The enumeration's own, once it is open: at hand, without a look into another object at each message.
@@ -55,6 +55,8 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
             stream ??= enumeration.Opened;
             return stream is null ? new Wait(enumeration.MoveNextAsync().AsTask()) : Wait.On(stream);
         }
+
+        readonly ValueTask<bool> IAsyncEnumerator<BufferLease>.MoveNextAsync() => enumeration.MoveNextAsync();
 
         /// <summary>Ends the operation, waits for its end, and gives back what was not looked at.</summary>
         public readonly ValueTask DisposeAsync() => enumeration.DisposeAsync();

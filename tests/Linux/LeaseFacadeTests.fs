@@ -32,7 +32,8 @@ let private withTwo (count: int) (size: int) (body: Two -> Task<unit>) =
             connectedOn ring loopback (fun client server ->
                 connectedOn ring loopback (fun out far ->
                     task {
-                        let items = server.ReceiveAllAsync(pool).GetAsyncEnumerator()
+                        let items =
+                            (server.ReceiveAllAsync pool :> IAsyncEnumerable<_>).GetAsyncEnumerator()
 
                         do! body { Pool = pool; Client = client; Items = items; Out = out; Far = far }
 

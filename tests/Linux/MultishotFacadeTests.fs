@@ -28,6 +28,21 @@ let private each (items: IAsyncEnumerable<'T>) (token: CancellationToken) (body:
                 more <- false
     }
 
+/// A stream by the enumerator that C#'s `await foreach` finds, which is not the interface's.
+type private OwnEnumeration(stream: LeaseStream) =
+
+    interface IAsyncEnumerable<BufferLease> with
+        member _.GetAsyncEnumerator token =
+            // A mutable struct: in a place of its own.
+            let own = [| stream.GetAsyncEnumerator token |]
+
+            {
+                new IAsyncEnumerator<BufferLease> with
+                    member _.Current = own[0].Current
+                    member _.MoveNextAsync() = ValueTask<bool>(task { return! own[0].MoveNextAsync() })
+                    member _.DisposeAsync() = own[0].DisposeAsync()
+            }
+
 let private connect (listener: UringListener) count =
     task {
         let sockets = [ for _ in 1..count -> new Socket(SocketType.Stream, ProtocolType.Tcp) ]
@@ -148,7 +163,8 @@ let private accepting =
             })
     ]
 
-let private receiving =
+/// `by` is the way to enumerate.
+let private receiving name (by: LeaseStream -> IAsyncEnumerable<BufferLease>) =
     let withPair (count: int) (size: int) body =
         task {
             use! listener = UringListener.ListenAsync loopback
@@ -161,7 +177,7 @@ let private receiving =
             do! eventually "every buffer came back" (fun () -> pool.Available = pool.Count)
         }
 
-    testList "ReceiveAllAsync" [
+    testList $"ReceiveAllAsync by {name}" [
         tidyCase "gives everything in order, through few buffers" (fun () ->
             withPair 2 1000 (fun client server pool ->
                 task {
@@ -177,7 +193,7 @@ let private receiving =
                     let received = List<byte>()
 
                     do!
-                        each (server.ReceiveAllAsync pool) CancellationToken.None (fun lease ->
+                        each (by (server.ReceiveAllAsync pool)) CancellationToken.None (fun lease ->
                             task {
                                 received.AddRange(lease.Memory.ToArray())
                                 lease.Dispose()
@@ -205,7 +221,7 @@ let private receiving =
                     client.Shutdown SocketShutdown.Send
 
                     do!
-                        each (server.ReceiveAllAsync pool) CancellationToken.None (fun lease ->
+                        each (by (server.ReceiveAllAsync pool)) CancellationToken.None (fun lease ->
                             task {
                                 leases.Enqueue lease
 
@@ -226,7 +242,7 @@ let private receiving =
                     client.Send "hello"B |> ignore
 
                     do!
-                        each (server.ReceiveAllAsync pool) CancellationToken.None (fun lease ->
+                        each (by (server.ReceiveAllAsync pool)) CancellationToken.None (fun lease ->
                             task {
                                 Expect.equal lease.Length 5 "length"
                                 lease.Dispose()
@@ -247,7 +263,7 @@ let private receiving =
                     client.Send "aaaabbbbccccdddd"B |> ignore
 
                     do!
-                        each (server.ReceiveAllAsync pool) CancellationToken.None (fun lease ->
+                        each (by (server.ReceiveAllAsync pool)) CancellationToken.None (fun lease ->
                             task {
                                 do! eventually "all are there" (fun () -> pool.Available <= 4)
                                 lease.Dispose()
@@ -264,7 +280,7 @@ let private receiving =
 
                     let receiving =
                         each
-                            (server.ReceiveAllAsync(pool, source.Token))
+                            (by (server.ReceiveAllAsync(pool, source.Token)))
                             CancellationToken.None
                             (fun lease ->
                                 kept.Add lease
@@ -275,6 +291,26 @@ let private receiving =
                     source.Cancel()
                     do! isCancelled "starved" (fun () -> ValueTask receiving)
                     kept[0].Dispose()
+                }))
+
+        tidyCase "a broken connection is told once, behind what came before" (fun () ->
+            withPair 4 4 (fun client server pool ->
+                task {
+                    client.Send "aaaa"B |> ignore
+                    let mutable pieces = 0
+
+                    let receiving =
+                        each (by (server.ReceiveAllAsync pool)) CancellationToken.None (fun lease ->
+                            pieces <- pieces + 1
+                            lease.Dispose()
+                            // A reset, and no orderly end.
+                            client.LingerState <- LingerOption(true, 0)
+                            client.Close()
+                            Task.FromResult true)
+
+                    let! reason = raises<SocketException> "reset" (fun () -> ValueTask receiving)
+                    Expect.equal reason.SocketErrorCode SocketError.ConnectionReset "why"
+                    Expect.equal pieces 1 "what came before"
                 }))
 
         tidyCase "a pool of another ring is refused" (fun () ->
@@ -293,4 +329,10 @@ let private receiving =
     ]
 
 [<Tests>]
-let tests = testSequenced <| testList "C# multishot" [ accepting; receiving ]
+let tests =
+    testSequenced
+    <| testList "C# multishot" [
+        accepting
+        receiving "the interface" (fun stream -> stream)
+        receiving "its own enumerator" (fun stream -> OwnEnumeration stream)
+    ]

@@ -82,7 +82,7 @@ let private life =
             withServer (BufferPoolOptions(Count = 2, Limit = 5, BufferSize = 4)) (fun client server pool ->
                 task {
                     Expect.equal (pool.Count, pool.BufferSize, pool.Available) (2, 4, 2) "as it was made"
-                    let items = server.ReceiveAllAsync(pool).GetAsyncEnumerator()
+                    let items = (server.ReceiveAllAsync pool :> IAsyncEnumerable<_>).GetAsyncEnumerator()
                     do! client.SendAllAsync(ReadOnlyMemory(Array.init 24 byte))
                     let held = List<BufferLease>()
 
@@ -117,7 +117,7 @@ let private life =
         tidyCase "its end ends who receives, and its leases stay" (fun () ->
             withServer (BufferPoolOptions(Count = 4, BufferSize = 16)) (fun client server pool ->
                 task {
-                    let items = server.ReceiveAllAsync(pool).GetAsyncEnumerator()
+                    let items = (server.ReceiveAllAsync pool :> IAsyncEnumerable<_>).GetAsyncEnumerator()
                     do! client.SendAllAsync(ReadOnlyMemory "abc"B)
                     let! _ = items.MoveNextAsync()
                     let lease = items.Current
@@ -160,7 +160,9 @@ let private life =
                     task {
                         let reported = TaskCompletionSource<string>()
                         pool.LeaseLost.Add(fun lost -> reported.TrySetResult lost.Description |> ignore)
-                        let items = server.ReceiveAllAsync(pool).GetAsyncEnumerator()
+
+                        let items =
+                            (server.ReceiveAllAsync pool :> IAsyncEnumerable<_>).GetAsyncEnumerator()
 
                         // The first is forgotten, the second takes its place in the enumerator.
                         for _ in 1..2 do
