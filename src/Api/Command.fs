@@ -22,12 +22,40 @@ module Command =
         padded
 
     /// A command with up to 16 bytes as a request. What it points to has to stay where it is until the end.
-    let internal request (descriptor: int) (operation: uint32) (payload: ReadOnlyMemory<byte>) : Request =
+    let private words (payload: ReadOnlyMemory<byte>) : struct (uint64 * uint64) =
         ArgumentOutOfRangeException.ThrowIfGreaterThan(payload.Length, room, nameof payload)
         let bytes = word payload.Span
-        let first = BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit bytes)
-        let second = BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit (bytes.Slice 8))
+
+        struct (BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit bytes),
+                BinaryPrimitives.ReadUInt64LittleEndian(Span.op_Implicit (bytes.Slice 8)))
+
+    /// As a request, of any descriptor of the process.
+    let internal request (descriptor: int) (operation: uint32) (payload: ReadOnlyMemory<byte>) : Request =
+        let struct (first, second) = words payload
         Request.bare (Submission.command descriptor operation first second)
+
+    /// As a request: what `on` starts.
+    let requestOn (descriptor: FileDescriptor) (operation: uint32) (payload: ReadOnlyMemory<byte>) : Request =
+        let struct (first, second) = words payload
+        Submission.command descriptor.Number operation first second |> Request.on descriptor
+
+    /// As a request: what `within` starts.
+    let requestWithin
+        (descriptor: FileDescriptor)
+        (buffer: RegisteredBuffer)
+        (operation: uint32)
+        (payload: ReadOnlyMemory<byte>)
+        : Request =
+        let struct (first, second) = words payload
+
+        match RegisteredRequest.slotFor (nameof buffer) descriptor buffer with
+        | ValueSome slot when Features.commandsOnBuffers (descriptor.Home :?> Loop).Plan -> {
+            Request.on descriptor (Submission.commandFixed descriptor.Number operation first second slot) with
+                // Pinned, so that its slot stays its own.
+                Buffer = buffer.Memory
+          }
+        | ValueSome _
+        | ValueNone -> raise (Fault.tooOldFor "commands on registered buffers" "6.1")
 
     /// The kernel, or this sort of socket, does not know the command.
     let private isUnknown (result: int) =
@@ -136,3 +164,17 @@ module Command =
             finally
                 handle.DangerousRelease()
         }
+
+    /// As `send`, to a file or socket of ours (`file.Descriptor`), also a direct one.
+    let on (descriptor: FileDescriptor) (operation: uint32) (payload: ReadOnlyMemory<byte>) : Uring<int> =
+        Program.single (requestOn descriptor operation payload)
+
+    /// As `on`, for a command that works on a registered buffer (Linux 6.1, PlatformNotSupportedException before): where in
+    /// it, the payload says. IORING_URING_CMD_FIXED.
+    let within
+        (descriptor: FileDescriptor)
+        (buffer: RegisteredBuffer)
+        (operation: uint32)
+        (payload: ReadOnlyMemory<byte>)
+        : Uring<int> =
+        Program.single (requestWithin descriptor buffer operation payload)

@@ -12,18 +12,17 @@ open Uring.Model
 module RegisteredRequest =
 
     /// The slot, if it has one; a slot of another ring's table would be somebody else's memory.
-    let internal slotFor
-        (parameter: string)
-        (file: FileDescriptor)
-        (buffer: RegisteredBuffer)
-        : uint16 voption =
+    let internal slotOn (parameter: string) (home: obj) (buffer: RegisteredBuffer) : uint16 voption =
         ArgumentNullException.ThrowIfNull(buffer, parameter)
+        ObjectDisposedException.ThrowIf(buffer.IsClosed, buffer)
 
-        if not (obj.ReferenceEquals(file.Home, buffer.Home)) then
+        if not (obj.ReferenceEquals(home, buffer.Home)) then
             raise (ArgumentException("The buffer is registered with another ring: clone it.", parameter))
 
-        ObjectDisposedException.ThrowIf(buffer.IsClosed, buffer)
         if buffer.IsRegistered then ValueSome(uint16 buffer.Slot) else ValueNone
+
+    let internal slotFor (parameter: string) (file: FileDescriptor) (buffer: RegisteredBuffer) =
+        slotOn parameter file.Home buffer
 
     let private within (file: FileDescriptor) (memory: RegisteredMemory) =
         let slot = slotFor (nameof memory) file memory.Owner

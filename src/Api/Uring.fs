@@ -63,9 +63,15 @@ module Uring =
     /// Does nothing, by way of the kernel.
     let nop: Uring<int> = perform (Request.bare (Submission.nop ()))
 
-    /// Ends with this result, by way of the kernel (Linux 6.10; ArgumentException before): an error number, negative, is
-    /// raised as if an operation had met it. For tests of what a result leads to.
-    let nopWith (result: int) : Uring<int> = perform (Request.bare (Submission.nopWith result))
+    /// Ends with this result, by way of the kernel (Linux 6.10, PlatformNotSupportedException before): an error number,
+    /// negative, is raised as if an operation had met it. For tests of what a result leads to. More: `Nop`.
+    let nopWith (result: int) : Uring<int> =
+        Program.ofScope (fun scope ->
+            match Features.missingForNop OpFlags.InjectResult scope.Loop.Plan with
+            | ValueSome since -> raise (Fault.tooOldFor "results of one's choice" since)
+            | ValueNone ->
+                let started = perform (Request.bare (Submission.nopWith result))
+                started.Start scope)
 
     /// What cancels the running program.
     let token: Uring<CancellationToken> =

@@ -239,9 +239,29 @@ module OpFlags =
     [<Literal>]
     let SyncData = 1u
 
-    /// NOP: the result is what `len` says (6.10).
+    /// NOP: the result is what `len` says (6.10; older kernels look at no flag).
     [<Literal>]
     let InjectResult = 1u
+
+    /// NOP: looks its descriptor up, as an operation on a file does (6.13).
+    [<Literal>]
+    let NopFile = 2u
+
+    /// NOP, with `NopFile`: the descriptor is an index into the registered files (6.13).
+    [<Literal>]
+    let NopFixedFile = 4u
+
+    /// NOP: looks a registered buffer up (6.13).
+    [<Literal>]
+    let NopFixedBuffer = 8u
+
+    /// NOP: ends by task work, as what had to wait does (6.17).
+    [<Literal>]
+    let NopTaskWork = 16u
+
+    /// URING_CMD: the command works on a registered buffer (6.1).
+    [<Literal>]
+    let CommandFixed = 1u
 
     /// TIMEOUT and LINK_TIMEOUT: a point in time, not a span.
     [<Literal>]

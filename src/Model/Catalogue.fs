@@ -141,7 +141,8 @@ module Catalogue =
 
     /// Every operation, in the order of their numbers.
     let rows: OperationRow list = [
-        row Opcode.Nop "NOP" "5.1" (Field.OpFlags ||| Field.Length) Meaning.Done
+        row Opcode.Nop "NOP" "5.1" (Field.OpFlags ||| Field.Length ||| Field.Buffer) Meaning.Done
+        |> slots Slots.Argument
         row Opcode.ReadVector "READV" "5.1" readsOrWrites Meaning.Bytes
         |> groups "5.7"
         |> fails disk

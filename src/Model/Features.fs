@@ -242,6 +242,27 @@ module Features =
         else
             ValueNone
 
+    /// The first kernel with all of these flags of a NOP, when this one is older: before 6.10 it looks at none, and says 0. What
+    /// came with the same kernel stands for them, or what came next.
+    let missingForNop (flags: uint32) plan : string voption =
+        let asks flag = (flags &&& flag) <> 0u
+        let has feature = (plan.Features &&& feature) <> FeatureFlags.None
+
+        if asks OpFlags.NopTaskWork && not (supports Opcode.Pipe plan) then
+            ValueSome "6.17"
+        elif
+            asks (OpFlags.NopFile ||| OpFlags.NopFixedFile ||| OpFlags.NopFixedBuffer)
+            && not (has FeatureFlags.ReadWriteAttributes)
+        then
+            ValueSome "6.13"
+        elif flags <> 0u && not (has FeatureFlags.Bundle) then
+            ValueSome "6.10"
+        else
+            ValueNone
+
+    /// Commands can name a registered buffer (6.1).
+    let commandsOnBuffers plan = supports Opcode.SendMessageZeroCopy plan
+
     /// A path can be opened by what the kernel has of it in memory alone (RESOLVE_CACHED, 5.12 as these workers).
     let canOpenCached plan = (plan.Features &&& FeatureFlags.NativeWorkers) <> FeatureFlags.None
 

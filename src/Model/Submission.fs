@@ -89,6 +89,13 @@ module Submission =
     /// Completes with `result`, for tests of what a result leads to (6.10).
     let nopWith (result: int) = prepare Opcode.Nop -1 0UL 0UL (uint32 result) OpFlags.InjectResult
 
+    /// As `nop`, on the way of another operation: `flags` say which, with `fd` for its descriptor, and `slot` for its
+    /// registered buffer. man io_uring_prep_nop(3).
+    let nopLike fd (result: int) flags (slot: uint16) = {
+        prepare Opcode.Nop fd 0UL 0UL (uint32 result) flags with
+            Buffer = slot
+    }
+
     /// Completes with -ETIME after the 16-byte timespec at `timespec` (relative and CLOCK_MONOTONIC, unless `flags` say
     /// otherwise).
     let timeout timespec flags = prepare Opcode.Timeout -1 0UL timespec 1u flags
@@ -172,6 +179,14 @@ module Submission =
     /// Asks the file to do what it calls `operation` (5.19), with 16 bytes in two words. man io_uring_prep_uring_cmd(3).
     let command fd (operation: uint32) (first: uint64) (second: uint64) = {
         prepare Opcode.Command fd (uint64 operation) 0UL 0u 0u with
+            Address3 = first
+            Reserved = second
+    }
+
+    /// As `command`, on memory within registered buffer `slot` (6.1): where, the command itself says.
+    let commandFixed fd (operation: uint32) (first: uint64) (second: uint64) (slot: uint16) = {
+        prepare Opcode.Command fd (uint64 operation) 0UL 0u OpFlags.CommandFixed with
+            Buffer = slot
             Address3 = first
             Reserved = second
     }

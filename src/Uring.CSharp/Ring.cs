@@ -3,6 +3,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
+using Uring.FSharp;
 using Uring.Model;
 
 namespace Uring;
@@ -18,9 +19,6 @@ namespace Uring;
 /// </remarks>
 public sealed partial class Ring : IAsyncDisposable, IDisposable
 {
-    // MAX_ERRNO: what is below is no error.
-    private const int MostErrno = 4095;
-
     private static readonly Lock gate = new();
     private static Ring? shared;
     private readonly LoopHost host;
@@ -95,19 +93,39 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Ends with a result of your choice, by way of the kernel: for tests of what a result leads to. Needs Linux 6.10. See
+    /// Ends with a result of your choice, by way of the kernel: for tests of what a result leads to. Linux 6.10. See
     /// man io_uring_prep_nop(3), IORING_NOP_INJECT_RESULT.
     /// </summary>
     /// <param name="result">What it returns; an error number, negative, is raised as if an operation had met it.</param>
     /// <param name="cancellationToken">Asks for its end.</param>
     /// <returns><paramref name="result"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="result"/> is below -4095, which is no error.</exception>
-    /// <exception cref="ArgumentException">The kernel is older than 6.10.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
     /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
     public ValueTask<int> NopAsync(int result, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(result, -MostErrno);
-        var request = RequestModule.bare(SubmissionModule.nopWith(result));
+        ArgumentOutOfRangeException.ThrowIfLessThan(result, -RingNop.MostErrno);
+        return NopAsync(new RingNop { Result = result }, cancellationToken);
+    }
+
+    /// <summary>
+    /// Does nothing, on the way of operations that do something: for measuring what a look-up costs, and for tests. See
+    /// man io_uring_prep_nop(3).
+    /// </summary>
+    /// <param name="nop">What it meets on its way.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns><see cref="RingNop.Result"/>.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="nop"/> is null.</exception>
+    /// <exception cref="ArgumentException">
+    /// What it looks up is another ring's, or it has both a file and a socket.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older than what is asked for.</exception>
+    /// <exception cref="ObjectDisposedException">The ring, or what it looks up, was disposed of.</exception>
+    public ValueTask<int> NopAsync(RingNop nop, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(nop);
+        ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
+        var request = Nop.request(Loop, nop.Checked(nameof(nop)));
         return Loop.Start(in request, cancellationToken);
     }
 

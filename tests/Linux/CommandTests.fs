@@ -151,5 +151,133 @@ let private generic =
                 }))
     ]
 
+let private none = ReadOnlyMemory.Empty
+let private withSlots = { LoopOptions.standard with DirectDescriptors = 4 }
+
+/// /dev/null takes any command, and does nothing.
+let private ours =
+    testList "ours" [
+        testCase "a file, a socket, and direct ones" (fun () ->
+            withDirect (fun host socket theirs ->
+                theirs.Send "hello"B |> ignore
+                runOn host (Socket.poll socket PollEvents.Readable) |> ignore
+                let ask descriptor operation = Command.on descriptor operation none
+                Expect.equal (runOn host (ask socket.Descriptor OpFlags.BytesAvailable)) 5 "a direct socket"
+                let sink = runOn host (File.openRead "/dev/null")
+                Expect.equal (runOn host (ask sink.Descriptor 77u)) 0 "a file"
+                let slot = runOn host (File.makeDirect sink)
+                Expect.equal (runOn host (ask slot.Descriptor 77u)) 0 "a direct file"
+                let zeros = runOn host (File.openRead "/dev/zero")
+                isUnsupported "no commands" (failureOf (fun () -> runOn host (ask zeros.Descriptor 0u)))
+                isUnsupported "unknown" (failureOf (fun () -> runOn host (ask socket.Descriptor 9999u)))
+
+                for file in [ zeros; slot; sink ] do
+                    runOn host (File.close file)))
+
+        testCase "on a registered buffer" (fun () ->
+            withLoopOf Uring.Kernel.LinuxKernel.Instance withSlots (fun host ->
+                let sink = runOn host (File.openRead "/dev/null")
+                let slot = runOn host (File.makeDirect sink)
+                let buffer = runOn host (RegisteredBuffer.create 64)
+                let second = runOn host (RegisteredBuffer.create 64)
+
+                for file in [ sink; slot ] do
+                    for buffer in [ buffer; second ] do
+                        let request =
+                            Command.requestWithin file.Descriptor buffer 7u (ReadOnlyMemory [| 1uy; 2uy |])
+
+                        Expect.equal request.Submission.OpFlags OpFlags.CommandFixed "its flag"
+                        Expect.equal (int request.Submission.Buffer) buffer.Slot "its slot"
+                        Expect.equal request.Submission.Address3 0x0201UL "its payload"
+                        Expect.equal (runOn host (Command.within file.Descriptor buffer 7u none)) 0 "done"
+
+                let unknown = {
+                    (Command.requestWithin sink.Descriptor buffer 7u none).Submission with
+                        OpFlags = 2u
+                }
+
+                Expect.equal (errnoOf host (Request.on sink.Descriptor unknown)) Errno.EINVAL "a flag"
+
+                withLoop (fun other ->
+                    let theirs = runOn other (RegisteredBuffer.create 64)
+
+                    match
+                        failureOf (fun () -> runOn host (Command.within sink.Descriptor theirs 7u none))
+                    with
+                    | :? ArgumentException as reason -> Expect.equal reason.ParamName "buffer" "which"
+                    | other -> failtest $"{other}"
+
+                    runOn other (RegisteredBuffer.close theirs))
+
+                runOn host (RegisteredBuffer.close buffer)
+                runOn host (RegisteredBuffer.close second)
+
+                match failureOf (fun () -> runOn host (Command.within sink.Descriptor buffer 7u none)) with
+                | :? ObjectDisposedException -> ()
+                | other -> failtest $"{other}"
+
+                runOn host (File.close slot)
+                runOn host (File.close sink)))
+
+        testCase "a kernel before 6.1 has none on registered buffers" (fun () ->
+            let kernel = FaultyKernel(Hidden = [ Opcode.SendMessageZeroCopy ])
+
+            withLoopOf kernel withSlots (fun host ->
+                let sink = runOn host (File.openRead "/dev/null")
+                let buffer = runOn host (RegisteredBuffer.create 64)
+
+                match failureOf (fun () -> runOn host (Command.within sink.Descriptor buffer 7u none)) with
+                | :? PlatformNotSupportedException as reason ->
+                    Expect.stringContains reason.Message "Linux 6.1" "which"
+                | other -> failtest $"{other}"
+
+                Expect.isFalse (kernel.HasSeen Opcode.Command) "submitted"
+                Expect.equal (runOn host (Command.on sink.Descriptor 7u none)) 0 "without one"
+                runOn host (RegisteredBuffer.close buffer)
+                runOn host (File.close sink)))
+
+        case "cancelled before, and closed" (fun host ->
+            let sink = runOn host (File.openRead "/dev/null")
+            let ask = Command.on sink.Descriptor 7u none
+            let late = Uring.startOn host (CancellationToken true) ask
+            ended "late" late
+            Expect.isTrue late.IsCanceled "cancelled"
+            runOn host (File.close sink)
+
+            match failureOf (fun () -> runOn host ask) with
+            | :? ObjectDisposedException -> ()
+            | other -> failtest $"{other}")
+
+        Observe.tidyCase "from C#" (fun () ->
+            task {
+                use ring = new Uring.Ring(Uring.RingOptions(DirectDescriptors = 2))
+
+                use! sink =
+                    Uring.UringFile.OpenAsync("/dev/null", IO.FileMode.Open, IO.FileAccess.Read, ring)
+
+                use! slot = sink.MakeDirectAsync()
+                use! buffer = ring.RegisterBufferAsync 64
+                let! one = sink.CommandAsync 7u
+                let! two = slot.CommandAsync(7u, ReadOnlyMemory [| 1uy |])
+                let! three = slot.CommandAsync(buffer, 7u, none)
+                Expect.equal (one, two, three) (0, 0, 0) "results"
+
+                do!
+                    Pairs.connectedOn ring Pairs.loopback (fun client server ->
+                        task {
+                            do! server.SendAllAsync(Pairs.bytesOf "hello")
+                            let! _ = client.PollAsync Uring.PollEvents.Readable
+                            let! available = client.CommandAsync OpFlags.BytesAvailable
+                            Expect.equal available 5 "available"
+
+                            let! _ =
+                                Observe.raises<NotSupportedException> "unknown" (fun () ->
+                                    Observe.discard (client.CommandAsync(buffer, 9999u, none)))
+
+                            ()
+                        })
+            })
+    ]
+
 [<Tests>]
-let tests = testSequenced <| testList "Command" [ counts; options; generic ]
+let tests = testSequenced <| testList "Command" [ counts; options; generic; ours ]

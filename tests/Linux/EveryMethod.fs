@@ -73,6 +73,7 @@ let private wellFormed (folder: string) (token: CancellationToken) : IDictionary
         given<Func<ValueTask>>(Func<ValueTask>(fun () -> ValueTask.CompletedTask))
         given<Func<ValueTask<int>>>(Func<ValueTask<int>>(fun () -> ValueTask<int> 1))
         given<RingOptions>(RingOptions())
+        given<RingNop>(RingNop())
         given<FileOpenOptions>(FileOpenOptions())
         given<BufferPoolOptions>(BufferPoolOptions())
         given<Action<UringChain>>(Action<UringChain>(fun _ -> ()))

@@ -97,6 +97,8 @@ type FaultyKernel() as this =
     member val OnSignalMany: struct (int * int) -> Answer = Answer.real with get, set
     /// Opcodes that the probe does not show.
     member val Hidden: Opcode list = [] with get, set
+    /// Features that the set-up does not show.
+    member val Lacks = FeatureFlags.None with get, set
     /// Memory stays mapped after `Unmap`, so that a late access is counted and not the end of the process.
     member val Lingers = false with get, set
 
@@ -134,6 +136,8 @@ type FaultyKernel() as this =
             | Answer.After _
             | Answer.Partly _ ->
                 let ring = kernel.Setup(entries, &parameters)
+
+                parameters <- { parameters with Features = parameters.Features &&& ~~~this.Lacks }
 
                 if ring >= 0 then rings[ring] <- SubmissionWatch parameters
 

@@ -322,6 +322,10 @@ let private usesOf (opcode: Opcode) : Use list =
     | Opcode.Command -> [
         refused "of a file" (fun b ->
             withHandle b (fun it -> Uring.discard (Command.send it 0u ReadOnlyMemory.Empty)))
+        refused "of a file of ours" (fun b ->
+            Uring.discard (Command.on b.File.Descriptor 0u ReadOnlyMemory.Empty))
+        refused "of a direct descriptor" (fun b ->
+            withDirect b (fun direct -> Uring.discard (Command.on direct.Descriptor 0u ReadOnlyMemory.Empty)))
         refused "what can be received" (fun b -> Uring.discard (Socket.available b.Socket))
         works "an option, by a system call" (fun b ->
             uring {

@@ -38,7 +38,11 @@ let private legacy = missing "left out: buffer rings do it better since 5.19"
 let private inside = "the library's own"
 
 let offers: Offer list = [
-    offer Opcode.Nop "Uring.nop Uring.nopWith" "Ring.NopAsync" "RingFacadeTests BuilderTests"
+    offer
+        Opcode.Nop
+        "Uring.nop Uring.nopWith Nop.perform"
+        "Ring.NopAsync"
+        "RingFacadeTests BuilderTests NopTests"
     offer
         Opcode.ReadVector
         "File.readVector File.readVectorAs"
@@ -226,8 +230,8 @@ let offers: Offer list = [
         "SocketOperationTests SocketMakingTests"
     offer
         Opcode.Command
-        "Command.send Socket.available Socket.unsent Socket.getOption Socket.setOption"
-        "Ring.CommandAsync UringSocket.GetAvailableAsync UringSocket.GetRawSocketOptionAsync"
+        "Command.send Command.on Command.within Socket.available Socket.unsent Socket.getOption Socket.setOption"
+        "Ring.CommandAsync UringFile.CommandAsync UringSocket.CommandAsync UringSocket.GetAvailableAsync UringSocket.GetRawSocketOptionAsync"
         "CommandTests"
     offer
         Opcode.SendZeroCopy
@@ -269,6 +273,24 @@ let offers: Offer list = [
         "UringFile.WriteSomeAsync"
         "RegisteredBufferTests"
     offer Opcode.Pipe "Pipe.create Pipe.createWith" "UringPipe.CreateAsync" "PipeTests"
+]
+
+/// Flags and commands of operations that are offered, and nobody can ask for: which, and why.
+let leftOut: (Opcode * string * string) list = [
+    Opcode.Nop,
+    "NOP_CQE32",
+    "tells in completions of 32 bytes, for which every completion of the ring would have to be twice as large"
+    Opcode.Command,
+    "SOCKET_URING_OP_TX_TIMESTAMP",
+    "tells in completions of 32 bytes, too. The same stamps come as control data: `SO_TIMESTAMPING` set by `Socket.setOption`, \
+and a message received with `ReceiveFlags.ErrorQueue`"
+    Opcode.PollAdd,
+    "POLL_ADD_LEVEL",
+    "Linux (6.18) refuses it, alone and with POLL_ADD_MULTI: EINVAL. `Poll.once` again and again tells of what is still there"
+    Opcode.PollRemove, "POLL_UPDATE_USER_DATA", "user data are how the library knows whose completion it is"
+    Opcode.MessageRing,
+    "MSG_RING_CQE_SKIP of data",
+    "Linux (6.18) refuses it: EINVAL. What hands a direct descriptor on sets it, as nobody has to hear of that"
 ]
 
 /// "File.read" is a function of the module File, "UringFile.ReadAsync" a member of that type.
@@ -346,6 +368,21 @@ let text () : string =
             "| # | operation | since | multishot | direct descriptors | F# | C# | simulated | tests/Linux |"
             "|---|---|---|---|---|---|---|---|---|"
             yield! lines
+            ""
+            "## What of them is left out"
+            ""
+            "`IOSQE_IO_DRAIN`, of any operation: it waits for everything that is in flight on the ring, and what comes after it waits"
+            "as well. A ring here is shared by all that runs on its loop, and a multishot or a wait for mail in front would"
+            "hold it up for ever. In a `chain { }` each step waits for the one before it, and for nobody else."
+            ""
+            "Who has sent a signal (`si_pid`, `si_uid`): .NET's handlers are not told, and a signalfd(2), which would be, needs the"
+            "signal blocked on all threads of the process, those of the runtime included."
+            ""
+            "| operation | what | why |"
+            "|---|---|---|"
+            for opcode, what, why in leftOut do
+                let row = Catalogue.rows |> List.find (fun row -> row.Opcode = opcode)
+                $"| {row.Name} | {what} | {why} |"
             ""
         ]
     )

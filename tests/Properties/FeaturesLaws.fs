@@ -443,6 +443,30 @@ let laws =
 
                 Expect.equal (Features.canOpenCached kernel) ((major, minor) >= (5, 12)) $"{major}.{minor}"
 
+                let nops = [
+                    0u, (5, 1)
+                    OpFlags.InjectResult, (6, 10)
+                    OpFlags.NopFile, (6, 13)
+                    OpFlags.NopFile ||| OpFlags.NopFixedFile, (6, 13)
+                    OpFlags.NopFixedBuffer ||| OpFlags.InjectResult, (6, 13)
+                    OpFlags.NopTaskWork, (6, 17)
+                    OpFlags.NopTaskWork ||| OpFlags.NopFile, (6, 17)
+                ]
+
+                for flags, (firstMajor, firstMinor) in nops do
+                    let expected =
+                        if (major, minor) >= (firstMajor, firstMinor) then
+                            ValueNone
+                        else
+                            ValueSome $"{firstMajor}.{firstMinor}"
+
+                    Expect.equal
+                        (Features.missingForNop flags kernel)
+                        expected
+                        $"NOP {flags} on {major}.{minor}"
+
+                Expect.equal (Features.commandsOnBuffers kernel) ((major, minor) >= (6, 1)) $"{major}.{minor}"
+
             let all: TransferFlags = LanguagePrimitives.EnumOfValue 0xffu
             let _, _, oldest = kernels.Head
             Expect.equal (Features.missingForTransfer all oldest) (ValueSome "6.14") "the newest of them"

@@ -70,6 +70,15 @@ let internal constructors = [
     "installFixed", Submission.installFixed fd, [ "opcode", 54UL; "fd", fdBits ]
     "installInherited", Submission.installInherited fd, [ "opcode", 54UL; "fd", fdBits; "rw_flags", 1UL ]
     "nopWith", Submission.nopWith other, [ "opcode", 0UL; "fd", minusOne; "len", otherBits; "rw_flags", 1UL ]
+    "nopLike",
+    Submission.nopLike fd other flags 0x8182us,
+    [
+        "opcode", 0UL
+        "fd", fdBits
+        "len", otherBits
+        "rw_flags", flagBits
+        "buf_index", 0x8182UL
+    ]
     "timeout",
     Submission.timeout address flags,
     [ "opcode", 11UL; "fd", minusOne; "addr", address; "len", 1UL; "rw_flags", flagBits ]
@@ -82,6 +91,17 @@ let internal constructors = [
     "command",
     Submission.command fd flags address second,
     [ "opcode", 46UL; "fd", fdBits; "off", flagBits; "addr3", address; "__pad2", second ]
+    "commandFixed",
+    Submission.commandFixed fd flags address second 0x8182us,
+    [
+        "opcode", 46UL
+        "fd", fdBits
+        "off", flagBits
+        "rw_flags", 1UL
+        "buf_index", 0x8182UL
+        "addr3", address
+        "__pad2", second
+    ]
     "socketOption",
     Submission.socketOption fd flags 0x1122_3344 0x5566_7788 address length,
     [

@@ -26,6 +26,21 @@ type internal Execution(machine: Machine) =
         elif descriptor >= 0 && descriptor < ring.Files.Length then ring.Files[descriptor]
         else null
 
+    /// Looks up what it is told to look up, and says what it is told to say.
+    let nop (ring: KernelRing) (submission: Submission) : int =
+        let asks flag = (submission.OpFlags &&& flag) <> 0u
+
+        if not (KernelVersion.has FeatureFlags.Bundle world.Version) then
+            0
+        elif asks OpFlags.NopFile && isNull (files ring submission.Fd (asks OpFlags.NopFixedFile)) then
+            fail Errno.EBADF
+        elif asks OpFlags.NopFixedBuffer && not (Fixing.isFilled ring submission.Buffer) then
+            fail Errno.EFAULT
+        elif asks OpFlags.InjectResult then
+            int submission.Length
+        else
+            0
+
     let cancel (ring: KernelRing) (request: KernelRequest) =
         let submission = request.Submission
         let byFile = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
@@ -185,7 +200,7 @@ type internal Execution(machine: Machine) =
         | errno when errno < 0 -> errno
         | _ ->
             match request.Opcode, request.File with
-            | Opcode.Nop, _ -> if (submission.OpFlags &&& 1u) <> 0u then int submission.Length else 0
+            | Opcode.Nop, _ -> nop ring submission
             | Opcode.Timeout, _ -> timers.Await(ring, request)
             | Opcode.Cancel, _ -> cancel ring request
             | Opcode.TimeoutRemove, _ -> timers.Remove(ring, request)
@@ -247,6 +262,8 @@ type internal Execution(machine: Machine) =
                 file.Retain()
                 machine.Descriptors.Add file
             | Opcode.Command, (:? SocketFile as socket) -> SocketCommands.perform submission socket
+            // It takes any, and does nothing.
+            | Opcode.Command, (:? DeviceFile as device) when device.Kind = DeviceKind.Null -> 0
             | Opcode.Command, _ -> fail Errno.EOPNOTSUPP
             | Opcode.Connect, file -> onSocket file (connect request)
             | Opcode.Bind, file -> onSocket file _.Bind(request.Address)

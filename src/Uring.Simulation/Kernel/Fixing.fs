@@ -71,6 +71,12 @@ module internal Fixing =
             ring.Buffers[place] <- source.Buffers[from]
             0
 
+    /// There is memory in the slot.
+    let isFilled (ring: KernelRing) (slot: uint16) =
+        int slot < ring.Buffers.Length
+        && (let struct (start, _) = ring.Buffers[int slot]
+            start <> 0L)
+
     let private contains (ring: KernelRing) (slot: uint16) (address: uint64) (length: int64) =
         int slot < ring.Buffers.Length
         && (let struct (start, size) = ring.Buffers[int slot]

@@ -119,6 +119,15 @@ module internal Strictness =
         let selects = (submission.Flags &&& SqeFlags.BufferSelect) <> SqeFlags.None
 
         match submission.Opcode with
+        // Before 6.10 no flag is looked at. IORING_NOP_CQE32 is for rings whose completions are larger.
+        | Opcode.Nop when KernelVersion.has FeatureFlags.ReadWriteAttributes version ->
+            submission.OpFlags <= 0x1fu && submission.Priority = 0us
+        | Opcode.Nop when KernelVersion.has FeatureFlags.Bundle version ->
+            submission.OpFlags <= OpFlags.InjectResult
+        | Opcode.Command ->
+            submission.OpFlags = 0u
+            || (submission.OpFlags = OpFlags.CommandFixed
+                && KernelVersion.supports Opcode.SendMessageZeroCopy version)
         | Opcode.Receive
         | Opcode.ReceiveMessage when multishot OpFlags.ReceiveMultishot ->
             // MSG_WAITALL.
