@@ -70,4 +70,6 @@ module Mail =
     /// own: break it off, or cancel the program.
     let all: Uring<UringStream<Mail>> =
         Program.ofScope (fun scope ->
-            ValueTask<_>(UringStream.again (fun () -> take scope.Loop.Flights.Mailbox scope.Token)))
+            // The scope may be over while the stream is not.
+            let token = scope.Token
+            ValueTask<_>(UringStream.again (fun () -> take scope.Loop.Flights.Mailbox token)))

@@ -50,39 +50,43 @@ module Poll =
                 handle.DangerousRelease()
         }
 
+    /// Holds the handle, which whoever leaves the stream releases.
+    let internal openMany (loop: Loop) (handle: SafeHandle) (events: PollEvents) (token: CancellationToken) =
+        let descriptor = hold handle
+
+        try
+            loop.Open(manyOn (loop.Borrow descriptor) events, token)
+        with _ ->
+            handle.DangerousRelease()
+            reraise ()
+
     /// Tells of events again and again (one submission from Linux 5.13 on): `for events in stream do` in `uring { }`. The handle
     /// is not closed before the stream is disposed of, whoever disposes of it meanwhile. What the consumer has not taken
     /// is united with what comes. man io_uring_prep_poll_multishot(3).
     let many (handle: SafeHandle) (events: PollEvents) : Uring<UringStream<PollEvents>> =
         Program.ofScope (fun scope ->
-            let descriptor = hold handle
+            let stream = openMany scope.Loop handle events scope.Token
+            let isHeld = ref 1
 
-            try
-                let stream = scope.Loop.Open(manyOn (scope.Loop.Borrow descriptor) events, scope.Token)
-                let isHeld = ref 1
+            let leave () =
+                ValueTask(
+                    task {
+                        do! stream.Abandon()
 
-                let leave () =
-                    ValueTask(
-                        task {
-                            do! stream.Abandon()
-
-                            if Interlocked.Exchange(&isHeld.contents, 0) = 1 then handle.DangerousRelease()
-                        }
-                    )
-
-                ValueTask<_>(
-                    UringStream(
-                        {
-                            Next = stream.MoveNext
-                            Take = fun () -> LanguagePrimitives.EnumOfValue(uint32 (stream.Take().Result))
-                            Leave = leave
-                        },
-                        stream
-                    )
+                        if Interlocked.Exchange(&isHeld.contents, 0) = 1 then handle.DangerousRelease()
+                    }
                 )
-            with _ ->
-                handle.DangerousRelease()
-                reraise ())
+
+            ValueTask<_>(
+                UringStream(
+                    {
+                        Next = stream.MoveNext
+                        Take = fun () -> LanguagePrimitives.EnumOfValue(uint32 (stream.Take().Result))
+                        Leave = leave
+                    },
+                    stream
+                )
+            ))
 
     /// Gives the stream of `many`, `Socket.pollMany` or `File.pollMany` other events while it runs (Linux 5.13). What is there of them is told at once.
     /// False when the stream is over. man io_uring_prep_poll_update(3).

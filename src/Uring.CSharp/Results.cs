@@ -7,19 +7,21 @@ using Uring.Driver;
 
 namespace Uring;
 
-/// <summary>Each enumeration opens a stream of its own.</summary>
+/// <summary>Each enumeration opens a stream of its own, and says when it has left it.</summary>
 internal sealed class Results<T>(
     Func<CancellationToken, ValueTask<Stream>> open,
     Func<StreamItem, T> take,
-    CancellationToken cancellationToken) : IAsyncEnumerable<T>
+    CancellationToken cancellationToken,
+    Action? left = null) : IAsyncEnumerable<T>
 {
     public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken other = default) =>
-        new Enumerator(open, take, EitherToken.Of(cancellationToken, other));
+        new Enumerator(open, take, EitherToken.Of(cancellationToken, other), left);
 
     private sealed class Enumerator(
         Func<CancellationToken, ValueTask<Stream>> open,
         Func<StreamItem, T> take,
-        EitherToken ending) : StreamEnumerator<T>(open, ending)
+        EitherToken ending,
+        Action? left) : StreamEnumerator<T>(open, ending, left)
     {
         private T current = default!;
         private bool taken;

@@ -1,5 +1,6 @@
 // Waits for descriptors that this library did not open.
 using System;
+using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -13,8 +14,7 @@ public sealed partial class Ring
 {
     /// <summary>
     /// Waits until one of the events is there, on any descriptor that poll(2) can wait for: an eventfd, a timerfd, a pipe,
-    /// another library's socket. See man io_uring_prep_poll_add(3). For several events of a socket:
-    /// <see cref="UringSocket.PollAllAsync"/>.
+    /// another library's socket. See man io_uring_prep_poll_add(3). Again and again: <see cref="PollAllAsync"/>.
     /// </summary>
     /// <param name="handle">The descriptor. It is not closed before this ends, whoever disposes of it meanwhile.</param>
     /// <param name="events">What to wait for; errors and hang-ups are reported whether asked for or not.</param>
@@ -39,5 +39,41 @@ public sealed partial class Ring
         {
             handle.DangerousRelease();
         }
+    }
+
+    /// <summary>
+    /// Tells of events of any descriptor each time that they come, until cancelled; what was not looked at is united with
+    /// what comes. One submission from Linux 5.13 on; see man io_uring_prep_poll_multishot(3).
+    /// </summary>
+    /// <param name="handle">
+    /// The descriptor. While somebody enumerates, it is not closed, whoever disposes of it meanwhile.
+    /// </param>
+    /// <param name="events">What to wait for; errors and hang-ups are reported whether asked for or not.</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The events that are there.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="handle"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">The handle or the ring was disposed of.</exception>
+    public IAsyncEnumerable<PollEvents> PollAllAsync(
+        SafeHandle handle,
+        PollEvents events,
+        CancellationToken cancellationToken = default) => CreatePoll(handle, events).WatchAsync(cancellationToken);
+
+    /// <summary>
+    /// As <see cref="PollAllAsync"/>, with events that can be changed while somebody waits for them. Linux 5.13; see
+    /// man io_uring_prep_poll_update(3).
+    /// </summary>
+    /// <param name="handle">
+    /// The descriptor. While somebody enumerates, it is not closed, whoever disposes of it meanwhile.
+    /// </param>
+    /// <param name="events">Which; errors and hang-ups are reported in any case.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="handle"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">The handle or the ring was disposed of.</exception>
+    public UringPoll CreatePoll(SafeHandle handle, PollEvents events)
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        var wanted = events.Checked();
+        ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
+        ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
+        return new UringPoll(Loop, handle, wanted);
     }
 }

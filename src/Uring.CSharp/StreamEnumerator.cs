@@ -8,9 +8,14 @@ using Uring.Driver;
 namespace Uring;
 
 /// <summary>One enumeration.</summary>
-internal abstract class StreamEnumerator<T>(Func<CancellationToken, ValueTask<Stream>> open, EitherToken ending)
+internal abstract class StreamEnumerator<T>(
+    Func<CancellationToken, ValueTask<Stream>> open,
+    EitherToken ending,
+    Action? left = null)
     : IAsyncEnumerator<T>
 {
+    private bool isLeft;
+
     public abstract T Current { get; }
 
     /// <summary>Null before the first step.</summary>
@@ -21,10 +26,21 @@ internal abstract class StreamEnumerator<T>(Func<CancellationToken, ValueTask<St
     public ValueTask DisposeAsync()
     {
         ending.Source?.Dispose();
-        return Opened?.Abandon() ?? ValueTask.CompletedTask;
+        return left is null ? Opened?.Abandon() ?? ValueTask.CompletedTask : LeaveAsync(left);
     }
 
     protected ValueTask<bool> NextAsync() => Opened is null ? OpenAsync() : Opened.MoveNext();
+
+    /// <summary>Once, and only if there was something to leave.</summary>
+    private async ValueTask LeaveAsync(Action left)
+    {
+        if (Opened is { } opened && !isLeft)
+        {
+            isLeft = true;
+            await opened.Abandon().ConfigureAwait(Ending.OnLoop);
+            left();
+        }
+    }
 
     private async ValueTask<bool> OpenAsync()
     {

@@ -1,6 +1,7 @@
-// Events of a socket that can be changed while somebody waits for them: wraps Driver/PollChange.fs.
+// Events that can be changed while somebody waits for them: wraps Driver/PollChange.fs.
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
@@ -10,13 +11,16 @@ using CoreEvents = Uring.Model.PollEvents;
 namespace Uring;
 
 /// <summary>
-/// Tells of a socket's events again and again, and of others when asked to, without a pause in between: a proxy that has
-/// something to write now, say. Made by <see cref="UringSocket.CreatePoll"/>.
+/// Tells of events again and again, and of others when asked to, without a pause in between: a proxy that has something to
+/// write now, say. Made by <see cref="UringSocket.CreatePoll"/>, <see cref="UringFile.CreatePoll"/> and
+/// <see cref="Ring.CreatePoll"/>.
 /// </summary>
 public sealed class UringPoll
 {
     private readonly Loop loop;
-    private readonly FileDescriptor descriptor;
+    // One of the two: what is ours, or anybody's.
+    private readonly FileDescriptor? descriptor;
+    private readonly SafeHandle? handle;
     private volatile PollEvents events;
     private volatile Stream? stream;
 
@@ -27,6 +31,15 @@ public sealed class UringPoll
         this.events = events;
     }
 
+    internal UringPoll(Loop loop, SafeHandle handle, PollEvents events)
+    {
+        this.loop = loop;
+        this.handle = handle;
+        this.events = events;
+    }
+
+    private bool IsClosed => descriptor?.IsClosed ?? (handle!.IsClosed || loop.IsStopping);
+
     /// <summary>The events that it tells of; errors and hang-ups in any case.</summary>
     public PollEvents Events => events;
 
@@ -36,15 +49,16 @@ public sealed class UringPoll
     /// </summary>
     /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>The events that are there.</returns>
-    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">What is polled, or its ring, was disposed of.</exception>
     public IAsyncEnumerable<PollEvents> WatchAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+        ObjectDisposedException.ThrowIf(IsClosed, this);
 
         return new Results<PollEvents>(
             token => ValueTask.FromResult(Open(token)),
             static item => (PollEvents)item.Result,
-            cancellationToken);
+            cancellationToken,
+            handle is null ? null : handle.DangerousRelease);
     }
 
     /// <summary>
@@ -54,11 +68,11 @@ public sealed class UringPoll
     /// <param name="events">Which.</param>
     /// <param name="cancellationToken">Looked at before anything is changed.</param>
     /// <returns>False when nobody waits now: then the next to wait is told of them.</returns>
-    /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">What is polled, or its ring, was disposed of.</exception>
     public ValueTask<bool> ChangeAsync(PollEvents events, CancellationToken cancellationToken = default)
     {
         var wanted = events.Checked();
-        ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);
+        ObjectDisposedException.ThrowIf(IsClosed, this);
         cancellationToken.ThrowIfCancellationRequested();
         this.events = wanted;
         var running = stream;
@@ -67,7 +81,9 @@ public sealed class UringPoll
 
     private Stream Open(CancellationToken cancellationToken)
     {
-        var opened = loop.Open(SocketRequest.pollMany(descriptor, (CoreEvents)events), cancellationToken);
+        var opened = descriptor is null
+            ? Poll.openMany(loop, handle!, (CoreEvents)events, cancellationToken)
+            : loop.Open(Poll.manyOn(descriptor, (CoreEvents)events), cancellationToken);
         stream = opened;
         return opened;
     }

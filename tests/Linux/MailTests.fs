@@ -47,6 +47,47 @@ let private messages =
 
                     Expect.equal (finish "receive" receiving) sent "messages")))
 
+        testCase "all: one after another, cancelled, and over with the ring" (fun () ->
+            let waiting =
+                withLoop (fun host ->
+                    let stream = runOn host Mail.all
+
+                    let take =
+                        uring {
+                            let! more = UringStream.next stream
+                            Expect.isTrue more "goes on"
+                            return stream.Current
+                        }
+
+                    let sent = [ for value in 1..3 -> mail value (10 * value) ]
+
+                    for one in sent do
+                        runOn host (Mail.post host one)
+
+                    Expect.equal [ for _ in sent -> runOn host take ] sent "in their order"
+                    use source = new CancellationTokenSource()
+
+                    let reading =
+                        Uring.startOn
+                            host
+                            source.Token
+                            (uring {
+                                use! all = Mail.all
+
+                                for one in all do
+                                    failtest $"{one.Tag}"
+                            })
+
+                    runOn host Uring.nop |> ignore
+                    source.Cancel()
+                    ended "all" reading
+                    Expect.isTrue reading.IsCanceled "cancelled"
+                    runOn host (Mail.post host (mail 4 40))
+                    Expect.equal (runOn host take) (mail 4 40) "nothing was lost"
+                    startOn host take)
+
+            failureOf (fun () -> finish "all" waiting) |> isDisposed "all")
+
         testCase "to itself, and kept until somebody takes it" (fun () ->
             withLoop (fun host ->
                 runOn host (Mail.post host (mail 1 2))

@@ -73,6 +73,14 @@ let leavesNothingOpen (body: unit -> Task<unit>) : Task<unit> =
             failtest $"Left open: {Array.except before after |> List.ofArray}; before: {List.ofArray before}"
     }
 
+/// How often a handle that is not ours to count is held: 1 when it is open and nobody holds it, 0 when it is closed.
+let references (handle: Runtime.InteropServices.SafeHandle) : int =
+    let state =
+        typeof<Runtime.InteropServices.SafeHandle>
+            .GetField("_state", Reflection.BindingFlags.NonPublic ||| Reflection.BindingFlags.Instance)
+    // The two lowest bits say whether it was disposed of, and closed.
+    (nonNull state).GetValue handle |> nonNull |> unbox<int> >>> 2
+
 /// Waits until something that no event announces has come about.
 let eventually (what: string) (holds: unit -> bool) : Task<unit> =
     task {

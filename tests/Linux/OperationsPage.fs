@@ -70,8 +70,8 @@ let offers: Offer list = [
         "RegisteredBufferTests TransferFlagTests"
     offer
         Opcode.PollAdd
-        "Socket.poll Socket.pollMany Poll.once"
-        "UringSocket.PollAsync UringSocket.PollAllAsync Ring.PollAsync"
+        "Socket.poll Socket.pollMany File.poll File.pollMany Poll.once Poll.many"
+        "UringSocket.PollAsync UringSocket.PollAllAsync UringFile.PollAsync UringFile.PollAllAsync Ring.PollAsync Ring.PollAllAsync"
         "PollTests MultishotKindsTests"
     offer Opcode.PollRemove "Poll.change" "UringPoll.ChangeAsync" "RunningTests"
     offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"

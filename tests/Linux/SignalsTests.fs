@@ -41,6 +41,47 @@ let tests =
                 send 18
                 Expect.equal (finish "next" waiting) (PosixSignal.SIGCONT, true) "during"))
 
+        testCase "all: one after another, cancelled, and disposed of" (fun () ->
+            withLoop (fun host ->
+                let listener = runOn host (Signals.listen [ user; urgent ])
+
+                let take (stream: UringStream<PosixSignal>) =
+                    uring {
+                        let! more = UringStream.next stream
+                        Expect.isTrue more "goes on"
+                        return stream.Current
+                    }
+
+                let stream = runOn host (Signals.all listener)
+
+                for number, signal in [ 12, user; 23, urgent; 12, user ] do
+                    send number
+                    Expect.equal (runOn host (take stream)) signal "in their order"
+
+                use source = new CancellationTokenSource()
+
+                let waiting =
+                    Uring.startOn
+                        host
+                        source.Token
+                        (uring {
+                            use! all = Signals.all listener
+
+                            for signal in all do
+                                failtest $"{signal}"
+                        })
+
+                Expect.isFalse waiting.IsCompleted "waits"
+                source.Cancel()
+                ended "all" waiting
+                Expect.isTrue waiting.IsCanceled "cancelled"
+                let waiting = startOn host (take stream)
+                (listener :> IDisposable).Dispose()
+
+                Expect.throwsT<ObjectDisposedException>
+                    (fun () -> finish "all" waiting |> ignore)
+                    "disposed of"))
+
         testCase "many of a kind are one until it is told" (fun () ->
             withLoop (fun host ->
                 use listener = runOn host (Signals.listen [ user; urgent ])

@@ -55,6 +55,42 @@ let private withLimit name (value: int) (body: unit -> unit) =
 let tests =
     testSequenced
     <| testList "Watch" [
+        case "all: one after another, cancelled, and disposed of" (fun host folder watcher ->
+            runOn host (Watch.add watcher folder create) |> ignore
+            let stream = runOn host (Watch.all watcher)
+
+            let take =
+                uring {
+                    let! more = UringStream.next stream
+                    Expect.isTrue more "goes on"
+                    return stream.Current.Path.Substring folder.Length
+                }
+
+            File.WriteAllText(at folder "one", "")
+            File.WriteAllText(at folder "two", "")
+            Expect.equal [ runOn host take; runOn host take ] [ "/one"; "/two" ] "in their order"
+            use source = new CancellationTokenSource()
+
+            let waiting =
+                Uring.startOn
+                    host
+                    source.Token
+                    (uring {
+                        use! all = Watch.all watcher
+
+                        for news in all do
+                            failtest news.Path
+                    })
+
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            source.Cancel()
+            ended "all" waiting
+            Expect.isTrue waiting.IsCanceled "cancelled"
+            File.WriteAllText(at folder "three", "")
+            Expect.equal (runOn host take) "/three" "nothing was lost"
+            (watcher :> IAsyncDisposable).DisposeAsync().AsTask() |> finished "close"
+            Expect.throwsT<ObjectDisposedException> (fun () -> runOn host take |> ignore) "disposed of")
+
         case "a file: each thing that happens, in its order" (fun host folder watcher ->
             let path = at folder "file"
             File.WriteAllText(path, "1")

@@ -176,7 +176,8 @@ module internal Strictness =
         | Opcode.PollAdd ->
             let isMultishot = (submission.Length &&& OpFlags.PollMultishot) <> 0u
             let isSilent = (submission.Flags &&& SqeFlags.SkipSuccess) <> SqeFlags.None
-            (submission.Length &&& ~~~(OpFlags.PollMultishot ||| 8u)) = 0u && not (isMultishot && isSilent)
+            // IORING_POLL_ADD_LEVEL (8) is refused by 6.18 as well.
+            (submission.Length &&& ~~~OpFlags.PollMultishot) = 0u && not (isMultishot && isSilent)
         | Opcode.MessageRing ->
             submission.Address = 0UL
             || (submission.Address = OpFlags.MessageDescriptor
