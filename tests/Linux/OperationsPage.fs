@@ -320,6 +320,18 @@ let private slots (row: OperationRow) =
     | [] -> "-"
     | found -> found |> List.map snd |> String.concat ", "
 
+/// The errors that a test brings about one by one, or where they are.
+let private refusals (row: OperationRow) =
+    let met =
+        ErrnoTests.table
+        |> List.filter (fun refusal -> refusal.Opcode = row.Opcode)
+        |> List.map (fun refusal -> string refusal.Errno)
+        |> List.distinct
+
+    match ErrnoTests.elsewhere |> List.tryFind (fun (opcode, _) -> opcode = row.Opcode) with
+    | Some(_, where) -> where
+    | None -> String.concat ", " met
+
 let private line (row: OperationRow) (offer: Offer) =
     let simulated =
         match Strictness.absence row.Opcode with
@@ -338,6 +350,7 @@ let private line (row: OperationRow) (offer: Offer) =
         cell offer.CSharp offer.Reason
         simulated
         cell offer.Tests offer.Reason
+        refusals row
     ]
     |> String.concat " | "
     |> fun cells -> $"| {cells} |"
@@ -365,8 +378,8 @@ let text () : string =
             ""
             $"{offered.Length} of {Catalogue.rows.Length} are offered."
             ""
-            "| # | operation | since | multishot | direct descriptors | F# | C# | simulated | tests/Linux |"
-            "|---|---|---|---|---|---|---|---|---|"
+            "| # | operation | since | multishot | direct descriptors | F# | C# | simulated | tests/Linux | refused, in `ErrnoTests` |"
+            "|---|---|---|---|---|---|---|---|---|---|"
             yield! lines
             ""
             "## What of them is left out"

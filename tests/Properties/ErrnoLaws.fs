@@ -31,11 +31,13 @@ let private golden = [
     29, "ESPIPE", Errno.ESPIPE, ErrorKind.InputOutput
     30, "EROFS", Errno.EROFS, ErrorKind.AccessDenied
     32, "EPIPE", Errno.EPIPE, ErrorKind.Network
+    34, "ERANGE", Errno.ERANGE, ErrorKind.InputOutput
     36, "ENAMETOOLONG", Errno.ENAMETOOLONG, ErrorKind.Invalid
     38, "ENOSYS", Errno.ENOSYS, ErrorKind.Unsupported
     39, "ENOTEMPTY", Errno.ENOTEMPTY, ErrorKind.InputOutput
     40, "ELOOP", Errno.ELOOP, ErrorKind.InputOutput
     53, "EBADR", Errno.EBADR, ErrorKind.InputOutput
+    61, "ENODATA", Errno.ENODATA, ErrorKind.InputOutput
     62, "ETIME", Errno.ETIME, ErrorKind.TimedOut
     75, "EOVERFLOW", Errno.EOVERFLOW, ErrorKind.InputOutput
     77, "EBADFD", Errno.EBADFD, ErrorKind.Closed
