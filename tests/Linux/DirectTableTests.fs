@@ -1,10 +1,12 @@
 /// Every operation that works on a descriptor works on a direct one: a slot of the ring's own table, which has no number. One
-/// request for each, on the real kernel; the table of operations says which they are.
+/// request for each, on the real kernel; the table of operations says which they are. And each of them, cancelled at any
+/// moment, is done or is not, and leaves nothing behind.
 module Uring.Tests.Linux.DirectTableTests
 
 open System
 open System.IO
 open System.Net.Sockets
+open System.Threading
 open Expecto
 open Uring.Driver
 open Uring.FSharp
@@ -138,11 +140,28 @@ let private elsewhere = [
     Opcode.ReceiveZeroCopy, "left out"
 ]
 
-let private options = { LoopOptions.standard with DirectDescriptors = 16 }
+let private options = { LoopOptions.standard with DirectDescriptors = 64 }
+
+let private openDescriptors () = Directory.GetFileSystemEntries("/proc/self/fd").Length
+
+/// Cancelled so long after its start; a descriptor that it made all the same is ours to close.
+let private cancelledAfter (host: LoopThread) (spins: int) (request: Request) =
+    use source = new CancellationTokenSource()
+    let running = startAs host request source.Token
+    Thread.SpinWait spins
+    source.Cancel()
+    ended "cancelled" running
+
+    if running.IsCompletedSuccessfully then
+        if Catalogue.createsDescriptor request.Submission.Opcode then
+            Expect.equal (attempt host (Request.bare (Submission.close running.Result))) 0 "closed"
+    else
+        Expect.isTrue running.IsCanceled $"cancelled, and nothing else: {running.Exception}"
 
 [<Tests>]
 let tests =
-    testList "Direct table" [
+    testSequenced
+    <| testList "Direct table" [
         for use' in table do
             testCase $"{use'.Opcode}" (fun () ->
                 inFolder (fun folder ->
@@ -155,6 +174,18 @@ let tests =
                         match use'.Ends with
                         | ValueSome expected -> Expect.equal result expected "result"
                         | ValueNone -> Expect.isGreaterThan result 0 "success")))
+
+        for use' in table do
+            testCase $"{use'.Opcode}, cancelled at any moment" (fun () ->
+                inFolder (fun folder ->
+                    withLoopOf LinuxKernel.Instance options (fun host ->
+                        for round in 0..9 do
+                            let request = use'.Make { Host = host; Folder = folder }
+                            let before = openDescriptors ()
+                            cancelledAfter host (round * round * 50) request
+                            Expect.equal host.Loop.InFlight 0 "nothing is left"
+                            // What earlier rounds have dropped may be collected meanwhile.
+                            Expect.isLessThanOrEqual (openDescriptors ()) before "no descriptor is left")))
 
         testCase "every operation that the table allows it" (fun () ->
             let tried = set [ for use' in table -> int use'.Opcode ]
