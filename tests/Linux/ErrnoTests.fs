@@ -22,9 +22,6 @@ module private C =
     [<DllImport("libc")>]
     extern int epoll_create1(int flags)
 
-    [<DllImport("libc")>]
-    extern int mkfifo(string path, uint32 mode)
-
 /// Where a request is made: a ring with slots of its own, and an empty folder.
 type Stage = {
     Host: LoopThread
@@ -229,7 +226,8 @@ let private paths: Refusal list =
             Errno.ENXIO,
             (fun s ->
                 let path = s.At "fifo"
-                C.mkfifo (path, 0o600u) |> ignore
+                use maker = Diagnostics.Process.Start("mkfifo", path)
+                maker.WaitForExit()
                 FileRequest.openPath path (OpenFlags.Write ||| OpenFlags.NonBlocking) anyone)
         ]
         refuses Opcode.OpenAt2 [
@@ -399,7 +397,7 @@ let private others: Refusal list =
         ]
         refuses Opcode.InstallFixed [
             // A slot with nothing in it.
-            Errno.EBADF, (fun _ -> Request.bare (Submission.installFixed 3))
+            Errno.EBADF, (fun _ -> Request.bare (Submission.installFixed 3 |> Submission.onFixedFile))
         ]
         refuses Opcode.MessageRing [
             // Not a ring.
@@ -462,17 +460,17 @@ let private stage (body: Stage -> unit) =
 
 let private perOperation =
     testList "refusals" [
-        for opcode, cases in table |> List.groupBy _.Opcode do
-            testCase $"{opcode}" (fun () ->
+        for (opcode, errno), cases in table |> List.groupBy (fun case -> case.Opcode, case.Errno) do
+            testCase $"{opcode}: {errno}" (fun () ->
                 for case in cases do
                     stage (fun stage ->
                         let request = case.Make stage
                         Expect.equal request.Submission.Opcode opcode "which"
                         let result = attempt stage.Host request
 
-                        if result <> Errno.toResult case.Errno then
+                        if result <> Errno.toResult errno then
                             let found = if result < 0 then string (Errno.ofResult result) else string result
-                            failtest $"{opcode}: {case.Errno} was expected, and {found} came"
+                            failtest $"{errno} was expected, and {found} came"
 
                         Expect.equal (attempt stage.Host nop) 0 "the ring goes on"
                         Expect.equal stage.Host.Loop.InFlight 0 "nothing is left"))

@@ -44,6 +44,12 @@ let private leftOut =
         "records of a SOCK_SEQPACKET", "SOCK_SEQPACKET is not simulated"
         "(MSG_OOB)", "urgent data is not simulated"
         "(MSG_MORE)", "a datagram in parts is not simulated"
+        ".RenameAt: EXDEV", "there is one file system on the simulated machine"
+        ".LinkAt: EXDEV", "there is one file system on the simulated machine"
+        ".Bind: EADDRINUSE", "names of Unix sockets are no files on the simulated machine"
+        ".refusals.EpollControl", "there is no epoll on the simulated machine"
+        ".refusals.EpollWait", "there is no epoll on the simulated machine"
+        ".refusals.WaitId", "there are no processes on the simulated machine"
         ".Transfers.all of it.",
         "the simulated kernel does not come to the end of a receive of several buffers' worth with MSG_WAITALL"
         "with the scope of an IPv6 address", "the simulated machine has no address of a link"

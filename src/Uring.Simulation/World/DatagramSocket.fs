@@ -51,6 +51,8 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         | null -> Error Errno.ENETUNREACH
         | target ->
             match target.Find(2, address), address with
+            // No port: there is nobody.
+            | _, Address.Internet(_, _, 0) -> Error Errno.EINVAL
             | (:? DatagramSocket as found), _ -> Ok found
             | _, Address.Unix name when not (name.StartsWith '\000') -> Error Errno.ENOENT
             | _ -> Error Errno.ECONNREFUSED

@@ -11,6 +11,8 @@ module internal Sockets =
     /// A new socket, or why there is none. SOCK_CLOEXEC and SOCK_NONBLOCK in `kind` do not matter here.
     let create (network: Network) (host: NetworkHost) family kind protocol : Result<SocketFile, Errno> =
         match kind &&& 0xf, protocol with
+        // SOCK_MAX is looked at first, unless the family is beyond AF_MAX.
+        | kind, _ when kind > 10 && family < 46 -> Error Errno.EINVAL
         | _ when not (isKnown family) -> Error Errno.EAFNOSUPPORT
         | 1, (0 | 6) -> Ok(StreamSocket(network, host, family))
         | 2, (0 | 17) -> Ok(DatagramSocket(network, host, family))
