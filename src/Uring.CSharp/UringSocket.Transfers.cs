@@ -160,33 +160,7 @@ public sealed partial class UringSocket
     {
         var vector = MemoryVector.Of(buffers);
         ThrowIfClosed();
-        return FillAsync(vector, cancellationToken);
-    }
-
-    private async ValueTask FillAsync(MemoryVector vector, CancellationToken cancellationToken)
-    {
-        var received = 0L;
-
-        try
-        {
-            while (!vector.IsDone)
-            {
-                var request = SocketRequest.receiveVector(descriptor, vector.Left);
-                var count = await Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw Whole.ended(received);
-                }
-
-                vector.Advance(count);
-                received += count;
-            }
-        }
-        catch (Exception reason) when (Fault.noteTransferred(received, reason))
-        {
-            throw;
-        }
+        return WholeAsync(vector, SocketRequest.receiveVector, cancellationToken);
     }
 
     /// <summary>
@@ -206,24 +180,34 @@ public sealed partial class UringSocket
     {
         var vector = MemoryVector.Of(buffers);
         ThrowIfClosed();
-        return SendAllAsync(vector, cancellationToken);
+        return WholeAsync(vector, SocketRequest.sendVector, cancellationToken);
     }
 
-    private async ValueTask SendAllAsync(MemoryVector vector, CancellationToken cancellationToken)
+    // A send of something never moves nothing: the end is a receive's.
+    private async ValueTask WholeAsync(
+        MemoryVector vector,
+        Func<FileDescriptor, Memory<byte>[], Request> makeNext,
+        CancellationToken cancellationToken)
     {
-        var sent = 0L;
+        var moved = 0L;
 
         try
         {
             while (!vector.IsDone)
             {
-                var request = SocketRequest.sendVector(descriptor, vector.Left);
+                var request = makeNext(descriptor, vector.Left);
                 var count = await Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+
+                if (count == 0)
+                {
+                    throw Whole.ended(moved);
+                }
+
                 vector.Advance(count);
-                sent += count;
+                moved += count;
             }
         }
-        catch (Exception reason) when (Fault.noteTransferred(sent, reason))
+        catch (Exception reason) when (Fault.noteTransferred(moved, reason))
         {
             throw;
         }
