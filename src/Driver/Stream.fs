@@ -31,6 +31,8 @@ type internal Stream
     let mutable use' = 0
     let mutable number = 0
     let mutable isTaken = true
+    // Whether the last wait has been told of.
+    let mutable told = true
     let mutable version = 0s
     // The loop's. What a single receive was given to fill.
     let mutable given: LeaseCell | null = null
@@ -350,6 +352,7 @@ type internal Stream
 
         if found = Found.Nothing then
             this.Reset()
+            told <- false
             waiting <- true
 
         gate.Leave()
@@ -360,8 +363,15 @@ type internal Stream
         else
             found
 
-    /// The wait that `Step` began is over: whether there is an item.
+    /// The wait that `Step` began is over: whether there is an item. Once for each wait.
     member internal this.Waited() : bool =
+        if told || not this.IsCompleted then
+            raise (
+                InvalidOperationException
+                    "Await this wait, and await it once: it is not over, or was awaited before."
+            )
+
+        told <- true
         gate.Enter()
         let found = this.TryTake()
         gate.Leave()

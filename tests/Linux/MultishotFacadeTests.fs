@@ -293,6 +293,27 @@ let private receiving name (by: LeaseStream -> IAsyncEnumerable<BufferLease>) =
                     kept[0].Dispose()
                 }))
 
+        tidyCase "a wait that is not over, or was awaited before, says so" (fun () ->
+            withPair 4 4 (fun client server pool ->
+                task {
+                    let refused (wait: LeaseStream.Wait) =
+                        Expect.throwsT<InvalidOperationException>(fun () -> wait.GetResult() |> ignore)
+
+                    let items = server.ReceiveAllAsync(pool).GetAsyncEnumerator()
+                    // The first step opens the stream.
+                    client.Send "aaaa"B |> ignore
+                    let! _ = items.MoveNextAsync()
+                    items.Current.Dispose()
+                    let wait = items.MoveNextAsync()
+                    refused wait "not over"
+                    client.Send "bbbb"B |> ignore
+                    let! more = wait
+                    Expect.isTrue more "the next"
+                    items.Current.Dispose()
+                    refused wait "awaited before"
+                    do! items.DisposeAsync()
+                }))
+
         tidyCase "a broken connection is told once, behind what came before" (fun () ->
             withPair 4 4 (fun client server pool ->
                 task {
