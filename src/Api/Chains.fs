@@ -36,7 +36,7 @@ module ChainBuilderValue =
 module Chains =
 
     /// All of it, one after another; the first exception (of memory that could not be pinned, say) once all have ended.
-    let private results (steps: ValueTask<int> array) : Task<int list> =
+    let internal results (steps: ValueTask<int> array) : Task<int list> =
         task {
             let results = Array.zeroCreate steps.Length
             let mutable failure: exn | null = null

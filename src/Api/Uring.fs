@@ -172,15 +172,21 @@ module Uring =
             (checkedTimespec (nameof time) time)
             (Submission.timeout 0UL (clockFlags clock ||| OpFlags.TimeoutAbsolute))
 
-    /// A timer that ends at this time of day, as a request (Linux 5.15). When the clock is set, it ends by the new time.
-    let alarm (time: DateTimeOffset) : Request =
+    /// As the clock of the time of day counts.
+    let internal sinceEpoch (time: DateTimeOffset) : TimeSpan =
         let since = time - DateTimeOffset.UnixEpoch
-        deadline Clock.RealTime (if since < TimeSpan.Zero then TimeSpan.Zero else since)
+        if since < TimeSpan.Zero then TimeSpan.Zero else since
+
+    /// A timer that ends at this time of day, as a request (Linux 5.15). When the clock is set, it ends by the new time.
+    let alarm (time: DateTimeOffset) : Request = deadline Clock.RealTime (sinceEpoch time)
+
+    /// In Linux a timestamp is CLOCK_MONOTONIC in nanoseconds. Rounded up: never early.
+    let internal ofTimestamp (timestamp: int64) : TimeSpan =
+        let timestamp = max 0L timestamp
+        TimeSpan.FromTicks(timestamp / 100L + (if timestamp % 100L = 0L then 0L else 1L))
 
     /// A timer that ends when `Stopwatch.GetTimestamp()` is `timestamp`, as a request.
-    let alarmAtTimestamp (timestamp: int64) : Request =
-        // In Linux a timestamp is CLOCK_MONOTONIC in nanoseconds. Rounded up: never early.
-        deadline Clock.Monotonic (TimeSpan.FromTicks((max 0L timestamp + 99L) / 100L))
+    let alarmAtTimestamp (timestamp: int64) : Request = deadline Clock.Monotonic (ofTimestamp timestamp)
 
     /// In a chain: waits, and then goes on (Linux 5.16). The step's outcome is ETIME.
     let pause (delay: TimeSpan) : Request =
@@ -190,10 +196,21 @@ module Uring =
     let within (span: TimeSpan) : Request =
         over (checkedTimespec (nameof span) span) (Submission.linkTimeout 0UL 0u)
 
-    /// A timer that starts again, as a request.
-    let internal tickRequest (period: TimeSpan) : StreamRequest = {
+    /// A timer that ends when so many completions have come on its ring, with 0, or when the time is over, with -ETIME, which
+    /// breaks a chain. Ends of timers are not counted (6.18). man io_uring_prep_timeout(3).
+    let countdown (count: int) (limit: TimeSpan) : Request =
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1, nameof count)
+
+        over
+            (checkedTimespec (nameof limit) limit)
+            (Submission.timeout 0UL 0u |> Submission.counting (uint32 count))
+
+    /// A timer that starts again, so many times or (0) for ever, as a request.
+    let internal tickRequest (period: TimeSpan) (count: int) : StreamRequest = {
         Multishot =
-            over (checkedTimespec (nameof period) period) (Submission.timeoutMultishot 0UL)
+            over
+                (checkedTimespec (nameof period) period)
+                (Submission.timeoutMultishot 0UL |> Submission.counting (uint32 count))
             |> Request.multishot
         Single = ValueSome(timer period)
         Source = Source.Ticks
@@ -209,9 +226,9 @@ module Uring =
                 "This kernel's io_uring has no timers by this clock: they need Linux 5.15 or newer."
         | _ -> Fault.ofResult request.Submission.Opcode request.Subject result token
 
-    /// Gives a running timer another time, from now on.
-    let internal timerChange (flags: uint32) (delay: TimeSpan) : UserData -> Request =
-        let time = Memory(checkedTimespec (nameof delay) delay)
+    /// Gives a running timer another time. `parameter` is its name where the user knows it by another.
+    let internal timerChange (flags: uint32) (parameter: string) (time: TimeSpan) : UserData -> Request =
+        let time = Memory(checkedTimespec parameter time)
 
         fun target -> {
             Request.bare (Submission.changeTimeout target 0UL flags) with
@@ -243,14 +260,38 @@ module Uring =
     /// all when that is past.
     let sleepUntilTimestamp (timestamp: int64) : Uring<unit> = untilExpired (alarmAtTimestamp timestamp)
 
-    /// Ticks each time that `period` has passed, until cancelled (one submission from Linux 6.4 on). An item counts the
-    /// ticks since the one before: more than one when the consumer was slow.
-    let ticks (period: TimeSpan) : Uring<UringStream<int>> =
+    /// Waits until so many completions have come on the program's ring, of whatever operation but timers, the library's own
+    /// (that wake the loop, say) included: true; or until the time is over: false. man io_uring_prep_timeout(3).
+    let afterCompletions (count: int) (limit: TimeSpan) : Uring<bool> =
+        let timer = countdown count limit
+
+        uring {
+            let! result = attempt timer
+
+            match Errno.ofResult result with
+            | _ when result >= 0 -> return true
+            | Errno.ETIME -> return false
+            // An open set: the kernel refuses it, or it was cancelled.
+            | _ ->
+                let! token = token
+                return raise (timerFault timer result token)
+        }
+
+    let private ticking period count : Uring<UringStream<int>> =
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero, nameof period)
 
         Program.ofScope (fun scope ->
-            let stream = scope.Loop.Open(tickRequest period, scope.Token)
+            let stream = scope.Loop.Open(tickRequest period count, scope.Token)
             ValueTask<_>(UringStream(stream, _.Result)))
+
+    /// Ticks each time that `period` has passed, until cancelled (one submission from Linux 6.4 on). An item counts the
+    /// ticks since the one before: more than one when the consumer was slow.
+    let ticks (period: TimeSpan) : Uring<UringStream<int>> = ticking period 0
+
+    /// As `ticks`, and ends after `count` ticks.
+    let ticksOf (count: int) (period: TimeSpan) : Uring<UringStream<int>> =
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1, nameof count)
+        ticking period count
 
     /// Cancels the program when the time is over, waits for its end, and raises TimeoutException. If it ended with a
     /// result all the same, the result wins.

@@ -163,6 +163,13 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     /// Starts linked operations together; the results come in their order, errors as negative results.
     member this.StartChain(chain: Chain<Request>, token: CancellationToken) : ValueTask<int> array =
+        let struct (_, tasks) = this.BeginChain(chain, token)
+        tasks
+
+    /// As `StartChain`, with what tells of each step while it runs.
+    member internal this.BeginChain
+        (chain: Chain<Request>, token: CancellationToken)
+        : struct (Operation array * ValueTask<int> array) =
         throwIfStopping ()
         let steps = chains.Steps chain
         let isLocal = host.IsCurrentThread
@@ -170,9 +177,11 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         // Before it runs: what has ended may be used again.
         let tasks = work.Tasks
 
+        let operations = work.Operations
+
         if isLocal then work.Run() else host.HandOver work
 
-        tasks
+        struct (operations, tasks)
 
     /// Operations that are cancelled together.
     member internal _.Group(token: CancellationToken) : OperationGroup = new OperationGroup(host, token)

@@ -61,6 +61,9 @@ type internal ChainWork
     let flags = steps |> Array.map (fun struct (_, flags) -> flags)
 
     /// One for each step.
+    member _.Operations = operations
+
+    /// One for each step.
     member _.Tasks = operations |> Array.map (fun operation -> ValueTask<int>(operation, operation.Version))
 
     override this.Run() = if not (chains.TryBegin(operations, flags)) then rounds.Postpone this

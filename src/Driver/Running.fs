@@ -39,6 +39,18 @@ module internal Running =
 
         struct (running, ValueTask<int>(operation, running.Version))
 
+    /// Starts a chain. Errors are negative results. What names each step, and its result.
+    let startChain
+        (loop: Loop)
+        (chain: Chain<Request>)
+        (token: CancellationToken)
+        : struct (Running array * ValueTask<int> array) =
+        let struct (operations, results) = loop.BeginChain(chain, token)
+
+        let name (operation: Operation) = { Loop = loop; Operation = operation; Version = operation.Version }
+
+        struct (Array.map name operations, results)
+
     /// Performs a request about it. -ENOENT when it has ended.
     let ask (running: Running) (about: UserData -> Request) : Task<int> =
         task {

@@ -21,7 +21,11 @@ type internal Stream
     // Loop and consumer may be different threads; what they share is short and under this lock: the state, too.
     let mutable gate = Unchecked.defaultof<Gate>
     let mutable items = Unchecked.defaultof<Backlog>
-    let mutable state = Multishot.armed source limit
+    // Of ticks, the submission says how many.
+    let mutable state =
+        Multishot.armed source limit
+        |> Multishot.counted (if source = Source.Ticks then int request.Multishot.Submission.Offset else 0)
+
     let mutable waiting = false
     let mutable ended = false
     let mutable abandoned = false
@@ -129,6 +133,9 @@ type internal Stream
         match pool with
         | null ->
             if carries then
+                gate.Enter()
+                state <- Multishot.came state
+                gate.Leave()
                 this.Deliver(null, Multishot.value source completion.Result)
             else
                 if not wanted then this.CloseUnwanted completion.Result
@@ -154,7 +161,15 @@ type internal Stream
     /// A buffer for a single receive, if it needs one: false when there is none.
     member private this.Prepare() =
         match pool with
-        | null -> true
+        | null ->
+            // Armed again, for what is left.
+            if isMultishot && state.Remaining > 0 then
+                this.Request <- {
+                    this.Request with
+                        Submission = Submission.counting (uint32 state.Remaining) this.Request.Submission
+                }
+
+            true
         | _ when isMultishot -> true
         | pool when pool.IsRing ->
             this.Request <- {

@@ -331,6 +331,10 @@ module OpFlags =
     [<Literal>]
     let TimeoutChange = 2u
 
+    /// TIMEOUT_REMOVE, with `TimeoutChange`: of a link timeout (5.15).
+    [<Literal>]
+    let LinkTimeoutChange = 0x10u
+
     /// TIMEOUT: one submission, many completions (6.4).
     [<Literal>]
     let TimeoutMultishot = 0x40u

@@ -260,6 +260,9 @@ module Features =
         else
             ValueNone
 
+    /// Limits of linked operations can be changed (5.15, as MKDIRAT).
+    let changesLimits plan = supports Opcode.MakeDirectoryAt plan
+
     /// Commands can name a registered buffer (6.1).
     let commandsOnBuffers plan = supports Opcode.SendMessageZeroCopy plan
 

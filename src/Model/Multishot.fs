@@ -36,6 +36,7 @@ type Source =
 ///  6. a stream that is stopped is never armed again
 ///  7. a stream that is not in the kernel and not over always waits for something that will come: its consumer or a
 ///     buffer
+///  8. a counted stream ends when all of its results have come, and is armed for those that have not
 [<Struct; RequireQualifiedAccess>]
 type StreamPhase =
     | Armed
@@ -55,6 +56,8 @@ type Multishot = {
     Limit: int
     /// Somebody wants its end.
     Stopping: bool
+    /// So many results have still to come; -1 where nobody counts.
+    Remaining: int
 }
 
 /// What the caller has to do next.
@@ -90,7 +93,15 @@ module Multishot =
         Queued = 0
         Limit = max 1 limit
         Stopping = false
+        Remaining = -1
     }
+
+    /// So many results and no more; 0 for as many as there are.
+    let counted count (stream: Multishot) = if count = 0 then stream else { stream with Remaining = count }
+
+    /// One result has come.
+    let came (stream: Multishot) =
+        if stream.Remaining > 0 then { stream with Remaining = stream.Remaining - 1 } else stream
 
     /// The result is something for the consumer, whether more follows or not.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -159,6 +170,8 @@ module Multishot =
             struct (stream, StreamVerdict.Nothing)
         elif stream.Stopping then
             over stream StreamVerdict.Cancelled
+        elif stream.Remaining = 0 then
+            over stream StreamVerdict.EndOfStream
         elif carries stream.Source result then
             goOn stream
         elif result >= 0 then

@@ -104,7 +104,8 @@ module Submission =
     let linkTimeout timespec flags = prepare Opcode.LinkTimeout -1 0UL timespec 1u flags
 
     /// Gives a running timeout another time, at the 16-byte timespec at `timespec` (5.11); `flags` with
-    /// `OpFlags.TimeoutChange`. -ENOENT when it does not run any more. man io_uring_prep_timeout_update(3).
+    /// `OpFlags.TimeoutChange`, or `LinkTimeoutChange` as well, and `TimeoutAbsolute` by the clock that it has. -ENOENT when it
+    /// does not run any more. It counts no completions from then on. man io_uring_prep_timeout_update(3).
     let changeTimeout (target: UserData) timespec flags =
         prepare Opcode.TimeoutRemove -1 timespec target.Bits 0u flags
 
@@ -527,6 +528,10 @@ module Submission =
         submission with
             Priority = submission.Priority ||| OpFlags.ReportUsage
     }
+
+    /// A timeout that ends with 0 when so many completions have come, if its time is not over before; a multishot one ends
+    /// after so many times.
+    let counting (count: uint32) (submission: Submission) = { submission with Offset = uint64 count }
 
     /// The kernel echoes this in every completion.
     let inline tagged userData (submission: Submission) = { submission with UserData = userData }

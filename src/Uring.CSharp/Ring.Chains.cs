@@ -38,6 +38,26 @@ public sealed partial class Ring
         return RunAsync(chain, cancellationToken);
     }
 
+    /// <summary>
+    /// As <see cref="ChainAsync"/>, with limits that can be changed while the operations run. See
+    /// man io_uring_prep_timeout_update(3), IORING_LINK_TIMEOUT_UPDATE.
+    /// </summary>
+    /// <param name="build">Says which, in their order. Called once, at once.</param>
+    /// <param name="cancellationToken">Ends those that have not ended: their results say so.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="build"/> is null.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are more operations than one submission holds (<see cref="RingOptions.SubmissionEntries"/>; a limit counts as
+    /// one).
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public UringChainRun StartChain(Action<UringChain> build, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        var chain = new UringChain(Loop);
+        build(chain);
+        return new(RunningChain.Start(Loop, ListModule.OfSeq(chain.Steps), cancellationToken));
+    }
+
     private async ValueTask<IReadOnlyList<ChainResult>> RunAsync(UringChain chain, CancellationToken cancellationToken)
     {
         var running = Chains.startBounded(Loop, ListModule.OfSeq(chain.Steps), cancellationToken);

@@ -17,6 +17,8 @@ let private anyNumber =
     set [
         "UringFutex.WaitAsync.expected"
         "Ring.DelayUntilTimestampAsync.timestamp"
+        "Ring.StartTimerUntilTimestamp.timestamp"
+        "UringTimer.ChangeUntilTimestampAsync.timestamp"
         "UringSocket.GetRawSocketOptionAsync.level"
         "UringSocket.GetRawSocketOptionAsync.name"
         "UringSocket.SetRawSocketOptionAsync.level"

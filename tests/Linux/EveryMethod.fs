@@ -155,11 +155,17 @@ let prepare (folder: string) (token: CancellationToken) =
         add (ring.StartTimer(TimeSpan.FromDays 1.0))
         add (socket.CreatePoll PollEvents.Readable)
         let! _ = ring.ChainAsync(fun chain -> add chain)
+
+        let pausing (chain: UringChain) =
+            chain.Pause(TimeSpan.FromDays 1.0).Within(TimeSpan.FromDays 1.0) |> ignore
+
+        add (ring.StartChain(fun chain -> pausing chain))
         let! watcher = UringWatcher.CreateAsync ring
         add watcher
         add (new UringSignals(PosixSignal.SIGWINCH))
         add (UringEpoll(File.OpenHandle path, ring))
         let special = Dictionary<string, obj>()
+        special["UringChainRun.ChangeLimitAsync.step"] <- 0
         let! directFile = file.MakeDirectAsync()
         special["UringFile.InstallAsync"] <- directFile
         special["UringFile.MoveToAsync"] <- directFile

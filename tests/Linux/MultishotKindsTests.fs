@@ -361,6 +361,31 @@ let private ticking =
                     let most = int (clock.Elapsed / period) + 1
                     Expect.isLessThanOrEqual (first + missed + last) most "no more than the time allows"))
 
+        for name, hidden in [ "", []; ", one by one on an old kernel", [ Opcode.ReadMultishot ] ] do
+            testCase $"so many, and no more{name}" (fun () ->
+                withLoopOf (FaultyKernel(Hidden = hidden)) LoopOptions.standard (fun host ->
+                    let clock = Stopwatch.StartNew()
+
+                    let count =
+                        runOn
+                            host
+                            (uring {
+                                let mutable count = 0
+                                use! ticks = Uring.ticksOf 5 period
+
+                                for some in ticks do
+                                    count <- count + some
+
+                                return count
+                            })
+
+                    Expect.equal count 5 "ticks"
+                    Expect.isGreaterThanOrEqual clock.Elapsed (5.0 * period) "not before their time"
+                    Expect.equal host.Loop.InFlight 0 "none is armed"
+
+                    let submitted = host.Loop.Statistics.Submitted
+                    if hidden.IsEmpty then Expect.isLessThan submitted 5L "one submission"))
+
         testCase "end when they are cancelled" (fun () ->
             withLoop (fun host ->
                 use source = new CancellationTokenSource()

@@ -87,10 +87,14 @@ let offers: Offer list = [
         "DatagramTests MessageTests SocketMessagesTests MessageFacadeTests"
     offer
         Opcode.Timeout
-        "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks"
-        "Ring.DelayAsync Ring.DelayUntilAsync Ring.TicksAsync"
+        "Uring.sleep Uring.sleepBy Uring.sleepUntil Uring.ticks Uring.ticksOf Uring.afterCompletions RunningTimer.start"
+        "Ring.DelayAsync Ring.DelayUntilAsync Ring.TicksAsync Ring.StartTimer Ring.WaitForCompletionsAsync"
         "TimeOperationTests TimerFacadeTests MultishotKindsTests"
-    offer Opcode.TimeoutRemove "RunningTimer.change" "UringTimer.ChangeAsync" "RunningTests"
+    offer
+        Opcode.TimeoutRemove
+        "RunningTimer.change RunningTimer.changeTo RunningChain.changeLimit"
+        "UringTimer.ChangeAsync UringTimer.ChangeUntilAsync UringChainRun.ChangeLimitAsync"
+        "RunningTests TimerFacadeTests"
     offer
         Opcode.Accept
         "Socket.accept SocketTransfer.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"

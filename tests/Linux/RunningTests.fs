@@ -4,6 +4,7 @@ module Uring.Tests.Linux.RunningTests
 open System
 open System.Diagnostics
 open System.Threading
+open System.Threading.Tasks
 open Expecto
 open Uring.Driver
 open Uring.FSharp
@@ -110,6 +111,80 @@ let private timers =
             ended "late" late
             Expect.isTrue late.IsCanceled "before")
 
+        for name, clock in
+            [ "monotonic", Clock.Monotonic; "boot time", Clock.BootTime; "real time", Clock.RealTime ] do
+            case $"{name}: runs out, and is given other times by its clock" (fun host ->
+                let watch = Stopwatch.StartNew()
+
+                // What the clock shows, as near as .NET tells.
+                let now () =
+                    match clock with
+                    | Clock.RealTime -> DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch
+                    | _ -> TimeSpan.FromTicks(Stopwatch.GetTimestamp() / 100L)
+
+                let outcome =
+                    runOn
+                        host
+                        (uring {
+                            let! timer = RunningTimer.startBy clock day
+                            Expect.equal timer.Clock clock "its clock"
+                            let! shorter = RunningTimer.change timer soon
+                            let! ranOut = RunningTimer.wait timer
+                            let elapsed = watch.Elapsed
+                            let! timer = RunningTimer.startBy clock day
+                            let! sooner = RunningTimer.changeTo timer (now () + soon)
+                            let! again = RunningTimer.wait timer
+                            let! at = RunningTimer.startAt clock (now () + soon)
+                            let! third = RunningTimer.wait at
+                            let! past = RunningTimer.startBy clock day
+                            let! _ = RunningTimer.changeTo past TimeSpan.Zero
+                            let! fourth = RunningTimer.wait past
+                            return [ shorter; ranOut; sooner; again; third; fourth ], elapsed
+                        })
+
+                let all, elapsed = outcome
+                Expect.allEqual all true "each"
+                Expect.isGreaterThanOrEqual elapsed soon "never early")
+
+        case "until a time of day, which another clock does not have" (fun host ->
+            let outcome =
+                runOn
+                    host
+                    (uring {
+                        let! timer = RunningTimer.startUntil (DateTimeOffset.Now + day)
+                        let! changed = RunningTimer.changeUntil timer (DateTimeOffset.Now + soon)
+                        let! ranOut = RunningTimer.wait timer
+                        use! other = RunningTimer.start day
+                        let! refused = Uring.catch (RunningTimer.changeUntil other DateTimeOffset.Now)
+                        return changed, ranOut, refused
+                    })
+
+            match outcome with
+            | true, true, Error(:? InvalidOperationException) -> ()
+            | other -> failtest $"{other}")
+
+        case "a clock cannot be changed: the kernel refuses it" (fun host ->
+            runOn
+                host
+                (uring {
+                    use! timer = RunningTimer.start day
+                    let time = Memory(Array.zeroCreate<byte> 16)
+
+                    for clock in [ OpFlags.TimeoutBootTime; OpFlags.TimeoutRealTime ] do
+                        let request = {
+                            Request.bare (
+                                Submission.changeTimeout UserData.none 0UL (OpFlags.TimeoutChange ||| clock)
+                            ) with
+                                Buffer = time
+                                Reach = Reach.Offset
+                        }
+
+                        let! result = Uring.attempt request
+                        Expect.equal (Errno.ofResult result) Errno.EINVAL "refused"
+
+                    Expect.isFalse timer.Ended.IsCompleted "runs"
+                }))
+
         case "a kernel that refuses the change says so" (fun host ->
             let submission = { Submission.changeTimeout UserData.none 0UL 0u with OpFlags = 0x80u }
             Expect.equal (errnoOf host (Request.bare submission)) Errno.EINVAL "flags"
@@ -147,6 +222,236 @@ let private timers =
                 do! ring.DisposeAsync()
                 let! ranOut = last.Completion
                 Expect.isFalse ranOut "the ring has ended"
+            })
+    ]
+
+let private counts =
+    testList "count" [
+        // What wakes the loop is a completion, too: a few more than those of the programs.
+        case "so many completions, or the time" (fun host ->
+            let nops = Uring.discard (Uring.``parallel`` [ for _ in 1..30 -> Uring.nop ])
+            let waiting = startOn host (Uring.afterCompletions 50 day)
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            runOn host nops
+            Expect.equal host.Loop.InFlight 1 "30 of them"
+            runOn host nops
+            Expect.isTrue (finish "count" waiting) "50 of them"
+            Expect.isFalse (runOn host (Uring.afterCompletions 1000 soon)) "the time is over")
+
+        case "ends of timers are not counted" (fun host ->
+            let repeat (one: Uring<unit>) =
+                uring {
+                    for _ in 1..20 do
+                        do! one
+                }
+
+            let waiting = startOn host (Uring.afterCompletions 15 day)
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            runOn host (repeat (Uring.sleep TimeSpan.Zero))
+            Expect.equal host.Loop.InFlight 1 "waits"
+            runOn host (repeat (Uring.discard Uring.nop))
+            Expect.isTrue (finish "count" waiting) "nops are")
+
+        case "cancelled during, and before" (fun host ->
+            use source = new CancellationTokenSource()
+            let waiting = Uring.startOn host source.Token (Uring.afterCompletions 1000 day)
+            eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+            source.Cancel()
+            ended "count" waiting
+            Expect.isTrue waiting.IsCanceled "during"
+            let late = Uring.startOn host source.Token (Uring.afterCompletions 1000 day)
+            ended "count" late
+            Expect.isTrue late.IsCanceled "before")
+
+        case "of none, and below no time" (fun _ ->
+            for count, limit in [ 0, day; -1, day; 1, TimeSpan.FromTicks -1L ] do
+                Expect.throwsT<ArgumentOutOfRangeException>
+                    (fun () -> Uring.countdown count limit |> ignore)
+                    $"{count}")
+
+        Observe.tidyCase "from C#" (fun () ->
+            task {
+                use ring = new Uring.Ring()
+                let waiting = ring.WaitForCompletionsAsync(2, Timeout.InfiniteTimeSpan).AsTask()
+                do! Observe.eventually "in flight" (fun () -> ring.InFlight = 1)
+
+                for _ in 1..3 do
+                    do! ring.NopAsync()
+
+                let! reached = waiting
+                Expect.isTrue reached "reached"
+                let! reached = ring.WaitForCompletionsAsync(1000, soon)
+                Expect.isFalse reached "the time is over"
+                use source = new CancellationTokenSource()
+                let waiting = ring.WaitForCompletionsAsync(1000, day, source.Token).AsTask()
+                do! Observe.eventually "in flight" (fun () -> ring.InFlight = 1)
+                source.Cancel()
+
+                do!
+                    Observe.isCancelled "count" (fun () ->
+                        Observe.discard (ValueTask<bool>(waiting: Task<bool>)))
+            })
+    ]
+
+/// A read that nothing comes for, with a limit.
+let private bounded (pipe: Pipe) (limit: TimeSpan) : BoundedStep<Request> = {
+    Step = FileRequest.readNext pipe.Reader.Descriptor (Memory(Array.zeroCreate 8))
+    Limit = ValueSome(Uring.within limit)
+    Link = Link.Soft
+}
+
+let private afterwards: BoundedStep<Request> = { Step = nop; Limit = ValueNone; Link = Link.Soft }
+
+let private withPipe (host: LoopThread) (body: Pipe -> unit) =
+    let pipe = runOn host Pipe.create
+    body pipe
+    runOn host (Pipe.close pipe)
+
+let private limits =
+    testList "limit" [
+        case "shorter: the step ends by it" (fun host ->
+            withPipe host (fun pipe ->
+                let outcome =
+                    runOn
+                        host
+                        (uring {
+                            let! chain = RunningChain.start [ bounded pipe day; afterwards ]
+                            let! changed = RunningChain.changeLimit chain 0 soon
+                            let! outcome = RunningChain.wait chain
+                            let! late = RunningChain.changeLimit chain 0 day
+                            return changed, outcome, late
+                        })
+
+                Expect.equal
+                    outcome
+                    (true, [ StepOutcome.Failed Errno.ETIME; StepOutcome.Cancelled ], false)
+                    "outcome"))
+
+        case "longer: the step goes on" (fun host ->
+            withPipe host (fun pipe ->
+                let clock = Stopwatch.StartNew()
+
+                let outcome =
+                    runOn
+                        host
+                        (uring {
+                            let! chain =
+                                RunningChain.start [
+                                    bounded pipe (TimeSpan.FromMilliseconds 200.0)
+                                    afterwards
+                                ]
+
+                            let! changed = RunningChain.changeLimit chain 0 day
+                            do! Uring.sleep (TimeSpan.FromMilliseconds 300.0)
+                            let! _ = File.writeNext pipe.Writer (ReadOnlyMemory "abcdefgh"B)
+                            let! outcome = RunningChain.wait chain
+                            return changed, outcome
+                        })
+
+                Expect.isGreaterThan clock.ElapsedMilliseconds 299L "past the first limit"
+                Expect.equal outcome (true, [ StepOutcome.Ran 8; StepOutcome.Ran 0 ]) "outcome"))
+
+        case "of a step that waits for the one before it: false, and it has its own" (fun host ->
+            withPipe host (fun pipe ->
+                let pausing = { afterwards with Step = Uring.pause (TimeSpan.FromMilliseconds 50.0) }
+
+                let outcome =
+                    runOn
+                        host
+                        (uring {
+                            let! chain = RunningChain.start [ pausing; bounded pipe soon ]
+                            let! early = RunningChain.changeLimit chain 1 day
+                            let! outcome = RunningChain.wait chain
+                            return early, outcome
+                        })
+
+                Expect.equal
+                    outcome
+                    (false, [ StepOutcome.Failed Errno.ETIME; StepOutcome.Failed Errno.ETIME ])
+                    "outcome"))
+
+        case "cancelled with its scope" (fun host ->
+            withPipe host (fun pipe ->
+                use source = new CancellationTokenSource()
+
+                let running =
+                    Uring.startOn
+                        host
+                        source.Token
+                        (uring {
+                            let! chain = RunningChain.start [ bounded pipe day; afterwards ]
+                            return! RunningChain.wait chain
+                        })
+
+                eventually "in flight" (fun () -> host.Loop.InFlight = 3)
+                source.Cancel()
+
+                Expect.equal
+                    (finish "chain" running)
+                    [ StepOutcome.Cancelled; StepOutcome.Cancelled ]
+                    "cancelled"))
+
+        case "no step, no limit, no time" (fun host ->
+            withPipe host (fun pipe ->
+                let outcome =
+                    runOn
+                        host
+                        (uring {
+                            let! chain = RunningChain.start [ bounded pipe day; afterwards ]
+
+                            for step, limit in [ -1, soon; 2, soon; 0, TimeSpan.FromTicks -1L; 1, soon ] do
+                                match! Uring.catch (RunningChain.changeLimit chain step limit) with
+                                | Error(:? ArgumentException as reason) ->
+                                    let expected = if limit < TimeSpan.Zero then "limit" else "step"
+                                    Expect.equal reason.ParamName expected $"{step}"
+                                | other -> failtest $"{step}: {other}"
+
+                            let! _ = RunningChain.changeLimit chain 0 TimeSpan.Zero
+                            return! RunningChain.wait chain
+                        })
+
+                Expect.equal outcome [ StepOutcome.Failed Errno.ETIME; StepOutcome.Cancelled ] "outcome"))
+
+        testCase "a kernel before 5.15 changes none" (fun () ->
+            withLoopOf (FaultyKernel(Hidden = [ Opcode.MakeDirectoryAt ])) LoopOptions.standard (fun host ->
+                withPipe host (fun pipe ->
+                    runOn
+                        host
+                        (uring {
+                            let! chain = RunningChain.start [ bounded pipe day ]
+                            let! outcome = Uring.catch (RunningChain.changeLimit chain 0 soon)
+
+                            match outcome with
+                            | Error(:? PlatformNotSupportedException as reason) ->
+                                Expect.stringContains reason.Message "Linux 5.15" "which"
+                            | other -> failtest $"{other}"
+
+                            let! _ = File.writeNext pipe.Writer (ReadOnlyMemory "abcdefgh"B)
+                            let! outcome = RunningChain.wait chain
+                            Expect.equal outcome [ StepOutcome.Ran 8 ] "outcome"
+                        }))))
+
+        Observe.tidyCase "from C#" (fun () ->
+            task {
+                use ring = new Uring.Ring()
+                use! pipe = Uring.UringPipe.CreateAsync(Uring.PipeModes.None, ring)
+
+                let chain =
+                    ring.StartChain(fun chain ->
+                        chain.Read(pipe.Reader, Memory(Array.zeroCreate 8), 0L).Within(day).Pause(soon)
+                        |> ignore)
+
+                let! changed = chain.ChangeLimitAsync(0, soon)
+                Expect.isTrue changed "changed"
+                let! results = chain.Completion
+                Expect.equal results.Count 2 "results"
+                Expect.equal results[0].ErrorCode (int Errno.ETIME) "its time was over"
+                let! late = chain.ChangeLimitAsync(0, day)
+                Expect.isFalse late "over"
+                let change step () = Observe.discard (chain.ChangeLimitAsync(step, day))
+                let! _ = Observe.raises<ArgumentException> "no limit" (change 1)
+                let! _ = Observe.raises<ArgumentOutOfRangeException> "no step" (change 2)
+                ()
             })
     ]
 
@@ -250,4 +555,4 @@ let private polls =
     ]
 
 [<Tests>]
-let tests = testSequenced <| testList "Running" [ timers; polls ]
+let tests = testSequenced <| testList "Running" [ timers; counts; limits; polls ]

@@ -73,6 +73,69 @@ let tests =
                 ()
             })
 
+        tidyCase "timers by each clock and until points in time, changed while they run" (fun () ->
+            task {
+                use ring = new Ring()
+                let day = TimeSpan.FromDays 1.0
+
+                for clock in [ Clock.Monotonic; Clock.BootTime; Clock.RealTime ] do
+                    use timer = ring.StartTimer(day, clock)
+                    Expect.equal timer.Clock clock "its clock"
+                    let! changed = timer.ChangeAsync soon
+                    let! ranOut = timer.Completion
+                    Expect.isTrue (changed && ranOut) "changed"
+
+                let time = DateTimeOffset.Now + soon
+                use alarm = ring.StartTimerUntil time
+                let! ranOut = alarm.Completion
+                Expect.isTrue ranOut "ran out"
+                Expect.isGreaterThanOrEqual DateTimeOffset.Now time "never early"
+                use later = ring.StartTimerUntil(DateTimeOffset.Now + day)
+                let! changed = later.ChangeUntilAsync(DateTimeOffset.Now + soon)
+                let! ranOut = later.Completion
+                Expect.isTrue (changed && ranOut) "changed"
+                let timestamp = Stopwatch.GetTimestamp() + 30_000_000L
+                use exact = ring.StartTimerUntilTimestamp timestamp
+                let! ranOut = exact.Completion
+                Expect.isTrue ranOut "ran out"
+                Expect.isGreaterThanOrEqual (Stopwatch.GetTimestamp()) timestamp "never early"
+                use exact = ring.StartTimerUntilTimestamp Int64.MaxValue
+                let! changed = exact.ChangeUntilTimestampAsync 0L
+                let! ranOut = exact.Completion
+                Expect.isTrue (changed && ranOut) "changed"
+                use monotonic = ring.StartTimer day
+                let until () = discard (monotonic.ChangeUntilAsync DateTimeOffset.Now)
+                let! _ = raises<InvalidOperationException> "another clock" until
+                use alarm = ring.StartTimerUntil(DateTimeOffset.Now + day)
+
+                let! _ =
+                    raises<InvalidOperationException> "another clock" (fun () ->
+                        discard (alarm.ChangeUntilTimestampAsync 0L))
+
+                ()
+            })
+
+        tidyCase "so many ticks, and no more" (fun () ->
+            task {
+                use ring = new Ring()
+                let ticks = ring.TicksAsync(TimeSpan.FromMilliseconds 5.0, 3).GetAsyncEnumerator()
+                let mutable count = 0
+                let mutable goes = true
+
+                while goes do
+                    let! more = ticks.MoveNextAsync()
+                    goes <- more
+                    if more then count <- count + ticks.Current
+
+                Expect.equal count 3 "ticks"
+                do! ticks.DisposeAsync()
+                Expect.equal ring.InFlight 0 "over"
+
+                Expect.throwsT<ArgumentOutOfRangeException>
+                    (fun () -> ring.TicksAsync(soon, 0) |> ignore)
+                    "none"
+            })
+
         tidyCase "a nop ends as it is told to" (fun () ->
             task {
                 use ring = new Ring()

@@ -465,6 +465,7 @@ let laws =
                         expected
                         $"NOP {flags} on {major}.{minor}"
 
+                Expect.equal (Features.changesLimits kernel) ((major, minor) >= (5, 15)) $"{major}.{minor}"
                 Expect.equal (Features.commandsOnBuffers kernel) ((major, minor) >= (6, 1)) $"{major}.{minor}"
 
             let all: TransferFlags = LanguagePrimitives.EnumOfValue 0xffu

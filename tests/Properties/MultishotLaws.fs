@@ -291,6 +291,36 @@ let laws =
 
         law "6. a stream that is stopped is never armed again" stoppedForGood
 
+        testProperty
+            "8. a counted stream ends when all of its results have come, and is armed for those that have not"
+        <| fun (number: uint8) (early: bool list) ->
+            let count = 1 + int number
+            let tick = -62
+            let isEarly index = List.tryItem (index - 1) early = Some true
+
+            /// Each result, and after some of them the kernel ends the multishot.
+            let rec run (stream: Multishot) index =
+                let stream = Multishot.came stream
+                let isOver = index = count
+
+                if not (isOver || isEarly index) then
+                    stream.Remaining = count - index && run stream (index + 1)
+                else
+                    let struct (next, verdict) = Multishot.ended tick stream
+
+                    if isOver then
+                        verdict = StreamVerdict.EndOfStream && next.Phase = StreamPhase.Ended
+                    else
+                        verdict = StreamVerdict.Arm && next.Remaining = count - index && run next (index + 1)
+
+            run (Multishot.armed Source.Ticks 1 |> Multishot.counted count) 1
+
+        test "8. ... and who does not count goes on for ever" {
+            for source in sources do
+                let stream = Multishot.armed source 1 |> Multishot.counted 0
+                Expect.equal (Multishot.came stream) stream $"%A{source}"
+        }
+
         law
             "7. a stream that is not in the kernel and not over always waits for something that will come: its \
              consumer or a buffer"

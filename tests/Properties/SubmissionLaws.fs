@@ -482,6 +482,9 @@ let private modifiers =
         (fun bytes -> bytes[2] <- bytes[2] ||| (if bytes[0] = byte Opcode.Accept then 4uy else 1uy))
         "withoutWaiting", Submission.withoutWaiting, (fun bytes -> bytes[2] <- bytes[2] ||| 2uy)
         "reportingUsage", Submission.reportingUsage, (fun bytes -> bytes[2] <- bytes[2] ||| 8uy)
+        "counting",
+        Submission.counting length,
+        fun bytes -> BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan 8, lengthBits)
         "tagged",
         Submission.tagged target,
         fun bytes -> BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan 32, target.Bits)

@@ -17,7 +17,7 @@ type internal Execution(machine: Machine) =
     let transfers = Transfers(world.Memory, world.Ledger, choices)
     let messages = Messages world.Memory
     let futexes = Futexes()
-    let timers = Timers(timeline, choices)
+    let timers = Timers(timeline, choices, world.Clocks)
     let placing = Placing machine
     let fail (errno: Errno) = Errno.toResult errno
 

@@ -44,12 +44,9 @@ module internal Inputs =
 
             0
         | Opcode.TimeoutRemove when submission.Offset <> 0UL ->
+            // As the clock of the timer shows it, which is known when that has been found.
             request.Span <- timespec submission.Offset
-
-            if (submission.OpFlags &&& OpFlags.TimeoutAbsolute) <> 0u then
-                request.IsDeadline <- true
-                request.Span <- clocks.SinceStart(submission.OpFlags, request.Span)
-
+            request.IsDeadline <- (submission.OpFlags &&& OpFlags.TimeoutAbsolute) <> 0u
             0
         | Opcode.OpenAt
         | Opcode.UnlinkAt

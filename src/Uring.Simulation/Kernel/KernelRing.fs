@@ -49,6 +49,8 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     let mutable head = 0u
     // Completions posted so far, for timeouts that count them.
     let mutable posted = 0L
+    let mutable counted = 0L
+    let counting = List<struct (KernelRequest * int64)>()
 
     do
         if has SetupFlags.SubmissionPolling then
@@ -90,6 +92,24 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
         inFlight
         |> Seq.tryFind (fun request -> request.Opcode = opcode && request.UserData = userData)
         |> ValueOption.ofOption
+
+    /// A timeout that ends when so many completions have come (`Left`), from now on.
+    member _.Count(request: KernelRequest) = counting.Add(struct (request, counted + int64 request.Left))
+
+    /// It counts no more.
+    member _.Uncount(request: KernelRequest) =
+        counting.RemoveAll(fun struct (other, _) -> obj.ReferenceEquals(other, request)) |> ignore
+
+    /// A completion has come: ends of timeouts are not counted (measured on 6.18).
+    member private _.Came(opcode: Opcode) =
+        if opcode <> Opcode.Timeout then
+            counted <- counted + 1L
+
+            if counting.Count > 0 then
+                for struct (waiting, target) in counting.ToArray() do
+                    if counted >= target && waiting.Stage = Stage.Armed then waiting.Settle 0
+
+                counting.RemoveAll(fun struct (waiting, _) -> waiting.Stage <> Stage.Armed) |> ignore
 
     member _.Drained = drained
 
@@ -171,6 +191,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
             if fits then
                 trace.Completed(this.Lane, request.Opcode, &completion)
                 posted <- posted + 1L
+                this.Came request.Opcode
 
             fits
 
@@ -185,6 +206,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
         trace.Completed(this.Lane, request.Opcode, &completion)
         posted <- posted + 1L
         completions.Post completion |> ignore
+        this.Came request.Opcode
 
     /// A message from another ring, or from a thread without one.
     member this.Tell(completion: Completion) =
@@ -207,6 +229,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
             let message = messages.Dequeue()
             trace.Completed(this.Lane, Opcode.MessageRing, &message)
             completions.Post message |> ignore
+            this.Came Opcode.MessageRing
 
         let mutable goes = true
 

@@ -183,11 +183,19 @@ module internal Strictness =
             || (submission.Address = OpFlags.MessageDescriptor
                 && KernelVersion.supports Opcode.SendZeroCopy version)
         | Opcode.TimeoutRemove ->
-            let ways = OpFlags.TimeoutAbsolute ||| OpFlags.TimeoutBootTime ||| OpFlags.TimeoutRealTime
+            // No clock: it keeps the one that it has.
+            let isChange =
+                (submission.OpFlags &&& (OpFlags.TimeoutChange ||| OpFlags.LinkTimeoutChange)) <> 0u
 
-            submission.OpFlags = 0u
-            || ((submission.OpFlags &&& ~~~ways) = OpFlags.TimeoutChange
-                && hasClock submission.OpFlags version)
+            let known =
+                OpFlags.TimeoutChange
+                ||| OpFlags.TimeoutAbsolute
+                ||| (if KernelVersion.supports Opcode.MakeDirectoryAt version then
+                         OpFlags.LinkTimeoutChange
+                     else
+                         0u)
+
+            submission.OpFlags = 0u || (isChange && (submission.OpFlags &&& ~~~known) = 0u)
         // A change of the user data (4) is not simulated.
         | Opcode.PollRemove ->
             match submission.Length with

@@ -6,7 +6,7 @@ open Uring.Simulation
 open Uring.Simulation.World
 
 [<Sealed>]
-type internal Timers(timeline: Timeline, choices: Choices) =
+type internal Timers(timeline: Timeline, choices: Choices, clocks: Clocks) =
 
     let etime = Errno.toResult Errno.ETIME
 
@@ -27,23 +27,52 @@ type internal Timers(timeline: Timeline, choices: Choices) =
         request.Stage <- Stage.Armed
         request.Event <- timeline.After(request.Wait timeline.Now, "timeout", tick)
 
+    /// The time that it is given, by the clock that it has.
+    let retime (target: KernelRequest) (change: KernelRequest) =
+        target.Disarm()
+        target.IsDeadline <- change.IsDeadline
+
+        target.Span <-
+            if change.IsDeadline then
+                clocks.SinceStart(target.Submission.OpFlags, change.Span)
+            else
+                change.Span
+
     /// TIMEOUT.
     member _.Await(ring: KernelRing, request: KernelRequest) : int =
         await ring request
+        let isMultishot = (request.Submission.OpFlags &&& OpFlags.TimeoutMultishot) <> 0u
+        if request.Left > 0 && not isMultishot then ring.Count request
         Outcome.Parked
 
     /// TIMEOUT_REMOVE: ends it, or gives it another time.
     member _.Remove(ring: KernelRing, request: KernelRequest) : int =
         let flags = request.Submission.OpFlags
 
-        match ring.Find(Opcode.Timeout, request.Submission.Address) with
+        let isLink = (flags &&& OpFlags.LinkTimeoutChange) <> 0u
+
+        match
+            ring.Find((if isLink then Opcode.LinkTimeout else Opcode.Timeout), request.Submission.Address)
+        with
         | ValueSome target when target.Stage = Stage.Armed && flags = 0u -> Cancelling.stop choices target
+        | ValueSome target when target.Stage = Stage.Armed && isLink ->
+            retime target request
+
+            target.Event <-
+                timeline.After(
+                    target.Wait timeline.Now,
+                    "link timeout",
+                    fun () ->
+                        target.Event <- null
+                        target.Continue()
+                )
+
+            0
         | ValueSome target when target.Stage = Stage.Armed ->
-            target.Disarm()
-            target.Span <- request.Span
-            target.IsDeadline <- request.IsDeadline
-
+            retime target request
+            // It counts nothing any more: completions, or how often.
+            target.Left <- 0
+            ring.Uncount target
             await ring target
-
             0
         | _ -> Errno.toResult Errno.ENOENT
