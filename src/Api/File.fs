@@ -448,6 +448,31 @@ module File =
         : Uring<int> =
         FileRequest.splice source.Descriptor offset target.Descriptor targetOffset length |> Program.single
 
+    /// As `read`, with an I/O priority: `level` 0 (first) to 7 of its class. What the device makes of it is its scheduler's.
+    /// man ioprio_set(2).
+    let readWithPriority
+        (priority: PriorityClass)
+        (level: int)
+        (file: File)
+        (buffer: Memory<byte>)
+        (offset: int64)
+        : Uring<int> =
+        FileRequest.read file.Descriptor buffer offset
+        |> FileRequest.prioritized priority level
+        |> Program.single
+
+    /// As `writeSome`, with an I/O priority, as `readWithPriority`.
+    let writeWithPriority
+        (priority: PriorityClass)
+        (level: int)
+        (file: File)
+        (buffer: ReadOnlyMemory<byte>)
+        (offset: int64)
+        : Uring<int> =
+        FileRequest.write file.Descriptor buffer offset
+        |> FileRequest.prioritized priority level
+        |> Program.single
+
     /// Waits until one of the events is there: for pipes, terminals and what else poll(2) can wait for; others are always
     /// ready. man io_uring_prep_poll_add(3).
     let poll (file: File) (events: PollEvents) : Uring<PollEvents> =

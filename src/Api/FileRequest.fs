@@ -160,6 +160,20 @@ module FileRequest =
                 raise (Fault.tooOldFor (String.Concat("transfers with ", flags.ToString())) since)
             | ValueNone -> { request with Submission = Submission.transferring flags request.Submission }
 
+    /// A read or write of an open file, of whatever form, with this I/O priority: `level` 0 (first) to 7 of its class; 0 for
+    /// `PriorityClass.None`. EPERM for who may not be so urgent. man ioprio_set(2).
+    let prioritized (priority: PriorityClass) (level: int) (request: Request) : Request =
+        if not (Enum.IsDefined priority) then raise (ArgumentOutOfRangeException(nameof priority))
+
+        let most = if priority = PriorityClass.None then 0 else 7
+        ArgumentOutOfRangeException.ThrowIfNegative(level, nameof level)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(level, most, nameof level)
+
+        if not (Catalogue.takesPriority request.Submission.Opcode) then
+            raise (ArgumentException("It is no read or write of a file.", nameof request))
+
+        { request with Submission = Submission.prioritized priority level request.Submission }
+
     /// Reads into `buffer` at `offset` bytes. The result is the number of bytes, 0 at the end of the file.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let read (file: FileDescriptor) (buffer: Memory<byte>) (offset: int64) : Request =

@@ -7,12 +7,14 @@ open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
 
-/// What one ring tells another: two numbers, with the meaning that the program gives them.
+/// What one ring tells another: numbers, with the meaning that the program gives them.
 [<Struct>]
 type Mail = {
     /// Of what sort it is, say.
     Tag: int
     Value: int
+    /// 32 bits more (other than 0: Linux 6.3), which come as the flags of its completion: IORING_MSG_RING_FLAGS_PASS.
+    Flags: uint32
 }
 
 /// Messages from one ring to another, without a lock and without a pause for the other (Linux 5.18). They come in the order
@@ -25,11 +27,22 @@ module Mail =
         (target: Loop)
         (tag: int)
         (value: int)
+        (flags: uint32)
         (token: CancellationToken)
         : Task =
+        if flags <> 0u && not (Features.passesFlags source.Plan) then
+            raise (Fault.tooOldFor "mail with flags" "6.3")
+
         let name = UserData.pack (uint32 tag) 0u CompletionKind.Message
-        let request = Request.bare (Submission.messageRing (Sending.number target) name (uint32 value))
-        let sending = Sending.perform source target request token
+        let ring = Sending.number target
+
+        let submission =
+            if flags = 0u then
+                Submission.messageRing ring name (uint32 value)
+            else
+                Submission.messageRingFlagged ring name (uint32 value) flags
+
+        let sending = Sending.perform source target (Request.bare submission) token
 
         task {
             let! result = sending
@@ -38,10 +51,11 @@ module Mail =
         }
 
     /// Sends one from the program's ring. ObjectDisposedException when the other has ended or is about to; IOException
-    /// (EOVERFLOW, 75) when the kernel has no room for it. man io_uring_prep_msg_ring(3).
+    /// (EOVERFLOW, 75) when the kernel has no room for it; PlatformNotSupportedException when it is too old, for `Flags` before
+    /// 6.3. man io_uring_prep_msg_ring(3).
     let post (ring: LoopHost) (mail: Mail) : Uring<unit> =
         Program.ofScope (fun scope ->
-            let sending = send scope.Loop ring.Loop mail.Tag mail.Value scope.Token
+            let sending = send scope.Loop ring.Loop mail.Tag mail.Value mail.Flags scope.Token
             ValueTask<unit>(task { do! sending }))
 
     let private take (mailbox: Mailbox) (token: CancellationToken) : Task<Mail> =
@@ -52,11 +66,11 @@ module Mail =
             while waits do
                 let! some = mailbox.Wait token
                 ObjectDisposedException.ThrowIf(not some, typeof<Loop>)
-                let mutable message = struct (0, 0)
+                let mutable message = struct (0, 0, 0u)
 
                 if mailbox.TryTake &message then
-                    let struct (tag, value) = message
-                    found <- { Tag = tag; Value = value }
+                    let struct (tag, value, flags) = message
+                    found <- { Tag = tag; Value = value; Flags = flags }
                     waits <- false
 
             return found

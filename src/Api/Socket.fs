@@ -386,10 +386,10 @@ module Socket =
             (uint32 >> LanguagePrimitives.EnumOfValue)
             (Program.single (SocketRequest.poll socket.Descriptor events))
 
-    /// Moves up to `length` bytes that came to a pipe's end, without copying them through user memory; 0 when the peer has
-    /// finished. man splice(2).
-    let spliceTo (socket: Socket) (target: File) (length: int) : Uring<int> =
-        let splice = FileRequest.splice socket.Descriptor -1L target.Descriptor -1L length
+    /// Moves up to `length` bytes that came to a pipe's end by `modes`, which concern the pipe: it waits for the peer in any
+    /// case. man splice(2).
+    let spliceToAs (modes: SpliceModes) (socket: Socket) (target: File) (length: int) : Uring<int> =
+        let splice = FileRequest.spliceAs modes socket.Descriptor -1L target.Descriptor -1L length
 
         // A splice that waits holds a worker thread, and the lock of its pipe: a read or write there, even one that is not
         // meant to wait, would stop the ring's thread. A poll waits for nothing but the peer.
@@ -398,9 +398,18 @@ module Socket =
             return! Program.single splice
         }
 
+    /// Moves up to `length` bytes that came to a pipe's end, without copying them through user memory; 0 when the peer has
+    /// finished. man splice(2).
+    let spliceTo (socket: Socket) (target: File) (length: int) : Uring<int> =
+        spliceToAs SpliceModes.None socket target length
+
     /// Moves up to `length` bytes from a pipe's end to the peer, in the same way.
     let spliceFrom (source: File) (socket: Socket) (length: int) : Uring<int> =
         Program.single (FileRequest.splice source.Descriptor -1L socket.Descriptor -1L length)
+
+    /// As `spliceFrom`, by modes: `SpliceModes.More` tells the socket that more will follow.
+    let spliceFromAs (modes: SpliceModes) (source: File) (socket: Socket) (length: int) : Uring<int> =
+        Program.single (FileRequest.spliceAs modes source.Descriptor -1L socket.Descriptor -1L length)
 
     /// Drops the connection at once, with what it has not sent. The peer sees a reset.
     let abort (socket: Socket) : Uring<unit> =

@@ -152,17 +152,27 @@ module SocketRequest =
         let length = BinaryPrimitives.ReadInt32LittleEndian bytes
         SocketName.read (bytes.Slice(peerAt, min length senderRoom))
 
+    /// Takes connections until cancelled, with flags. Each result is a descriptor. One submission for all of them (Linux
+    /// 5.19). With `AcceptFlags.DontWait` it ends with EAGAIN when nobody is there; PlatformNotSupportedException before 6.10.
+    let acceptManyAs (flags: AcceptFlags) (socket: FileDescriptor) : StreamRequest =
+        let single = acceptWith flags (accept socket)
+        let hints = single.Submission.Priority
+
+        let multishot = Submission.acceptMultishot socket.Number (uint32 closeOnExec)
+
+        {
+            Multishot =
+                { multishot with Priority = multishot.Priority ||| hints }
+                |> Request.on socket
+                |> Request.multishot
+            Single = ValueSome single
+            Source = Source.Descriptors
+            Pool = null
+            Discard = null
+        }
+
     /// Takes connections until cancelled. Each result is a descriptor. One submission for all of them (Linux 5.19).
-    let acceptMany (socket: FileDescriptor) : StreamRequest = {
-        Multishot =
-            Submission.acceptMultishot socket.Number (uint32 closeOnExec)
-            |> Request.on socket
-            |> Request.multishot
-        Single = ValueSome(accept socket)
-        Source = Source.Descriptors
-        Pool = null
-        Discard = null
-    }
+    let acceptMany (socket: FileDescriptor) : StreamRequest = acceptManyAs AcceptFlags.None socket
 
     /// As `acceptMany`, into free slots of the ring's own table (`LoopOptions.DirectDescriptors`): no descriptor of the
     /// process is used, and no operation has to look one up. Each result is a slot.

@@ -9,13 +9,16 @@ open Uring.Model
 
 [<Sealed>]
 type internal Mailbox() =
-    let messages = Channel.CreateUnbounded<struct (int * int)>(UnboundedChannelOptions(SingleWriter = true))
+    let messages =
+        Channel.CreateUnbounded<struct (int * int * uint32)>(UnboundedChannelOptions(SingleWriter = true))
 
     let mutable senders = 0
 
-    /// On the loop's thread: a tag, and a value.
+    /// On the loop's thread: a tag, a value, and flags.
     member _.Deliver(completion: Completion) =
-        messages.Writer.TryWrite(struct (int (UserData.slot completion.UserData), completion.Result))
+        messages.Writer.TryWrite(
+            struct (int (UserData.slot completion.UserData), completion.Result, uint32 completion.Flags)
+        )
         |> ignore
 
     /// From any thread. Follow with a look whether the loop stops: whoever stops it looks here afterwards.
@@ -31,5 +34,5 @@ type internal Mailbox() =
     /// From any thread: true when there is something to take, false when nothing will ever be.
     member _.Wait(token: CancellationToken) : ValueTask<bool> = messages.Reader.WaitToReadAsync token
 
-    /// The oldest: a tag, and a value.
-    member _.TryTake(message: byref<struct (int * int)>) : bool = messages.Reader.TryRead &message
+    /// The oldest: a tag, a value, and flags.
+    member _.TryTake(message: byref<struct (int * int * uint32)>) : bool = messages.Reader.TryRead &message

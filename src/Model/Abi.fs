@@ -231,6 +231,20 @@ type TransferFlags =
     | Atomic = 0x40u // 6.11
     /// What it puts into the page cache goes from there as soon as it can.
     | DontCache = 0x80u // 6.14
+    /// A write to a pipe or socket that nobody reads ends with EPIPE, and brings no SIGPIPE. In .NET, which ignores that
+    /// signal, it never does.
+    | NoSignal = 0x100u // 6.18
+
+/// How the device orders the reads and writes of several: see man ioprio_set(2).
+type PriorityClass =
+    /// As the process's, or by its nice value.
+    | None = 0
+    /// Before all others, for those who may (CAP_SYS_ADMIN, CAP_SYS_NICE).
+    | RealTime = 1
+    /// As ordinary work.
+    | BestEffort = 2
+    /// When nobody else wants the device.
+    | Idle = 3
 
 /// Bits that travel in an opcode's own fields.
 [<RequireQualifiedAccess>]
@@ -371,9 +385,13 @@ module OpFlags =
     [<Literal>]
     let MessageDescriptor = 1UL
 
-    /// MSG_RING: no completion on the other ring (6.0).
+    /// MSG_RING: no completion on the other ring (6.0). Of descriptors alone: 6.18 refuses it of data.
     [<Literal>]
     let MessageSilent = 1u
+
+    /// MSG_RING: the completion has the flags that file_index says (6.3).
+    [<Literal>]
+    let MessageFlags = 2u
 
     /// WAITID, in len: any child (P_ALL).
     [<Literal>]

@@ -361,6 +361,15 @@ module Catalogue =
         | ValueSome row -> row.Meaning = Meaning.Descriptor
         | ValueNone -> false
 
+    /// It reads or writes a file, and the device's order knows it: `Field.Priority` is an I/O priority, and no flags.
+    let takesPriority (opcode: Opcode) : bool =
+        match tryFind opcode with
+        | ValueSome row ->
+            row.Realm = Realm.Files
+            && row.Meaning = Meaning.Bytes
+            && (row.Fields &&& Field.Priority) <> Field.None
+        | ValueNone -> false
+
     /// A slot of the ring's registered files can stand in this place.
     let takesSlot (place: Slots) (opcode: Opcode) : bool =
         match tryFind opcode with

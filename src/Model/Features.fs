@@ -233,7 +233,10 @@ module Features =
         let asks flag = (flags &&& flag) <> TransferFlags.None
         let has feature = (plan.Features &&& feature) <> FeatureFlags.None
 
-        if asks TransferFlags.DontCache && not (has FeatureFlags.ReadWriteAttributes) then
+        // 6.16 and 6.17 say EOPNOTSUPP.
+        if asks TransferFlags.NoSignal && not (supports Opcode.Pipe plan) then
+            ValueSome "6.18"
+        elif asks TransferFlags.DontCache && not (has FeatureFlags.ReadWriteAttributes) then
             ValueSome "6.14"
         elif asks TransferFlags.Atomic && not (supports Opcode.Bind plan) then
             ValueSome "6.11"
@@ -259,6 +262,9 @@ module Features =
             ValueSome "6.10"
         else
             ValueNone
+
+    /// Messages can say what flags their completion has (6.3, as this feature).
+    let passesFlags plan = (plan.Features &&& FeatureFlags.RegisteredRing) <> FeatureFlags.None
 
     /// Limits of linked operations can be changed (5.15, as MKDIRAT).
     let changesLimits plan = supports Opcode.MakeDirectoryAt plan

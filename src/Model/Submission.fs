@@ -123,6 +123,12 @@ module Submission =
     let messageRing ring (target: UserData) (result: uint32) =
         prepare Opcode.MessageRing ring target.Bits 0UL result 0u
 
+    /// As `messageRing`, and the completion has these flags (6.3).
+    let messageRingFlagged ring (target: UserData) (result: uint32) (flags: uint32) = {
+        prepare Opcode.MessageRing ring target.Bits 0UL result OpFlags.MessageFlags with
+            FileIndex = flags
+    }
+
     /// Puts a slot of this ring's registered files into a free one of another's, which is then the result (6.0). The other
     /// hears nothing of it.
     let sendDirect ring (slot: int) = {
@@ -491,6 +497,12 @@ module Submission =
     let transferring (flags: TransferFlags) (submission: Submission) = {
         submission with
             OpFlags = submission.OpFlags ||| uint32 flags
+    }
+
+    /// A read or write with this I/O priority: `level` 0 (first) to 7 of its class. man ioprio_set(2).
+    let prioritized (priority: PriorityClass) (level: int) (submission: Submission) = {
+        submission with
+            Priority = uint16 ((int priority <<< 13) ||| level)
     }
 
     /// Posts no completion unless it fails (5.17).

@@ -18,7 +18,7 @@ public sealed partial class Ring
     /// man io_uring_prep_msg_ring(3).
     /// </summary>
     /// <param name="target">Whose it is.</param>
-    /// <param name="message">Two numbers.</param>
+    /// <param name="message">Numbers; <see cref="RingMessage.Flags"/> other than 0 need Linux 6.3.</param>
     /// <param name="cancellationToken">Asks for its end.</param>
     /// <exception cref="ArgumentNullException"><paramref name="target"/> is null.</exception>
     /// <exception cref="IOException">The kernel has no room for it (EOVERFLOW, 75); HResult is the errno.</exception>
@@ -27,7 +27,7 @@ public sealed partial class Ring
     public ValueTask PostAsync(Ring target, RingMessage message, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return new(MailModule.send(Loop, target.Loop, message.Tag, message.Value, cancellationToken));
+        return new(MailModule.send(Loop, target.Loop, message.Tag, message.Value, message.Flags, cancellationToken));
     }
 
     /// <summary>
@@ -48,11 +48,11 @@ public sealed partial class Ring
     {
         while (await mailbox.Wait(cancellationToken).ConfigureAwait(Ending.OnLoop))
         {
-            var message = (Tag: 0, Value: 0);
+            var message = (Tag: 0, Value: 0, Flags: 0u);
 
             if (mailbox.TryTake(ref message))
             {
-                yield return new RingMessage(message.Tag, message.Value);
+                yield return new RingMessage(message.Tag, message.Value) { Flags = message.Flags };
             }
         }
     }

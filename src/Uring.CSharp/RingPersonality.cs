@@ -70,6 +70,76 @@ public sealed class RingPersonality : IAsyncDisposable, IDisposable
         return UringFile.OpenAsync(Core.Loop, request, path, path, options.Allowed, cancellationToken);
     }
 
+    /// <summary>Makes a directory with these credentials, whose it then is. Linux 5.15; see man mkdir(2).</summary>
+    /// <param name="path">Its name; the directory that it shall be in has to exist.</param>
+    /// <param name="mode">Its permissions, less the process's umask.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory that it shall be in is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">These credentials may not make it.</exception>
+    /// <exception cref="IOException">The name exists already (EEXIST, 17), or another error; HResult is the errno.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel is older.</exception>
+    /// <exception cref="ObjectDisposedException">The ring or the credentials were disposed of.</exception>
+    public ValueTask CreateDirectoryAsync(
+        string path,
+        UnixFileMode mode = UringFile.NewDirectoryMode,
+        CancellationToken cancellationToken = default) =>
+        PerformAsync(FileRequest.makeDirectory(path, mode.Checked()), path, cancellationToken);
+
+    /// <summary>Removes the name of a file with these credentials. Linux 5.11; see man unlink(2).</summary>
+    /// <param name="path">The name.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory that it should be in is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is a directory, or these credentials may not.</exception>
+    /// <exception cref="IOException">Another error; HResult is the errno.</exception>
+    /// <exception cref="ObjectDisposedException">The ring or the credentials were disposed of.</exception>
+    public ValueTask DeleteAsync(string path, CancellationToken cancellationToken = default) =>
+        PerformAsync(FileRequest.unlink(path), path, cancellationToken);
+
+    /// <summary>Removes an empty directory with these credentials. Linux 5.11; see man rmdir(2).</summary>
+    /// <param name="path">The directory.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or contains a zero character.</exception>
+    /// <exception cref="FileNotFoundException">There is nothing of that name.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory that it should be in is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">These credentials may not.</exception>
+    /// <exception cref="IOException">It is not empty (ENOTEMPTY, 39), no directory (ENOTDIR, 20), or another error; HResult is
+    /// the errno.</exception>
+    /// <exception cref="ObjectDisposedException">The ring or the credentials were disposed of.</exception>
+    public ValueTask RemoveDirectoryAsync(string path, CancellationToken cancellationToken = default) =>
+        PerformAsync(FileRequest.removeDirectory(path), path, cancellationToken);
+
+    /// <summary>
+    /// Gives a file or a directory another name with these credentials, in one step, by rules. Linux 5.11; see man renameat2(2).
+    /// </summary>
+    /// <param name="source">What to move.</param>
+    /// <param name="destination">Its new name, on the same file system.</param>
+    /// <param name="rules">What becomes of what <paramref name="destination"/> names.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <exception cref="ArgumentException">One of the paths is empty or contains a zero character.</exception>
+    /// <exception cref="FileNotFoundException">There is no <paramref name="source"/>.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory of <paramref name="destination"/> is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">These credentials may not.</exception>
+    /// <exception cref="IOException">Another error; HResult is the errno.</exception>
+    /// <exception cref="ObjectDisposedException">The ring or the credentials were disposed of.</exception>
+    public ValueTask MoveAsync(
+        string source,
+        string destination,
+        RenameRules rules = RenameRules.NoReplace,
+        CancellationToken cancellationToken = default)
+    {
+        var request = FileRequest.renameAs((FSharp.RenameRules)rules.Checked(), source, destination);
+        return PerformAsync(request, destination, cancellationToken);
+    }
+
+    private ValueTask PerformAsync(Driver.Request request, string path, CancellationToken cancellationToken)
+    {
+        var signed = Core.Sign(request);
+        return PathOperation.DiscardAsync(Core.Loop, signed, path, cancellationToken);
+    }
+
     /// <summary>The ring forgets the credentials; operations that have begun keep them. Disposing again does nothing.</summary>
     public ValueTask DisposeAsync() => ((IAsyncDisposable)Core).DisposeAsync();
 

@@ -40,4 +40,10 @@ public enum TransferFlags : uint
 
     /// <summary>What it puts into the page cache goes from there as soon as it can (RWF_DONTCACHE). Linux 6.14.</summary>
     DontCache = 0x80,
+
+    /// <summary>
+    /// A write to a pipe or socket that nobody reads ends with EPIPE (32), and brings no SIGPIPE. In .NET, which ignores that
+    /// signal, it never does. Linux 6.18.
+    /// </summary>
+    NoSignal = 0x100,
 }

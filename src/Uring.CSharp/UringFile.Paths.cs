@@ -11,7 +11,7 @@ namespace Uring;
 
 public sealed partial class UringFile
 {
-    private const UnixFileMode NewDirectoryMode = (UnixFileMode)0b111_111_111;
+    internal const UnixFileMode NewDirectoryMode = (UnixFileMode)0b111_111_111;
 
     /// <summary>What the file system knows of what a path names. See man statx(2).</summary>
     /// <param name="path">A file, a directory, or anything else.</param>

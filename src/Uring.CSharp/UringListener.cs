@@ -158,18 +158,35 @@ public sealed partial class UringListener : IAsyncDisposable, IDisposable
     /// <returns>Connections, each yours to dispose of. Leaving the loop closes those that were not looked at, and waits
     /// until no more are taken.</returns>
     /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of before.</exception>
-    public IAsyncEnumerable<UringSocket> AcceptAllAsync(CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<UringSocket> AcceptAllAsync(CancellationToken cancellationToken = default) =>
+        AcceptAllAsync(AcceptFlags.None, cancellationToken);
+
+    /// <summary>
+    /// As <see cref="AcceptAllAsync(CancellationToken)"/>, with flags. With <see cref="AcceptFlags.DontWait"/> it takes those
+    /// that wait, and fails when there is none.
+    /// </summary>
+    /// <param name="flags">How they are taken.</param>
+    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Connections, each yours to dispose of.</returns>
+    /// <exception cref="System.Net.Sockets.SocketException">Nobody waits (DontWait; WouldBlock).</exception>
+    /// <exception cref="PlatformNotSupportedException">DontWait, and the kernel is older than 6.10.</exception>
+    /// <exception cref="ObjectDisposedException">The listener or its ring was disposed of before.</exception>
+    public IAsyncEnumerable<UringSocket> AcceptAllAsync(
+        AcceptFlags flags,
+        CancellationToken cancellationToken = default)
     {
+        var how = (FSharp.AcceptFlags)flags.Checked();
         ThrowIfClosed();
+        var request = SocketRequest.acceptManyAs(how, descriptor);
 
         return new Results<UringSocket>(
-            token => ValueTask.FromResult(loop.Open(SocketRequest.acceptMany(descriptor), token)),
+            token => ValueTask.FromResult(loop.Open(request, token)),
             item => new UringSocket(loop, loop.Own(item.Result)),
             cancellationToken);
     }
 
     /// <summary>
-    /// As <see cref="AcceptAllAsync"/>, into slots of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>):
+    /// As <see cref="AcceptAllAsync(CancellationToken)"/>, into slots of the ring's own table (<see cref="RingOptions.DirectDescriptors"/>):
     /// cheaper for the kernel, and beyond the process's limit of descriptors. Such a socket has no
     /// <see cref="UringSocket.LocalEndPoint"/>, <see cref="UringSocket.RemoteEndPoint"/> and
     /// <see cref="UringSocket.NoDelay"/>. When the table is full, the enumeration ends with a

@@ -22,11 +22,36 @@ public sealed partial class UringSocket
     /// <exception cref="NotSupportedException">The target is not open to write.</exception>
     /// <exception cref="ObjectDisposedException">One of the two or their ring was disposed of.</exception>
     /// <exception cref="System.IO.IOException">The connection broke, or another error; HResult is the errno.</exception>
-    public ValueTask<int> SpliceAsync(UringFile target, int length, CancellationToken cancellationToken = default)
+    public ValueTask<int> SpliceAsync(UringFile target, int length, CancellationToken cancellationToken = default) =>
+        SpliceAsync(target, length, SpliceModes.None, cancellationToken);
+
+    /// <summary>
+    /// As <see cref="SpliceAsync(UringFile, int, CancellationToken)"/>, by modes, which concern the pipe: it waits for the
+    /// peer in any case. See man splice(2).
+    /// </summary>
+    /// <param name="target">A pipe's end to write to, on the same ring.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="modes">How.</param>
+    /// <param name="cancellationToken">Asks for its end.</param>
+    /// <returns>The number of bytes, which can be fewer; 0 when the peer has finished sending.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is less than 1, or
+    /// <paramref name="modes"/> has something else.</exception>
+    /// <exception cref="ArgumentException">The target is no pipe, or belongs to another ring.</exception>
+    /// <exception cref="NotSupportedException">The target is not open to write.</exception>
+    /// <exception cref="ObjectDisposedException">One of the two or their ring was disposed of.</exception>
+    /// <exception cref="System.IO.IOException">The pipe is full (NonBlocking; EAGAIN, 11), the connection broke, or another
+    /// error; HResult is the errno.</exception>
+    public ValueTask<int> SpliceAsync(
+        UringFile target,
+        int length,
+        SpliceModes modes,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         target.ThrowUnlessOpenTo(System.IO.FileAccess.Write);
-        return SpliceAsync(FileRequest.splice(descriptor, -1, target.Descriptor, -1, length), cancellationToken);
+        var core = (FSharp.SpliceModes)modes.Checked();
+        var request = FileRequest.spliceAs(core, descriptor, -1, target.Descriptor, -1, length);
+        return SpliceAsync(request, cancellationToken);
     }
 
     // A splice that waits has the lock of its pipe, and a read or write there would stop the ring's thread.

@@ -11,7 +11,7 @@ open Uring.FSharp
 open Uring.Model
 open Uring.Tests.Linux.Hosting
 
-let private mail tag value = { Tag = tag; Value = value }
+let private mail tag value = { Tag = tag; Value = value; Flags = 0u }
 
 let private isDisposed what (failure: exn | null) =
     match failure with
@@ -87,6 +87,44 @@ let private messages =
                     startOn host take)
 
             failureOf (fun () -> finish "all" waiting) |> isDisposed "all")
+
+        testCase "with flags, whatever they mean in other completions" (fun () ->
+            withLoop (fun one ->
+                withLoop (fun other ->
+                    let all = [ 0u; 1u; 2u; 8u; 0x20u; 0x8000u; 0x4500u; UInt32.MaxValue ]
+                    let sent = [ for flags in all -> { mail 1 2 with Flags = flags } ]
+
+                    runOn
+                        one
+                        (uring {
+                            for mail in sent do
+                                do! Mail.post other mail
+                        })
+
+                    Expect.equal [ for _ in sent -> runOn other Mail.receive ] sent "as they were"
+                    Expect.equal other.Loop.InFlight 0 "and nothing else of it")))
+
+        testCase "with flags, before Linux 6.3" (fun () ->
+            withLoopOf (FaultyKernel(Lacks = FeatureFlags.RegisteredRing)) LoopOptions.standard (fun host ->
+                match failureOf (fun () -> runOn host (Mail.post host { mail 1 2 with Flags = 1u })) with
+                | :? PlatformNotSupportedException as reason ->
+                    Expect.stringContains reason.Message "Linux 6.3" "which"
+                | other -> failtest $"{other}"
+
+                runOn host (Mail.post host (mail 3 4))
+                Expect.equal (runOn host Mail.receive) (mail 3 4) "without"))
+
+        testCase "what the kernel refuses: silence, and flags without saying so" (fun () ->
+            withLoop (fun host ->
+                let name = UserData.pack 1u 0u CompletionKind.Message
+                let plain = Submission.messageRing (Sending.number host.Loop) name 2u
+
+                let refused submission =
+                    Expect.equal (errnoOf host (Request.bare submission)) Errno.EINVAL "EINVAL"
+
+                refused { plain with OpFlags = OpFlags.MessageSilent }
+                refused { plain with FileIndex = 1u }
+                refused { plain with OpFlags = 4u }))
 
         testCase "to itself, and kept until somebody takes it" (fun () ->
             withLoop (fun host ->

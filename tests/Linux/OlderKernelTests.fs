@@ -286,7 +286,7 @@ let private usesOf (opcode: Opcode) : Use list =
     | Opcode.SymbolicLinkAt -> [ refused "make" (fun b -> File.makeSymbolicLink (name b "new") "file") ]
     | Opcode.LinkAt -> [ refused "make" (fun b -> File.makeHardLink (name b "new") (name b "file")) ]
     | Opcode.MessageRing -> [
-        refused "mail" (fun b -> Mail.post b.Host { Tag = 1; Value = 2 })
+        refused "mail" (fun b -> Mail.post b.Host { Tag = 1; Value = 2; Flags = 0u })
         refused "move a socket" (fun b ->
             withDirect b (fun direct ->
                 uring {

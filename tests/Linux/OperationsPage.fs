@@ -97,7 +97,7 @@ let offers: Offer list = [
         "RunningTests TimerFacadeTests"
     offer
         Opcode.Accept
-        "Socket.accept SocketTransfer.accept Socket.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
+        "Socket.accept SocketTransfer.accept Socket.acceptMany SocketTransfer.acceptMany Socket.acceptDirect Socket.acceptManyDirect"
         "UringListener.AcceptAsync UringListener.AcceptAllAsync UringListener.AcceptDirectAsync UringListener.AcceptAllDirectAsync"
         "SocketOperationTests SocketMakingTests TransferTests MultishotFacadeTests DirectTests"
     offer
@@ -142,12 +142,12 @@ let offers: Offer list = [
         "FileOperationTests PathFacadeTests FileRuleTests DirectoryEntryTests"
     offer
         Opcode.Read
-        "File.read File.readAs File.readNext File.readFull"
+        "File.read File.readAs File.readNext File.readFull File.readWithPriority"
         "UringFile.ReadAsync UringFile.ReadNextAsync UringFile.ReadExactlyAsync"
         "FileOperationTests FileFacadeTests TransferFlagTests"
     offer
         Opcode.Write
-        "File.write File.writeAs File.writeSome File.writeNext File.writeAllNext"
+        "File.write File.writeAs File.writeSome File.writeNext File.writeAllNext File.writeWithPriority"
         "UringFile.WriteAsync UringFile.WriteSomeAsync UringFile.WriteNextAllAsync"
         "FileOperationTests FileFacadeTests TransferFlagTests"
     offer Opcode.FileAdvise "File.advise" "UringFile.AdviseAsync" "FileAdviceTests"
@@ -174,7 +174,7 @@ let offers: Offer list = [
         "EpollTests"
     offer
         Opcode.Splice
-        "File.splice File.spliceAs Socket.spliceTo Socket.spliceFrom"
+        "File.splice File.spliceAs Socket.spliceTo Socket.spliceFrom Socket.spliceToAs"
         "UringFile.SpliceAsync UringSocket.SpliceAsync"
         "PipeTests PathOperationTests FileRuleTests"
     legacy Opcode.ProvideBuffers
@@ -288,6 +288,12 @@ let leftOut: (Opcode * string * string) list = [
     "SOCKET_URING_OP_TX_TIMESTAMP",
     "tells in completions of 32 bytes, too. The same stamps come as control data: `SO_TIMESTAMPING` set by `Socket.setOption`, \
 and a message received with `ReceiveFlags.ErrorQueue`"
+    Opcode.Send,
+    "SEND_VECTORIZED",
+    "what SENDMSG does since 5.3 for `SocketTransfer.sendVector`; that is of 6.17, and nothing but a try tells whether a kernel has it"
+    Opcode.Accept,
+    "SOCK_NONBLOCK",
+    "an operation on such a socket says EAGAIN where it would wait. `DontWait` asks for that one by one. SOCK_CLOEXEC is always set"
     Opcode.PollAdd,
     "POLL_ADD_LEVEL",
     "Linux (6.18) refuses it, alone and with POLL_ADD_MULTI: EINVAL. `Poll.once` again and again tells of what is still there"

@@ -128,4 +128,14 @@ let laws =
             Expect.isFalse
                 (Catalogue.takesSlot Slots.Target (LanguagePrimitives.EnumOfValue 250uy))
                 "no such opcode")
+
+        testCase "an I/O priority is for reads and writes of files alone" (fun () ->
+            // By hand from kernel.md 1.1: READV to WRITE_FIXED, READ, WRITE, READV_FIXED, WRITEV_FIXED.
+            let takers = [
+                for opcode in Enum.GetValues<Opcode>() do
+                    if Catalogue.takesPriority opcode then int opcode
+            ]
+
+            Expect.equal takers [ 1; 2; 4; 5; 22; 23; 60; 61 ] "opcodes"
+            Expect.isFalse (Catalogue.takesPriority (LanguagePrimitives.EnumOfValue 250uy)) "no such opcode")
     ]

@@ -426,6 +426,7 @@ let laws =
                 TransferFlags.NoAppend, (6, 9)
                 TransferFlags.Atomic, (6, 11)
                 TransferFlags.DontCache, (6, 14)
+                TransferFlags.NoSignal, (6, 18)
             ]
 
             for major, minor, kernel in kernels do
@@ -465,11 +466,12 @@ let laws =
                         expected
                         $"NOP {flags} on {major}.{minor}"
 
+                Expect.equal (Features.passesFlags kernel) ((major, minor) >= (6, 3)) $"{major}.{minor}"
                 Expect.equal (Features.changesLimits kernel) ((major, minor) >= (5, 15)) $"{major}.{minor}"
                 Expect.equal (Features.commandsOnBuffers kernel) ((major, minor) >= (6, 1)) $"{major}.{minor}"
 
-            let all: TransferFlags = LanguagePrimitives.EnumOfValue 0xffu
+            let all: TransferFlags = LanguagePrimitives.EnumOfValue 0x1ffu
             let _, _, oldest = kernels.Head
-            Expect.equal (Features.missingForTransfer all oldest) (ValueSome "6.14") "the newest of them"
+            Expect.equal (Features.missingForTransfer all oldest) (ValueSome "6.18") "the newest of them"
         }
     ]

@@ -140,6 +140,16 @@ let internal constructors = [
     "messageRing",
     Submission.messageRing fd target length,
     [ "opcode", 40UL; "fd", fdBits; "off", target.Bits; "len", lengthBits ]
+    "messageRingFlagged",
+    Submission.messageRingFlagged fd target length flags,
+    [
+        "opcode", 40UL
+        "fd", fdBits
+        "off", target.Bits
+        "len", lengthBits
+        "rw_flags", 2UL
+        "file_index", flagBits
+    ]
     "openAt",
     Submission.openAt fd address flags length,
     [ "opcode", 18UL; "fd", fdBits; "addr", address; "len", lengthBits; "rw_flags", flagBits ]
@@ -476,6 +486,9 @@ let private modifiers =
         "transferring",
         Submission.transferring (TransferFlags.Append ||| TransferFlags.DontCache),
         (fun bytes -> bytes[28] <- bytes[28] ||| 0x90uy)
+        "prioritized",
+        Submission.prioritized PriorityClass.BestEffort 5,
+        (fun bytes -> BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan 2, 0x4005us))
         "bundled", Submission.bundled, (fun bytes -> bytes[2] <- bytes[2] ||| 16uy)
         "pollingFirst",
         Submission.pollingFirst,

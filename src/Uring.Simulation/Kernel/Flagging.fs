@@ -35,6 +35,7 @@ module internal Flagging =
         ||| (if KernelVersion.supports Opcode.Truncate version then 0x20u else 0u)
         ||| (if KernelVersion.supports Opcode.Bind version then 0x40u else 0u)
         ||| (if KernelVersion.has FeatureFlags.ReadWriteAttributes version then 0x80u else 0u)
+        ||| (if KernelVersion.supports Opcode.Pipe version then 0x100u else 0u)
 
     /// 0, or what it ends with.
     let refusal version (request: KernelRequest) (file: OpenFile) : int =

@@ -68,7 +68,11 @@ type internal Machine(world: World, name: string, address: string, disk: Disk) =
             ring.Tell {
                 UserData = { Bits = submission.Offset }
                 Result = int submission.Length
-                Flags = CqeFlags.None
+                Flags =
+                    if (submission.OpFlags &&& OpFlags.MessageFlags) <> 0u then
+                        LanguagePrimitives.EnumOfValue submission.FileIndex
+                    else
+                        CqeFlags.None
             }
 
             0

@@ -135,6 +135,10 @@ module internal Strictness =
         | Opcode.Receive
         | Opcode.Send when multishot OpFlags.Bundle -> selects
         | Opcode.ReadMultishot -> selects
+        // A class that there is, and a level only of a class.
+        | opcode when Catalogue.takesPriority opcode ->
+            submission.Priority < 0x8000us
+            && (submission.Priority >= 0x2000us || (submission.Priority &&& 7us) = 0us)
         // A direct descriptor cannot be close-on-exec.
         | Opcode.Accept
         | Opcode.OpenAt when submission.FileIndex <> 0u -> (submission.OpFlags &&& 0o2000000u) = 0u
@@ -178,10 +182,14 @@ module internal Strictness =
             let isSilent = (submission.Flags &&& SqeFlags.SkipSuccess) <> SqeFlags.None
             // IORING_POLL_ADD_LEVEL (8) is refused by 6.18 as well.
             (submission.Length &&& ~~~OpFlags.PollMultishot) = 0u && not (isMultishot && isSilent)
+        | Opcode.MessageRing when submission.Address = 0UL ->
+            submission.OpFlags = 0u && submission.FileIndex = 0u
+            || submission.OpFlags = OpFlags.MessageFlags
+               && KernelVersion.has FeatureFlags.RegisteredRing version
         | Opcode.MessageRing ->
-            submission.Address = 0UL
-            || (submission.Address = OpFlags.MessageDescriptor
-                && KernelVersion.supports Opcode.SendZeroCopy version)
+            submission.Address = OpFlags.MessageDescriptor
+            && (submission.OpFlags &&& ~~~(OpFlags.MessageSilent ||| OpFlags.MessageFlags)) = 0u
+            && KernelVersion.supports Opcode.SendZeroCopy version
         | Opcode.TimeoutRemove ->
             // No clock: it keeps the one that it has.
             let isChange =
