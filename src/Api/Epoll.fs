@@ -53,9 +53,13 @@ module Epoll =
         BinaryPrimitives.WriteUInt64LittleEndian(Span(event, dataAt, 8), data)
         Submission.epollControl epoll operation target 0UL |> over event
 
+    /// As many as the kernel takes: INT_MAX bytes of them (EP_MAX_EVENTS).
+    let private most = Int32.MaxValue / 12
+
     /// Room for as many events.
     let internal room (maxEvents: int) =
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxEvents, nameof maxEvents)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxEvents, most, nameof maxEvents)
         Array.zeroCreate<byte>(maxEvents * size)
 
     let internal waiting (epoll: int) (room: byte array) : Request =

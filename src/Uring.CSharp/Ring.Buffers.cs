@@ -22,6 +22,7 @@ public sealed partial class Ring
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 32768);
         ArgumentOutOfRangeException.ThrowIfLessThan(bufferSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bufferSize, 1 << 30);
         var options = new BufferPoolOptions { Count = count, BufferSize = bufferSize };
         return CreateBufferPoolAsync(options, cancellationToken);
     }

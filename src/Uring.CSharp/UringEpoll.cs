@@ -80,7 +80,8 @@ public sealed class UringEpoll
     /// <param name="maxEvents">How many events it tells of at most.</param>
     /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>At least one event.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxEvents"/> is not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxEvents"/> is not positive, or above
+    /// 178956970.</exception>
     /// <exception cref="ArgumentException">The descriptor is no epoll.</exception>
     /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.15.</exception>
     /// <exception cref="ObjectDisposedException">The handle or the ring was disposed of.</exception>

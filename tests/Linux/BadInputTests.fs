@@ -27,6 +27,9 @@ let private anyNumber =
         "ControlMessage..ctor.type"
     ]
 
+/// There is nobody of that number: the kernel's to say.
+let private mayBeNobody = set [ "UringProcess.Open.id"; "UringProcess.SignalGroup.group" ]
+
 /// No path: nothing that the kernel sees.
 let private anyText = set [ "LeaseLostEventArgs..ctor.description" ]
 
@@ -78,6 +81,25 @@ let tests =
                         | _ -> [])
                     (fun parameter failure ->
                         anyNumber.Contains(fullName parameter) || names parameter failure)
+        }
+        // Some are lengths, offsets or bits of which any is good, and end with their token.
+        testTask "above the most: refused, with its name, or taken" {
+            do!
+                tryAll
+                    (fun parameter ->
+                        match parameter.ParameterType with
+                        | shape when shape = typeof<int> -> [ Int32.MaxValue ]
+                        | shape when shape = typeof<int64> -> [ Int64.MaxValue ]
+                        | shape when shape = typeof<uint32> -> [ UInt32.MaxValue ]
+                        | shape when shape = typeof<uint64> -> [ UInt64.MaxValue ]
+                        | shape when shape = typeof<TimeSpan> -> [ TimeSpan.MaxValue ]
+                        | _ -> [])
+                    (fun parameter failure ->
+                        match failure with
+                        | null
+                        | :? OperationCanceledException -> true
+                        | _ when mayBeNobody.Contains(fullName parameter) -> true
+                        | reason -> names parameter reason)
         }
         testTask "values that an enumeration has not" {
             do!
