@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.Win32.SafeHandles;
 using Uring.Driver;
 using Uring.FSharp;
 using CoreEvents = Uring.Model.PollEvents;
@@ -76,4 +77,14 @@ public sealed partial class Ring
         ObjectDisposedException.ThrowIf(Loop.IsStopping, this);
         return new UringPoll(Loop, handle, wanted);
     }
+
+    /// <summary>
+    /// A handle of the ring itself, for poll(2), epoll(7) and other rings (<see cref="PollAsync"/>): it is readable when
+    /// completions come. They are the ring's to take all the same, so that they may be gone when somebody looks. See
+    /// man io_uring(7).
+    /// </summary>
+    /// <returns>Yours to dispose of: what the ring holds in the kernel goes with the last.</returns>
+    /// <exception cref="System.IO.IOException">No descriptor is left (EMFILE, 24).</exception>
+    /// <exception cref="ObjectDisposedException">The ring was disposed of.</exception>
+    public SafeFileHandle DuplicateHandle() => RingHandle.ofLoop(Loop);
 }

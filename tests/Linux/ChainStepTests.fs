@@ -141,7 +141,9 @@ let tests =
             task {
                 use ring = new Ring()
                 use! listener = UringListener.ListenAsync(Pairs.loopback, 4, ring)
-                use! client = UringSocket.CreateAsync(AddressFamily.InterNetwork, SocketType.Stream, ring = ring)
+
+                use! client =
+                    UringSocket.CreateAsync(AddressFamily.InterNetwork, SocketType.Stream, ring = ring)
 
                 let! results =
                     ring.ChainAsync(fun chain ->
@@ -154,7 +156,9 @@ let tests =
                 // Nobody listens there any more.
                 let gone = listener.LocalEndPoint
                 do! listener.DisposeAsync()
-                use! late = UringSocket.CreateAsync(AddressFamily.InterNetwork, SocketType.Stream, ring = ring)
+
+                use! late =
+                    UringSocket.CreateAsync(AddressFamily.InterNetwork, SocketType.Stream, ring = ring)
 
                 let! results =
                     ring.ChainAsync(fun chain ->

@@ -333,5 +333,56 @@ let private received =
         Expect.equal bytes[..7] "contents"B "bytes"
         runOn host (Socket.close mailbox))
 
+let private rings =
+    testList "ring" [
+        tidyCase "polled by another, once and again and again, while completions come" (fun () ->
+            task {
+                use one = new global.Uring.Ring()
+                use other = new global.Uring.Ring()
+                use handle = one.DuplicateHandle()
+                let waiting = other.PollAsync(handle, global.Uring.PollEvents.Readable).AsTask()
+                do! Observe.eventually "in flight" (fun () -> other.InFlight = 1)
+                Expect.isFalse waiting.IsCompleted "nothing has come"
+
+                // The first to ask may be heard a little later than the first that comes.
+                while not waiting.IsCompleted do
+                    do! one.NopAsync()
+
+                let! found = waiting
+                Expect.equal found global.Uring.PollEvents.Readable "events"
+                let all = other.PollAllAsync(handle, global.Uring.PollEvents.Readable).GetAsyncEnumerator()
+
+                for _ in 1..3 do
+                    let next = all.MoveNextAsync().AsTask()
+
+                    while not next.IsCompleted do
+                        do! one.NopAsync()
+
+                    Expect.equal all.Current global.Uring.PollEvents.Readable "again"
+
+                do! all.DisposeAsync()
+                do! one.DisposeAsync()
+
+                let! _ =
+                    raises<ObjectDisposedException> "ended" (fun () ->
+                        one.DuplicateHandle().Dispose()
+                        ValueTask())
+
+                ()
+            })
+
+        testCase "from F#" (fun () ->
+            withLoop (fun one ->
+                withLoop (fun other ->
+                    use handle = RingHandle.duplicate one
+                    let waiting = startOn other (Poll.once handle PollEvents.Readable)
+                    eventually "in flight" (fun () -> other.Loop.InFlight = 1)
+
+                    while not waiting.IsCompleted do
+                        runOn one Uring.nop |> ignore
+
+                    Expect.equal (finish "poll" waiting) PollEvents.Readable "events")))
+    ]
+
 [<Tests>]
-let tests = testSequenced <| testList "Handles" [ files; sockets; received ]
+let tests = testSequenced <| testList "Handles" [ files; sockets; received; rings ]

@@ -1,4 +1,5 @@
 /// docs/operations.md: what each operation of the kernel is called here. The table says what they are; this says who offers them.
+/// Length: one row for each opcode.
 module Uring.Tests.Linux.OperationsPage
 
 open System
@@ -72,7 +73,7 @@ let offers: Offer list = [
         Opcode.PollAdd
         "Socket.poll Socket.pollMany File.poll File.pollMany Poll.once Poll.many"
         "UringSocket.PollAsync UringSocket.PollAllAsync UringFile.PollAsync UringFile.PollAllAsync Ring.PollAsync Ring.PollAllAsync"
-        "PollTests MultishotKindsTests"
+        "PollTests MultishotKindsTests HandleTests"
     offer Opcode.PollRemove "Poll.change" "UringPoll.ChangeAsync" "RunningTests"
     offer Opcode.SyncFileRange "File.syncRange" "UringFile.FlushRangeAsync" "FileAdviceTests"
     offer
@@ -94,7 +95,7 @@ let offers: Offer list = [
         Opcode.TimeoutRemove
         "RunningTimer.change RunningTimer.changeTo RunningChain.changeLimit"
         "UringTimer.ChangeAsync UringTimer.ChangeUntilAsync UringChainRun.ChangeLimitAsync"
-        "RunningTests TimerFacadeTests"
+        "RunningTests RunningChainTests TimerFacadeTests"
     offer
         Opcode.Accept
         "Socket.accept SocketTransfer.accept Socket.acceptMany SocketTransfer.acceptMany Socket.acceptDirect Socket.acceptManyDirect"

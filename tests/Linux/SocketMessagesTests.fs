@@ -2,6 +2,7 @@
 module Uring.Tests.Linux.SocketMessagesTests
 
 open System
+open System.Collections.Generic
 open System.IO
 open System.Net
 open System.Net.Sockets
@@ -287,5 +288,41 @@ let private credentials =
                 Expect.equal second.Control first.Control "sent by hand"
             | other -> failtest $"no credentials but {other.Length} others"))
 
+/// What docs/operations.md says in place of SOCKET_URING_OP_TX_TIMESTAMP.
+let private stamps =
+    testCase "when it was sent is told by the queue of errors (SO_TIMESTAMPING)" (fun () ->
+        withLoop (fun host ->
+            let bound () =
+                let socket =
+                    runOn host (Socket.create AddressFamily.InterNetwork SocketType.Dgram ProtocolType.Udp)
+
+                runOn host (Socket.bind socket loopback)
+                socket
+
+            let ours, theirs = bound (), bound ()
+            // SOF_TIMESTAMPING_TX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE.
+            SocketOptions.set ours.Descriptor 1 37 0x12
+            let target = Socket.localEndPoint theirs
+            Expect.equal (runOn host (Socket.sendTo ours (ReadOnlyMemory "x"B) target)) 1 "sent"
+            runOn host (Socket.poll ours PollEvents.Error) |> ignore
+            let room: IReadOnlyList<Memory<byte>> = [| Memory(Array.zeroCreate<byte> 200) |]
+            use told = runOn host (SocketMessages.receive ours room 512 MessageFlags.ErrorQueue)
+
+            // struct scm_timestamping: three times, of which the first is the kernel's own.
+            let stamps =
+                told.Control
+                |> List.choose (function
+                    | ControlMessage.Raw(1, 37, data) -> Some(BitConverter.ToInt64 data)
+                    | _ -> None)
+
+            match stamps with
+            | [ seconds ] ->
+                let now = DateTimeOffset.UtcNow.ToUnixTimeSeconds()
+                Expect.isLessThanOrEqual (abs (now - seconds)) 60L "now"
+            | other -> failtest $"{other.Length} stamps of {told.Control.Length}"
+
+            runOn host (Socket.close ours)
+            runOn host (Socket.close theirs)))
+
 [<Tests>]
-let tests = testSequenced <| testList "SocketMessages" [ buffers; descriptors; credentials ]
+let tests = testSequenced <| testList "SocketMessages" [ buffers; descriptors; credentials; stamps ]

@@ -37,6 +37,7 @@ let private leftOut =
         "without room is told of", control
         "(SCM_CREDENTIALS)", control
         "(SCM_RIGHTS)", control
+        "(SO_TIMESTAMPING)", control
         "of more than 4 GiB",
         "the simulated kernel keeps in memory what a file holds, and gathers a vector in it"
         "packets: what is written", "pipes of packets are not simulated"
