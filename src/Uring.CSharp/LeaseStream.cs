@@ -39,7 +39,8 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
     /// <summary>What <c>await foreach</c> works with.</summary>
     public struct Enumerator : IAsyncEnumerator<BufferLease>
     {
-        private readonly Enumeration enumeration;
+        // Null in one that nobody has made.
+        private readonly Enumeration? enumeration;
         // The enumeration's own, once it is open: at hand, without a look into another object at each message.
         private Stream? stream;
 
@@ -47,19 +48,22 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
 
         /// <summary>The bytes that the last step found: yours to dispose of.</summary>
         public readonly BufferLease Current =>
-            stream is null ? enumeration.Current : new BufferLease(stream.Lease);
+            (stream ?? enumeration?.Opened) is { } opened ? new BufferLease(opened.Lease) : default;
 
         /// <summary>Waits for the next; false at the end. Await it before the next step.</summary>
         public Wait MoveNextAsync()
         {
-            stream ??= enumeration.Opened;
-            return stream is null ? new Wait(enumeration.MoveNextAsync().AsTask()) : Wait.On(stream);
+            stream ??= enumeration?.Opened;
+
+            return stream is not null ? Wait.On(stream)
+                : enumeration is not null ? new Wait(enumeration.MoveNextAsync().AsTask())
+                : default;
         }
 
-        readonly ValueTask<bool> IAsyncEnumerator<BufferLease>.MoveNextAsync() => enumeration.MoveNextAsync();
+        readonly ValueTask<bool> IAsyncEnumerator<BufferLease>.MoveNextAsync() => enumeration?.MoveNextAsync() ?? default;
 
         /// <summary>Ends the operation, waits for its end, and gives back what was not looked at.</summary>
-        public readonly ValueTask DisposeAsync() => enumeration.DisposeAsync();
+        public readonly ValueTask DisposeAsync() => enumeration?.DisposeAsync() ?? default;
     }
 
     /// <summary>The wait for the next piece: to be awaited once, at once.</summary>
@@ -92,14 +96,16 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
             : ReferenceEquals(state, Found) ? true
             : state is Task<bool> task && task.GetAwaiter().GetResult();
 
-        /// <inheritdoc/>
+        /// <summary>Goes on there when it is over, in the caller's execution context.</summary>
+        /// <param name="continuation">What to call.</param>
         public void OnCompleted(Action continuation) =>
             Store(
                 continuation,
                 ValueTaskSourceOnCompletedFlags.UseSchedulingContext
                 | ValueTaskSourceOnCompletedFlags.FlowExecutionContext);
 
-        /// <inheritdoc/>
+        /// <summary>Goes on there when it is over.</summary>
+        /// <param name="continuation">What to call.</param>
         public void UnsafeOnCompleted(Action continuation) =>
             Store(continuation, ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
 

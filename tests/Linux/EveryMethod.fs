@@ -143,6 +143,7 @@ let prepare (folder: string) (token: CancellationToken) =
         objects[typeof<IReadOnlyList<RegisteredMemory>>] <- [| registered.Slice(0, 10) |]
         let! pool = ring.CreateBufferPoolAsync(4, 256)
         add pool
+        add (socket.ReceiveAllAsync pool)
         let! personality = ring.RegisterPersonalityAsync()
         add personality
         let! pipe = UringPipe.CreateAsync(PipeModes.None, ring)

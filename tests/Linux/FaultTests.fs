@@ -52,12 +52,14 @@ let private table: (Errno * Type * OfSocket) list = [
     Errno.ESPIPE, io, other
     Errno.EROFS, refused, other
     Errno.EPIPE, io, Code SocketError.Shutdown
+    Errno.ERANGE, io, other
     Errno.ENAMETOOLONG, typeof<PathTooLongException>, other
     // Ours: the kernel lacks the opcode.
     Errno.ENOSYS, typeof<PlatformNotSupportedException>, Same
     Errno.ENOTEMPTY, io, other
     Errno.ELOOP, io, other
     Errno.EBADR, io, other
+    Errno.ENODATA, io, other
     Errno.ETIME, typeof<TimeoutException>, Same
     Errno.EOVERFLOW, io, other
     Errno.EBADFD, closed, Same
