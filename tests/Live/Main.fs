@@ -51,8 +51,6 @@ let private leftOut =
         ".refusals.EpollControl", "there is no epoll on the simulated machine"
         ".refusals.EpollWait", "there is no epoll on the simulated machine"
         ".refusals.WaitId", "there are no processes on the simulated machine"
-        ".Transfers.all of it.",
-        "the simulated kernel does not come to the end of a receive of several buffers' worth with MSG_WAITALL"
         "with the scope of an IPv6 address", "the simulated machine has no address of a link"
         "of more than a number", "socket options are remembered, and not understood"
         "are refused with the BCL's code", "socket options are remembered, and not understood"

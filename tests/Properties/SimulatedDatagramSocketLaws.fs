@@ -320,4 +320,30 @@ let laws =
                 Expect.equal result 0 "the end"
                 Expect.equal (one.Shutdown 3) (fail Errno.EINVAL) "no such end"
         }
+
+        test
+            "8. UDP: what nobody takes is refused, and a sender that is connected to that address hears of it, once" {
+            let refused = fail Errno.ECONNREFUSED
+            let nobody = inet "10.0.0.2" 54
+
+            for flags in [ 0; 2; 0x40 ] do
+                let timeline, one, _ = udp Faults.none 1UL
+                Expect.equal (send one [| 1uy |] nobody) 1 "not connected: sent, and lost"
+                settle timeline
+                one.Connect nobody |> ok "connected"
+                let ear = Ear()
+                one.Waiters.AddLast(ear :> IWaiter) |> ignore
+                Expect.equal (send one [| 1uy |] [||]) 1 "sent"
+                settle timeline
+                Expect.isGreaterThan ear.Count 0 "who waits hears of it"
+                Expect.isTrue (one.Events.HasFlag PollEvents.Error) "an error"
+                let result, _, _, _ = receive one 1 flags
+                Expect.equal result refused "received"
+                let result, _, _, _ = receive one 1 flags
+                Expect.equal result (fail Errno.EAGAIN) "once"
+                Expect.equal (send one [| 1uy |] [||]) 1 "sent again"
+                settle timeline
+                Expect.equal (send one [| 1uy |] [||]) refused "told to who sends"
+                Expect.equal (send one [| 1uy |] [||]) 1 "once"
+        }
     ]

@@ -7,6 +7,7 @@ open Uring.Model
 open Uring.Tests.Simulation.Allowed
 open Uring.Tests.Simulation.Differential
 open Uring.Tests.Simulation.FileCommand
+open Uring.Tests.Simulation.MessageCommand
 open Uring.Tests.Simulation.Side
 open Uring.Tests.Simulation.SlotCommand
 
@@ -192,6 +193,49 @@ let private facts: (string * Batch list) list = [
         [ alone (Poll(1, PollEvents.Readable, true)) ]
         [ alone (Write(0, 19, -1)) ]
     ]
+    "a datagram that is cut is not all that was asked for",
+    [
+        [ alone (Datagrams 2) ]
+        [ alone (Send(1, 26)) ]
+        [ OfMessage(ReceiveTwo(0, 20, 3, 3)), SqeFlags.SkipSuccess ]
+        [ alone (Send(1, 26)) ]
+        [ Receive(0, 23, true), SqeFlags.SkipSuccess ]
+        [ alone (Send(1, 23)) ]
+        [ linked (Receive(0, 23, true)); alone (Nop 1) ]
+    ]
+    "who has sent to nobody hears of it with what comes next, and wakes who waits",
+    [
+        [ alone (Datagrams 2) ]
+        [ alone (Receive(1, 5, false)) ]
+        [ alone (Close 0) ]
+        [ alone (Send(0, 3)) ]
+        [ alone (Send(0, 3)) ]
+        [ alone (Poll(0, PollEvents.None, false)) ]
+        [ alone (Send(0, 3)) ]
+        [ alone (Send(0, 3)) ]
+        [ alone (Shutdown(0, 2)) ]
+        [ alone (Send(0, 3)) ]
+        [ alone (Poll(0, PollEvents.Readable, false)) ]
+        [ alone (Receive(0, 3, false)) ]
+    ]
+    "a socket for datagrams that is shut says so to who polls, and not to who may not wait",
+    [
+        [ alone (Datagrams 0) ]
+        [ alone (Shutdown(0, 0)) ]
+        [ alone (OfMessage(ReceiveTwo(0, 16, 7, 6))) ]
+        [ alone (Poll(0, PollEvents.None, false)) ]
+        [ alone (Shutdown(0, 1)) ]
+        [ alone (Poll(0, PollEvents.Readable, false)) ]
+        [ alone (Receive(0, 5, false)) ]
+        [ alone (Read(0, 5, -1)) ]
+    ]
+    "the end of a socket for datagrams takes a buffer",
+    [
+        [ alone (Provide 4); alone (Datagrams 1); alone (ReceiveBuffer 1) ]
+        [ alone (Shutdown(1, 2)) ]
+        [ alone (ReceiveBuffer 1) ]
+        [ alone (ReadBuffer 1) ]
+    ]
 ]
 
 /// Seeds that have differed once.
@@ -245,6 +289,13 @@ let private seeds = [
     397469
     460602
     208143
+    5001375
+    5001913
+    8000588
+    8000819
+    8000901
+    5002742
+    8001423
 ]
 
 let private seen index result flags : Seen = { Index = index; Result = result; Flags = flags }

@@ -85,7 +85,7 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
     let groupRing = kernel.Allocate(4096un, MemoryKind.Ordinary)
     let pool = BufferRingMemory(groupRing, buffers)
     let descriptors = List<int>()
-    // Sockets of TCP, which do not mind SPLICE_F_NONBLOCK.
+    // Sockets of TCP and for datagrams, which do not mind SPLICE_F_NONBLOCK.
     let patient = HashSet<int>()
     // Whom sockets for datagrams send to.
     let names = Dictionary<int, byte array>()
@@ -330,8 +330,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
                 now (Submission.connect socket (address names[socket]) (uint32 names[socket].Length))
                 |> ignore
 
-        descriptors.Add one
-        descriptors.Add other
+        for socket in [ one; other ] do
+            patient.Add socket |> ignore
+            descriptors.Add socket
 
     /// What is done at once, before the batch; then the batch is submitted.
     let prepare command =

@@ -12,7 +12,8 @@ module internal Completing =
     /// The flag of send and receive that makes the kernel try again after a short transfer.
     let waitAll = 0x100u
 
-    /// Whether a result breaks a chain. Short reads do, short sends only when all was asked for. What works on names, and
+    /// Whether a result breaks a chain. Short reads do, short sends and receives only when all was asked for, and then a
+    /// datagram that was cut does, too. What works on names, and
     /// what syncs or cuts a file, does not when it fails (6.18), unless it could not even begin.
     let private fails (request: KernelRequest) (result: int) =
         let submission = request.Submission
@@ -45,6 +46,8 @@ module internal Completing =
         | Opcode.Write
         | Opcode.Tee
         | Opcode.Splice -> result <> (if request.Wanted > 0 then request.Wanted else int submission.Length)
+        | Opcode.Receive
+        | Opcode.ReceiveMessage when (submission.OpFlags &&& waitAll) <> 0u && request.IsCut -> true
         | Opcode.Send
         | Opcode.SendZeroCopy
         | Opcode.Receive when (submission.OpFlags &&& waitAll) <> 0u -> result < int submission.Length

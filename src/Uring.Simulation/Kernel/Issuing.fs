@@ -61,11 +61,11 @@ type internal Issuing
         | opcode when Flagging.mayHave opcode -> not (Flagging.asks TransferFlags.NoWait request)
         // RESOLVE_CACHED, in the third word of struct open_how.
         | Opcode.OpenAt2 -> (request.Address[16] &&& 32uy) = 0uy
-        // SPLICE_F_NONBLOCK, which TCP does not look at.
+        // SPLICE_F_NONBLOCK, which only Unix streams look at.
         | Opcode.Splice
         | Opcode.Tee ->
             match request.Other with
-            | :? SocketFile as source when source.Family <> 1 -> true
+            | :? SocketFile as source when source.Family <> 1 || source.Kind <> 1 -> true
             | _ -> (request.Submission.OpFlags &&& 2u) = 0u
         // An open set: everything else waits.
         | _ -> true

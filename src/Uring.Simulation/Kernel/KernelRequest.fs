@@ -85,6 +85,8 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     /// It has looked at a provided buffer of this length, and found nothing to receive: 6.18 asks for no more the next time,
     /// whatever the buffer is then. 0 when there is no such limit.
     member val Limit = 0 with get, set
+    /// The datagram that it has received was longer than its memory.
+    member val IsCut = false with get, set
     /// It failed before it began to work: that breaks a chain, whatever the opcode.
     member val IsRefused = false with get, set
     /// What its next completion says of a provided buffer.

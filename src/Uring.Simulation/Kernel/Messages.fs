@@ -30,6 +30,7 @@ type internal Messages(memory: SimulatedMemory) =
         let mutable source: byte array = [||]
         let mutable isTruncated = false
         let result = socket.Receive(Span bytes, flags, &source, &isTruncated)
+        request.IsCut <- isTruncated
 
         if result >= 0 then
             // The result can be the real length of what was cut.

@@ -8,6 +8,9 @@ open Uring.Simulation.World
 type internal Patience() =
     /// Nothing can run now. True when something may after this; false at the deadline, or when nothing ever will.
     abstract Pass: deadline: int64 -> bool
+    /// The waiting thread has done something, and goes on to wait: what others wait for may be there.
+    abstract Worked: unit -> unit
+    default _.Worked() = ()
     /// The calling thread belongs to the simulation.
     abstract IsSimulated: bool
 

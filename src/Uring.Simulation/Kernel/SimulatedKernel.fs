@@ -60,7 +60,9 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
 
     /// Time passes until enough has come, or nothing more can.
     let rec wait (ring: KernelRing) (minComplete: uint32) (deadline: int64) : int =
+        let works = ring.HasTasks
         machine.Issuing.Run(ring, int minComplete, max 20 (int minComplete))
+        if works then patience.Worked()
         ring.Completions.Flush()
 
         if ring.Completions.Ready < minComplete then

@@ -78,7 +78,9 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         | :? SocketFile as socket when request.Opcode = Opcode.Receive ->
             let mutable source: byte array = [||]
             let mutable isTruncated = false
-            socket.Receive(target, int request.Submission.OpFlags, &source, &isTruncated)
+            let result = socket.Receive(target, int request.Submission.OpFlags, &source, &isTruncated)
+            request.IsCut <- isTruncated
+            result
         | _ when request.Opcode = Opcode.Receive -> Errno.toResult Errno.ENOTSOCK
         | file -> file.Read(target, offset)
 
@@ -110,6 +112,14 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             else int request.Submission.Length
 
         let buffers = if bundled request then min available 256 else 1
+
+        // Without poll, or where poll says that there is something and a receive that may not wait finds nothing, which leaves
+        // it to a worker: the buffer is taken before it is read into, in the length that was asked for, however little comes.
+        let isTakenFirst =
+            match file with
+            | :? DatagramSocket as socket -> socket.HasEnded
+            | file -> request.Opcode = Opcode.Read && not file.CanPoll
+
         let mutable moved = 0
         let mutable index = 0
         let mutable result = 0
@@ -127,10 +137,6 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
             index <- index + 1
             goes <- result = length && index < buffers && moved < most
 
-        // A file without poll: the buffer is taken before it is read into, in the length that was asked for, however
-        // little comes.
-        let isTakenFirst = request.Opcode = Opcode.Read && not file.CanPoll
-
         if moved > 0 then
             request.Flags <-
                 if isTakenFirst then
@@ -142,12 +148,10 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         else
             // At the end and after an error the buffer stays in the ring; a read that is no multishot gives it away (6.18).
             request.Flags <-
-                if result = 0 && request.Opcode = Opcode.Read then
-                    group.Take(if isTakenFirst then request.Wanted else 0)
-                elif result = 0 then
-                    isNonEmpty request file
-                else
-                    CqeFlags.None
+                if result = 0 && isTakenFirst then group.Take request.Wanted
+                elif result = 0 && request.Opcode = Opcode.Read then group.Take 0
+                elif result = 0 then isNonEmpty request file
+                else CqeFlags.None
 
             // A multishot read takes care not to be limited so, and bundles have lengths of their own.
             if result = Outcome.again && request.Opcode <> Opcode.ReadMultishot && not (bundled request) then

@@ -37,6 +37,9 @@ type internal RealTime(machine: Machine, gate: obj) =
             this.Follow()
             true
 
+    // Without it who sends more than a connection holds would wait for ever: the receiver takes it without leaving.
+    override _.Worked() = Monitor.PulseAll gate
+
     override _.IsSimulated = true
 
 /// The machine, and the way in.

@@ -23,6 +23,7 @@ type internal Datagram = { Source: byte array; Bytes: byte array }
 ///  5. a connected socket hears its peer and nobody else
 ///  6. a datagram of another family, or one that is too long, is refused
 ///  7. after its end a side sends nothing more; what had come is received before the end
+///  8. UDP: what nobody takes is refused, and a sender that is connected to that address hears of it, once
 [<Sealed>]
 type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     inherit SocketFile()
@@ -37,12 +38,19 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     let mutable readShut = false
     let mutable writeShut = false
     let mutable closed = false
+    // UDP: what it sent was refused; told once, by the next call.
+    let mutable error = 0
     // Found this one full, and wait.
     let refused = List<DatagramSocket>()
     // Was full when this one sent there last.
     let mutable refusedBy: DatagramSocket voption = ValueNone
 
     let fail (errno: Errno) = Errno.toResult errno
+
+    let takeError () =
+        let told = error
+        error <- 0
+        told
 
     let find (address: Address) : Result<DatagramSocket, Errno> =
         match network.Route(host, address) with
@@ -77,11 +85,21 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             this.Changed PollEvents.Readable
             true
 
-    /// UDP: of a connected socket's peer only. What was there before it was connected stays.
-    member private this.Arrive(datagram: Datagram) =
+    /// UDP: of a connected socket's peer only. What was there before it was connected stays. False when nobody is here to
+    /// take it; what there is no room for is lost without a word.
+    member private this.Arrive(datagram: Datagram) : bool =
         match remote with
-        | ValueSome address when Address.bytes address <> datagram.Source -> ()
-        | _ -> this.Deliver datagram |> ignore
+        | _ when closed -> false
+        | ValueSome address when Address.bytes address <> datagram.Source -> false
+        | _ ->
+            this.Deliver datagram |> ignore
+            true
+
+    /// UDP: nobody has taken what it sent there (ICMP).
+    member private this.Refused(target: Address voption) =
+        if remote.IsSome && remote = target then
+            error <- fail Errno.ECONNREFUSED
+            this.Changed PollEvents.Error
 
     /// There is room again, or never will be: those who were refused look again.
     member private _.Wake(events: PollEvents) =
@@ -117,6 +135,9 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     /// socketpair(2).
     member _.Pair(other: DatagramSocket) = peer <- other
 
+    /// Nothing is left to receive, and nothing will come.
+    member _.HasEnded = readShut && queue.Count = 0
+
     override _.HasMore = queue.Count > 0
 
     override _.Queued isOutgoing =
@@ -148,7 +169,13 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
                 PollEvents.None
             | ValueNone -> PollEvents.Writable
 
-        sending ||| (if queue.Count > 0 || readShut then PollEvents.Readable else PollEvents.None)
+        let when' condition (events: PollEvents) = if condition then events else PollEvents.None
+
+        sending
+        ||| when' (queue.Count > 0 || readShut) PollEvents.Readable
+        ||| when' readShut PollEvents.ReadHangUp
+        ||| when' (readShut && writeShut) PollEvents.HangUp
+        ||| when' (error <> 0) PollEvents.Error
 
     override this.Bind bytes =
         match Address.parse bytes with
@@ -211,6 +238,11 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             | Ok other -> other.IsClosed
             | Error reason -> reason <> Errno.EPIPE
 
+        let address =
+            match Address.parse target with
+            | Ok address when target.Length > 0 -> ValueSome address
+            | _ -> remote
+
         match wanted with
         // The peer that it was connected to is no more: from now on it has none.
         | _ when family = unix && isOfPeer && isGone ->
@@ -218,7 +250,10 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             peer <- null
             fail Errno.ECONNREFUSED
         | _ when length > 65507 -> fail Errno.EMSGSIZE
-        | Error Errno.ECONNREFUSED when family <> unix -> length // Nobody answers: it is lost.
+        | (Ok _ | Error(Errno.ECONNREFUSED | Errno.EPIPE)) when error <> 0 -> takeError ()
+        | Error Errno.ECONNREFUSED when family <> unix ->
+            network.After(network.Latency(host, host), "refusal", (fun () -> this.Refused address))
+            length
         | Error errno -> fail errno
         | Ok other when other.IsClosed -> fail Errno.ECONNREFUSED
         | Ok other when family = unix && not (other.Hears(this, local)) -> fail Errno.EPERM
@@ -238,7 +273,8 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         | Ok other ->
             let datagram = { Source = this.SourceTo target; Bytes = bytes.ToArray() }
 
-            network.After(network.Latency(host, other.Host), "datagram", (fun () -> other.Arrive datagram))
+            let arrive () = if not (other.Arrive datagram) then this.Refused address
+            network.After(network.Latency(host, other.Host), "datagram", arrive)
 
             length
 
@@ -259,6 +295,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
 
     override this.Receive(target, flags, source, isTruncated) =
         match queue.TryPeek() with
+        | _ when error <> 0 -> takeError ()
         | true, datagram ->
             if (flags &&& 2) = 0 then
                 queue.Dequeue() |> ignore
@@ -270,7 +307,8 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
             isTruncated <- length < datagram.Bytes.Length
             // MSG_TRUNC asks for the real length.
             if (flags &&& 0x20) <> 0 then datagram.Bytes.Length else length
-        | _ when readShut -> 0
+        // Who may not wait (MSG_DONTWAIT) does not hear of the end: recvmsg looks for that only before it would wait.
+        | _ when readShut && (flags &&& 0x40) = 0 -> 0
         | _ -> fail Errno.EAGAIN
 
     override this.Read(target, offset) =
