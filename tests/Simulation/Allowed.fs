@@ -63,7 +63,7 @@ let isSameMemory (real: byte array) (simulated: byte array) =
 
 /// What a worker does, and nobody else.
 let private isWorkers (command: Command) =
-    match command with
+    match Side.plain command with
     | Write _
     | Sync _
     | Truncate _
@@ -73,6 +73,9 @@ let private isWorkers (command: Command) =
     | MakeDirectory _
     | OfFile _
     | OfSlot(SlotCommand.WriteOne _ | SlotCommand.WriteTwo _)
+    | OfVector(VectorCommand.WriteParts _)
+    | OfName _
+    | OfTable(TableCommand.OpenInto _ | TableCommand.TeeSlot _)
     | Shutdown _ -> true
     | _ -> false
 
@@ -81,7 +84,7 @@ let internal paces (batches: Batch list) : WorkerPace list =
     let races (batch: Batch) = batch.Length > 1 && List.exists (fst >> isWorkers) batch
 
     // A shutdown races with what has waited before it as well, so it need not have company.
-    let hasSteps (batch: Batch) = batch |> List.exists (fst >> _.IsShutdown)
+    let hasSteps (batch: Batch) = batch |> List.exists (fst >> Side.plain >> _.IsShutdown)
 
     [
         WorkerPace.Later

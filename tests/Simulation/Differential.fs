@@ -10,12 +10,8 @@ open Uring.Model
 open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.Allowed
-open Uring.Tests.Simulation.FileCommand
-open Uring.Tests.Simulation.MessageCommand
+open Uring.Tests.Simulation.Programs
 open Uring.Tests.Simulation.Side
-
-/// A program: whether its buffers are consumed bit by bit, and what it submits.
-type Program = { Incremental: bool; Batches: Batch list }
 
 /// Where two kernels disagree.
 type Difference =
@@ -25,7 +21,12 @@ type Difference =
     | Memory of real: string * simulated: string
 
 /// What came of a program: what differed, if anything did, and otherwise what was needed to agree.
-type Verdict = { Difference: Difference option; Needed: Set<Rule> }
+type Verdict = {
+    Difference: Difference option
+    Needed: Set<Rule>
+    /// Opcodes that have succeeded, on both kernels if they agree.
+    Succeeded: Set<Opcode>
+}
 
 // Names sockets: several programs may run at once.
 let mutable private started = 0
@@ -38,10 +39,17 @@ let private ended (batch: Batch) =
 
 /// A simulated kernel at one pace of its workers, which the real one has not contradicted yet.
 [<Sealed>]
-type private Guess(program: Program, unique: string, pace: WorkerPace) =
+type private Guess(program: Program, folder: string, unique: string, pace: WorkerPace) =
     let world = World(Dice(1UL, Faults.none, HashSet()), KernelVersion.linux6_18)
     let machine = Execution.Boot(world, "localhost", "10.0.0.1", world.NewDisk())
     do machine.Issuing.Pace <- pace
+
+    // Every part of its path, so that names are the same on both sides.
+    do
+        let parts = folder.Split('/', StringSplitOptions.RemoveEmptyEntries)
+
+        for count in 1 .. parts.Length do
+            machine.Disk.MakeDirectory("/" + String.Join('/', Array.truncate count parts), 0o755) |> ignore
 
     // Ten milliseconds pass: what a program can wait for has come, and what waits for ever has not.
     let settle () =
@@ -50,7 +58,7 @@ type private Guess(program: Program, unique: string, pace: WorkerPace) =
         while world.Timeline.TryStep() || world.Timeline.TryAdvance limit do
             ()
 
-    let side = Side(SimulatedKernel machine, "", unique, program.Incremental, settle)
+    let side = Side(SimulatedKernel machine, folder, unique, program.Incremental, settle)
 
     member _.Side = side
     /// The rules that its agreement has needed so far.
@@ -69,7 +77,7 @@ let compare (program: Program) : Verdict =
     let number = Interlocked.Increment &started
     let folder = Directory.CreateTempSubdirectory "uring-differential"
     let unique = $"uring-{Environment.ProcessId}-{number}-"
-    let guesses = [ for pace in paces program.Batches -> new Guess(program, unique, pace) ]
+    let guesses = [ for pace in paces program.Batches -> new Guess(program, folder.FullName, unique, pace) ]
     let real = Side(LinuxKernel.Instance, folder.FullName, unique, program.Incremental, ignore)
     let polls = HashSet<int>()
     let mutable agreeing = guesses
@@ -79,7 +87,7 @@ let compare (program: Program) : Verdict =
         let batch = ended batch
 
         for command, _ in batch do
-            match command with
+            match plain command with
             | Poll(_, _, true) -> polls.Add submitted |> ignore
             | _ -> ()
 
@@ -123,7 +131,11 @@ let compare (program: Program) : Verdict =
     try
         let difference = program.Batches |> Seq.mapi step |> Seq.tryPick id |> Option.orElseWith compareMemory
 
-        { Difference = difference; Needed = agreeing.Head.Needed }
+        {
+            Difference = difference
+            Needed = agreeing.Head.Needed
+            Succeeded = Set.ofSeq real.Succeeded
+        }
     finally
         real.Close()
 
@@ -147,151 +159,6 @@ let judge (runs: int) (program: Program) : Verdict =
 
     let first = compare program
     if first.Difference.IsNone then first else again first (runs - 1)
-
-/// From this seed on programs use what was added later, so that the older seeds stay what they were.
-let newer = 1_000_000
-
-/// And from this one on what was added after that.
-let newest = 2_000_000
-
-/// And after that.
-let latest = 3_000_000
-
-/// From here on what is added is messages.
-let messages = 5_000_000
-
-/// And from here on flags of writes, rules of renames, and names from directories.
-let named = 8_000_000
-
-/// A random program.
-let generate (seed: int) : Program =
-    let kinds, bad =
-        if seed < newer then 40, 10
-        elif seed < newest then 43, 16
-        elif seed < latest then 55, 15
-        elif seed < messages then 67, 15
-        elif seed < named then 107, 15
-        else 119, 15
-
-    let random = Random seed
-    let fd () = random.Next 8
-    let length () = random.Next(0, 40)
-    let file () = random.Next 3
-    let offset () = if random.Next 2 = 0 then -1 else random.Next 50
-
-    let command () =
-        match random.Next kinds with
-        | 0 -> Nop(random.Next(-3, 5))
-        | 1
-        | 2 -> MakePipe
-        | 3 -> OpenFile(file (), random.Next 3 > 0)
-        | 4
-        | 5 -> Connect(random.Next 2 = 0)
-        | 6
-        | 7
-        | 8 -> Read(fd (), length (), offset ())
-        | 9
-        | 10
-        | 11 -> Write(fd (), length (), offset ())
-        | 12 -> ReadBuffer(fd ())
-        | 13 -> ReadMany(fd ())
-        | 14
-        | 15
-        | 16 -> Send(fd (), length ())
-        | 17
-        // To receive nothing waits for something, and is a race with who receives that.
-        | 18 -> Receive(fd (), length () + 1, random.Next 3 = 0)
-        | 19 -> ReceiveBuffer(fd ())
-        | 20
-        // Bundles end when the kernel likes.
-        | 21 -> ReceiveMany(fd (), false)
-        | 22 -> Shutdown(fd (), random.Next 3)
-        | 23 -> Close(fd ())
-        | 24 -> Poll(fd (), (if random.Next 2 = 0 then PollEvents.Readable else PollEvents.Writable), false)
-        | 25 -> Poll(fd (), PollEvents.Readable, true)
-        | 26 -> Pause(random.Next 300)
-        | 27 -> Forever
-        | 28 -> Cancel(random.Next 20)
-        | 29 -> CancelFile(fd ())
-        | 30 -> CancelAll
-        | 31 -> Sync(fd ())
-        | 32 -> Truncate(fd (), random.Next 60)
-        | 33 -> Size(fd ())
-        | 34 -> Unlink(file ())
-        | 35 -> Rename(file (), file ())
-        | 36 -> MakeDirectory(file ())
-        | 37
-        | 38 -> Provide(random.Next(1, 4))
-        | 39 -> Bad(random.Next bad)
-        | 40
-        | 41 -> WaitWord(random.Next 2, (if random.Next 5 = 0 then 1 else 0))
-        | 42 -> WakeWord(random.Next 2, random.Next 3)
-        | kind when kind < 55 -> OfFile(FileCommand.random random)
-        | kind when kind < 67 -> OfSlot(SlotCommand.random random)
-        | kind when kind < 72 -> Datagrams(random.Next 3)
-        | kind when kind < 107 -> OfMessage(MessageCommand.random random)
-        | _ -> OfFile(FileCommand.randomLater random)
-
-    let flags () =
-        match random.Next 12 with
-        | 0 -> SqeFlags.Link
-        | 1 -> SqeFlags.HardLink
-        | 2 -> SqeFlags.SkipSuccess
-        | _ -> SqeFlags.None
-
-    let cancels command =
-        match command with
-        | Cancel _
-        | CancelFile _
-        | CancelAll -> true
-        | _ -> false
-
-    /// Whether a cancel finds what a worker does is a race: cancels come alone.
-    let alone (batch: Batch) =
-        match batch |> List.tryFind (fst >> cancels) with
-        | Some cancel -> [ cancel ]
-        | None -> batch
-
-    /// What a worker does silently is done nobody knows when: a cancel behind it may find it.
-    let told (batch: Batch) : Batch =
-        batch
-        |> List.map (fun (command, flags) ->
-            match command with
-            | OfFile _
-            | MakeDirectory _
-            | Unlink _
-            | Rename _
-            | Size _
-            | Sync _
-            | Truncate _
-            | Shutdown _
-            | OfSlot _
-            | Write _ -> command, flags &&& ~~~SqeFlags.SkipSuccess
-            | _ -> command, flags)
-
-    let start: Batch = [
-        Provide(random.Next(0, 5)), SqeFlags.None
-        (match random.Next 2 with
-         | 0 when seed >= messages -> Datagrams(random.Next 3)
-         | 0 -> MakePipe
-         | _ -> Connect(random.Next 2 = 0)),
-        SqeFlags.None
-    ]
-
-    {
-        Incremental = random.Next 3 = 0
-        Batches =
-            start
-            :: [
-                for _ in 1 .. random.Next(1, 10) do
-                    [
-                        for _ in 1 .. (if random.Next 3 = 0 then random.Next(1, 4) else 1) ->
-                            command (), flags ()
-                    ]
-                    |> alone
-                    |> told
-            ]
-    }
 
 /// Leaves out what the difference does not need.
 let shrink (program: Program) : Program =

@@ -13,7 +13,12 @@ open Uring.Simulation
 open Uring.Simulation.Kernel
 open Uring.Tests.Simulation.FileCommand
 open Uring.Tests.Simulation.MessageCommand
+open Uring.Tests.Simulation.NameCommand
+open Uring.Tests.Simulation.PeerCommand
 open Uring.Tests.Simulation.SlotCommand
+open Uring.Tests.Simulation.TableCommand
+open Uring.Tests.Simulation.VectorCommand
+open Uring.Tests.Simulation.WaitCommand
 
 /// One submission; descriptors and targets are numbers that are taken modulo what there is.
 type Command =
@@ -52,6 +57,17 @@ type Command =
     | OfFile of FileCommand
     | OfSlot of SlotCommand
     | OfMessage of MessageCommand
+    | OfVector of VectorCommand
+    | OfWait of WaitCommand
+    | OfName of NameCommand
+    | OfTable of TableCommand
+    | OfPeer of PeerCommand
+    /// A socket that listens: it joins the descriptors.
+    | Listener of isTcp: bool
+    /// The directory that all files are in: it joins the descriptors.
+    | Folder
+    /// On what is in a slot of the ring's own table.
+    | OnSlot of slot: int * command: Command
     | Bad of kind: int
 
 /// Commands that are submitted together, with their flags.
@@ -69,16 +85,40 @@ let private tcp = 6
 let private noDelay = 1
 // No read of a program is longer.
 let private longest = 48
+// What is for the other ring, or from nobody, is numbered from here.
+let private toldFrom = 1000
+
+/// What it does, wherever.
+let rec plain (command: Command) =
+    match command with
+    | OnSlot(_, command) -> plain command
+    | command -> command
+
+/// It writes to the memory of its submission.
+let private receives (command: Command) =
+    match plain command with
+    | Read _
+    | OfFile(GetAttribute _)
+    | OfSlot(ReadOne _ | ReadTwo _)
+    | OfVector(ReadParts _)
+    | Receive _ -> true
+    | OfMessage command -> MessageCommand.receives command
+    | OfName command -> NameCommand.receives command
+    | OfTable command -> TableCommand.receives command
+    | OfPeer command -> PeerCommand.receives command
+    | _ -> false
 
 /// One of the two kernels, with the descriptors and the memory of one program.
 [<Sealed>]
 type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, settle: unit -> unit) =
-    let ring =
-        match Setup.create kernel 32 64 with
+    let openRing submissions completions =
+        match Setup.create kernel submissions completions with
         | Ok ring ->
             ring.Enable()
             ring
         | Error refusal -> raise (InvalidOperationException(Setup.explain refusal))
+
+    let ring = openRing 32 64
 
     // Room for each submission, then buffers of the group, then its ring.
     let memory = kernel.Allocate(65536un, MemoryKind.Ordinary)
@@ -98,9 +138,23 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
     let answers = List<int>()
     // What came while something else was asked for.
     let early = List<Seen>()
+    // What each submission asked for.
+    let opcodes = List<Opcode>()
+    // Those that make descriptors, and the descriptors that have come since: they join the others with the next batch.
+    let makers = HashSet<int>()
+    let come = List<struct (int * int)>()
+    // Timeouts that tell of their time several times.
+    let tickers = HashSet<int>()
+    // What listeners are called.
+    let listeners = List<byte array>()
+    let succeeded = HashSet<Opcode>()
+    let mutable other: Ring | null = null
+    // The sockets of those who are about to arrive.
+    let clients = Queue<int>()
 
     let placeOf index = memory + nativeint (index * room)
     let bufferAt id = memory + nativeint (60000 + id * bufferSize)
+    let page = memory + 40960n
     let wordAt word = uint64 (memory + 62000n) + uint64 (word * 4)
     let wordSize = OpFlags.FutexSize32 ||| OpFlags.FutexPrivate
 
@@ -119,7 +173,11 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         text.CopyTo(Mapped.span (placeOf index) room)
         uint64 (placeOf index)
 
-    let fd number = if descriptors.Count = 0 then 999 else descriptors[number % descriptors.Count]
+    let fd number =
+        if descriptors.Count = 0 then 999
+        elif number >= 0 then descriptors[number % descriptors.Count]
+        else descriptors[max 0 (descriptors.Count + number)]
+
     let userData index = UserData.pack (uint32 index) 1u CompletionKind.Operation
 
     let timespec index (microseconds: int64) =
@@ -136,7 +194,38 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
         uint64 (placeOf index)
 
-    let encode index command =
+    // Port 0: a free one.
+    let loopbackName = [| 2uy; 0uy; 0uy; 0uy; 127uy; 0uy; 0uy; 1uy; yield! Array.zeroCreate<byte> 8 |]
+
+    let registerTable (ring: Ring) (slots: int) =
+        let table = DirectTable.sparse slots
+        kernel.Register(ring.Descriptor, RegisterOpcode.Files, table.AsSpan(), 32u) |> ignore
+
+    /// Another ring of the same program, once it is needed.
+    let otherRing () : int =
+        let ring =
+            match other with
+            | null ->
+                let ring = openRing 8 16
+                registerTable ring 2
+                other <- ring
+                ring
+            | ring -> ring
+
+        ring.Descriptor
+
+    let told value = UserData.pack (uint32 (toldFrom + value)) 1u CompletionKind.Operation
+
+    // A name of one's own for each submission.
+    let another (index: obj) isTcp =
+        if isTcp then
+            loopbackName
+        else
+            Array.append [| 1uy; 0uy; 0uy |] (Text.Encoding.ASCII.GetBytes $"{unique}own{index}")
+
+    let listenerName number = if listeners.Count = 0 then [||] else listeners[number % listeners.Count]
+
+    let rec encode index command =
         let address = uint64 (placeOf index)
 
         match command with
@@ -198,6 +287,35 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
             MessageCommand.encode fd name (placeOf index) index command
         | OfFile command -> FileCommand.encode fd nameOf (placeOf index) index command
+        | OfVector command -> VectorCommand.encode fd (placeOf index) index command
+        | OfWait command ->
+            let other number = if index = 0 then 77 else index - 1 - number % index
+
+            let command =
+                match command with
+                | Tick _ ->
+                    tickers.Add index |> ignore
+                    command
+                // It would tell of its time for ever, as often as both sides have time for that.
+                | ChangeTime(target, _) when tickers.Contains(other target) -> Postpone target
+                | command -> command
+
+            WaitCommand.encode (other >> userData) wordAt (placeOf index) command
+        | OfName command -> NameCommand.encode fd nameOf page (placeOf index) index command
+        // Many of datagrams are what RECVMSG is for, and a slot does not tell.
+        | OfTable(Fill(first, second, _)) when
+            List.exists (fun given -> given >= 0 && names.ContainsKey(fd given)) [ first; second ]
+            ->
+            Submission.nop ()
+        | OfTable command ->
+            TableCommand.encode fd nameOf ring.Descriptor otherRing told (placeOf index) command
+        // How much of TCP has been acknowledged is a matter of time.
+        | OfPeer(Ask(file, true)) when patient.Contains(fd file) && not (names.ContainsKey(fd file)) ->
+            Submission.nop ()
+        | OfPeer command ->
+            let client = if command.IsArrive && clients.Count > 0 then clients.Dequeue() else -1
+            PeerCommand.encode fd client listenerName (another index) (placeOf index) command
+        | OnSlot(slot, command) -> { encode index command with Fd = slot } |> Submission.onFixedFile
         | Unlink file -> Submission.unlinkAt OpFlags.WorkingDirectory (path file index) 0u
         | MakeDirectory file -> Submission.makeDirectoryAt OpFlags.WorkingDirectory (path file index) 0o755u
         | Bad 0 -> Submission.nop () |> Submission.flagged (LanguagePrimitives.EnumOfValue 0x80uy)
@@ -222,6 +340,8 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         | OpenFile _
         | Connect _
         | Datagrams _
+        | Listener _
+        | Folder
         | Provide _ -> Submission.nop ()
 
     let submit (submission: Submission) =
@@ -231,11 +351,23 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             ring.Enter(0, -1L) |> ignore
             ring.TrySubmit &submission |> ignore
 
-    let seenOf (completion: Completion) = {
-        Index = int (UserData.slot completion.UserData)
-        Result = completion.Result
-        Flags = uint32 completion.Flags
-    }
+    /// The numbers of descriptors are not compared, and not those of clients, which differ as well.
+    let seenOf (completion: Completion) =
+        let index = int (UserData.slot completion.UserData)
+        let isNew = completion.Result >= 0 && makers.Contains index
+        if isNew then come.Add(struct (index, completion.Result))
+
+        if
+            index < opcodes.Count
+            && (completion.Result >= 0 || completion.Result = Errno.toResult Errno.ETIME)
+        then
+            succeeded.Add opcodes[index] |> ignore
+
+        {
+            Index = index
+            Result = if isNew then 0 else completion.Result
+            Flags = uint32 completion.Flags
+        }
 
     /// One submission outside of the program, whose result is at once asked for.
     let now (submission: Submission) : int =
@@ -256,9 +388,6 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             ring.Advance(ring.Ready())
 
         result
-
-    // Port 0: a free one.
-    let loopbackName = [| 2uy; 0uy; 0uy; 0uy; 127uy; 0uy; 0uy; 1uy; yield! Array.zeroCreate<byte> 8 |]
 
     let address (bytes: byte array) =
         bytes.CopyTo(Mapped.span (memory + 59000n) 110)
@@ -334,9 +463,64 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             patient.Add socket |> ignore
             descriptors.Add socket
 
+    /// A socket without Nagle's algorithm, if it is one of TCP: see `connect`.
+    let atOnce number =
+        patient.Add number |> ignore
+        kernel.SetSocketOption(number, tcp, noDelay, ReadOnlySpan(BitConverter.GetBytes 1)) |> ignore
+
+    let optionOf number name =
+        let value = Array.zeroCreate<byte> 4
+
+        if kernel.GetSocketOption(number, 1, name, value.AsSpan()) < 0 then
+            -1
+        else
+            BitConverter.ToInt32 value
+
+    /// What has come joins the descriptors.
+    let adopt () =
+        for struct (_, number) in Seq.sortBy (fun struct (index, _) -> index) come |> List.ofSeq do
+            descriptors.Add number
+
+            // SO_TYPE, SO_DOMAIN.
+            match optionOf number 3, optionOf number 39 with
+            | 2, _ ->
+                patient.Add number |> ignore
+                names[number] <- [||]
+            | 1, 2 -> atOnce number
+            | _ -> ()
+
+        come.Clear()
+
+    let listen isTcp =
+        made <- made + 1
+        let listener = now (Submission.socket (if isTcp then 2 else 1) 1 0)
+        let wanted = another $"listener{made}" isTcp
+        now (Submission.bind listener (address wanted) (uint32 wanted.Length)) |> ignore
+        now (Submission.listen listener 4u) |> ignore
+        let bound = Array.zeroCreate<byte> 110
+        let length = kernel.SocketName(listener, false, bound.AsSpan())
+        listeners.Add(Array.truncate length bound)
+        // Those who are accepted inherit it.
+        if isTcp then atOnce listener
+        descriptors.Add listener
+
     /// What is done at once, before the batch; then the batch is submitted.
     let prepare command =
         match command with
+        | Listener isTcp -> listen isTcp
+        // Its family is that of the listener.
+        | OfPeer(Arrive listener) ->
+            match listenerName listener with
+            | [||] -> ()
+            | name ->
+                let client = now (Submission.socket (int name[0]) 1 0)
+                // With the next batch, so that nobody connects it twice at once.
+                come.Add(struct (-1, client))
+                clients.Enqueue client
+        | Folder ->
+            let text = Text.Encoding.UTF8.GetBytes $"{prefix}\000"
+            let number = now (Submission.openAt OpFlags.WorkingDirectory (address text) 0o200000u 0u)
+            if number >= 0 then descriptors.Add number
         | MakePipe ->
             if
                 now {
@@ -371,8 +555,15 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
 
     do registerGroup () |> ignore
     do SlotCommand.register kernel ring memory 59000
+    do registerTable ring TableCommand.slots
+    do (Mapped.span page 64).Fill 7uy
+
+    /// Opcodes that have done what they were asked to.
+    member _.Succeeded: Opcode seq = succeeded
 
     member _.Submit(batch: Batch) =
+        adopt ()
+
         for command, _ in batch do
             prepare command
 
@@ -380,14 +571,10 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
             let index = submitted
             submitted <- submitted + 1
 
+            if receives command then targets.Add index
+
             match command with
-            | Read _
-            | OfFile(GetAttribute _)
-            | OfSlot(ReadOne _ | ReadTwo _)
-            | Receive _ -> targets.Add index
-            | OfMessage command when MessageCommand.receives command ->
-                targets.Add index
-                answers.Add index
+            | OfMessage command when MessageCommand.receives command -> answers.Add index
             | _ -> ()
 
             let submission =
@@ -415,6 +602,9 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
                         (uint64 place)
                 | command -> encode index command
 
+            opcodes.Add submission.Opcode
+            let isOwn = submission.FileIndex = 0u && submission.Opcode <> Opcode.MessageRing
+            if isOwn && Catalogue.createsDescriptor submission.Opcode then makers.Add index |> ignore
             submission |> Submission.flagged flags |> Submission.tagged (userData index) |> submit
 
     /// Enters, waits for so many completions (in at most a second), and takes all that are there.
@@ -422,11 +612,20 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         let seen = List<Seen> early
         early.Clear()
 
-        let take () =
+        let takeFrom (ring: Ring) =
             for index in 0 .. ring.Ready() - 1 do
                 seen.Add(seenOf (ring.Completion index))
 
             ring.Advance(ring.Ready())
+
+        let take () =
+            takeFrom ring
+
+            match other with
+            | null -> ()
+            | other ->
+                other.Enter(0, -1L) |> ignore
+                takeFrom other
 
         // A chain goes on step by step.
         for _ in 1..10 do
@@ -465,6 +664,14 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
         for number in descriptors do
             kernel.Close number |> ignore
 
+        for struct (_, number) in come do
+            kernel.Close number |> ignore
+
         ring.Close()
+
+        match other with
+        | null -> ()
+        | other -> other.Close()
+
         kernel.Unmap(memory, 65536un) |> ignore
         kernel.Unmap(groupRing, 4096un) |> ignore

@@ -93,7 +93,7 @@ let private differ (first: int) (count: int) =
     let mutable needed: Map<Allowed.Rule, int list> = Map.empty
 
     for seed in first .. first + count - 1 do
-        let verdict = Differential.judge Allowed.runs (Differential.generate seed)
+        let verdict = Differential.judge Allowed.runs (Programs.generate seed)
 
         match verdict.Difference with
         | Some _ ->

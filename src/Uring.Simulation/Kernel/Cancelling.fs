@@ -71,6 +71,8 @@ module internal Cancelling =
                 if
                     not (obj.ReferenceEquals(request, asker))
                     && not request.IsHeld
+                    // Linux (6.18) has them in a list of their own, where nobody looks.
+                    && request.Opcode <> Opcode.LinkTimeout
                     && request.Stage <> Stage.Finished
                     && matches wanted request
                 then

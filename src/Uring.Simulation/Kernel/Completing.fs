@@ -36,8 +36,15 @@ module internal Completing =
         | Opcode.Allocate
         | Opcode.Status -> result = canceled
         | Opcode.Shutdown -> result = canceled || result = Errno.toResult Errno.ENOTSOCK
+        // It was made; only the slot that was asked for is none.
+        | Opcode.Socket when submission.FileIndex <> 0u ->
+            Errno.isError result
+            && result <> Errno.toResult Errno.EINVAL
+            && result <> Errno.toResult Errno.ENFILE
+            && result <> Errno.toResult Errno.ENXIO
         // Cancelled, it counts as done: a follower runs, and one that is silent on success says nothing.
-        | Opcode.FutexWait -> Errno.isError result && result <> canceled
+        | Opcode.FutexWait
+        | Opcode.FutexWaitVector -> Errno.isError result && result <> canceled
         | Opcode.Timeout when (submission.OpFlags &&& OpFlags.TimeoutSuccess) <> 0u ->
             result <> Errno.toResult Errno.ETIME && Errno.isError result
         | Opcode.ReadVector

@@ -56,8 +56,12 @@ module internal Flagging =
             Errno.toResult Errno.EOPNOTSUPP
         elif asks TransferFlags.HighPriority request then
             Errno.toResult Errno.EINVAL
-        // Into the page cache: that may always wait.
-        elif asks TransferFlags.NoWait request && writes && isOnDisk then
+        // No file system tries to list without waiting.
+        elif asks TransferFlags.NoWait request && file :? DirectoryFile then
             Errno.toResult Errno.EOPNOTSUPP
+        // Into the page cache: that may always wait, and io_uring (6.18) does not ask the file system, which would say
+        // EOPNOTSUPP.
+        elif asks TransferFlags.NoWait request && writes && isOnDisk then
+            Errno.toResult Errno.EAGAIN
         else
             0

@@ -26,6 +26,19 @@ module internal Inputs =
             Span.op_Implicit (Mapped.span (nativeint address) length): ReadOnlySpan<byte>
         )
 
+    /// What no name is: -ENOENT, before anything else is looked at, unless the descriptor alone will do (AT_EMPTY_PATH).
+    let private named (request: KernelRequest) : int =
+        let submission = request.Submission
+
+        let mayBeEmpty =
+            match request.Opcode with
+            | Opcode.Status
+            | Opcode.LinkAt -> (submission.OpFlags &&& OpFlags.EmptyPath) <> 0u
+            // An open set: the rest wants a name.
+            | _ -> false
+
+        if request.Path = "" && not mayBeEmpty then Errno.toResult Errno.ENOENT else 0
+
     let private bytes (address: uint64) (length: int) = (Mapped.span (nativeint address) length).ToArray()
 
     /// Copies what the program must keep only until the submission is taken. Source: reference section 4.2.
@@ -53,7 +66,7 @@ module internal Inputs =
         | Opcode.MakeDirectoryAt
         | Opcode.Status ->
             request.Path <- path submission.Address
-            0
+            named request
         | Opcode.GetAttributeOfFile ->
             request.Path <- path submission.Address
             0
@@ -66,11 +79,14 @@ module internal Inputs =
             request.OtherPath <- path submission.Address3
             request.Address <- bytes submission.Offset (int submission.Length)
             0
-        | Opcode.SetAttributeOfFile
-        | Opcode.OpenAt2 ->
+        | Opcode.SetAttributeOfFile ->
             request.Path <- path submission.Address
             request.Address <- bytes submission.Offset (int submission.Length)
             0
+        | Opcode.OpenAt2 ->
+            request.Path <- path submission.Address
+            request.Address <- bytes submission.Offset (int submission.Length)
+            named request
         | Opcode.ReadVector
         | Opcode.WriteVector -> Vectors.copy request
         | Opcode.SendMessage

@@ -82,6 +82,8 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
     member val Files: (OpenFile | null) array = [||] with get, set
     /// Where free slots are looked for: the first, and behind the last.
     member val FileRange = struct (0, Int32.MaxValue) with get, set
+    /// From where on the next free slot is looked for.
+    member val FileHint = 0 with get, set
     member _.Groups = groups
     /// Registered buffers: where each starts, and its length. Nothing is at 0.
     member val Buffers: struct (int64 * int64) array = [||] with get, set

@@ -64,7 +64,8 @@ module internal Naming =
         let isAbsolute = request.Path.StartsWith '/'
         let struct (_, _, rules) = how request
 
-        if submission.Fd = OpFlags.WorkingDirectory || (isAbsolute && (rules &&& 24) = 0) then
+        // RESOLVE_IN_ROOT: an absolute path starts there as well.
+        if submission.Fd = OpFlags.WorkingDirectory || (isAbsolute && (rules &&& 16) = 0) then
             Ok FileSystem.root
         else
             directoryOf machine submission.Fd

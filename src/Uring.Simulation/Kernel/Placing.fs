@@ -24,8 +24,30 @@ type internal Placing(machine: Machine) =
             | null -> fail Errno.EBADF
             | file ->
                 ring.Files[slot] <- null
+                ring.FileHint <- slot
                 file.Release()
                 0
+
+    /// A free slot, from where the last one was taken or given back (6.18), or -1.
+    let freeSlot (ring: KernelRing) : int =
+        let struct (first, behind) = ring.FileRange
+        let isFree slot = slot < ring.Files.Length && isNull ring.Files[slot]
+        let find start stop = seq { start .. stop - 1 } |> Seq.tryFind isFree
+        let hint = ring.FileHint
+
+        match find hint (min behind ring.Files.Length) with
+        | Some slot -> slot
+        | None ->
+            ring.FileHint <- first
+            find first hint |> Option.defaultValue -1
+
+    /// What was there leaves. A slot that was in use is not the next to be looked at.
+    let put (ring: KernelRing) (slot: int) (file: OpenFile) =
+        match ring.Files[slot] with
+        | null -> ring.FileHint <- slot + 1
+        | before -> before.Release()
+
+        ring.Files[slot] <- file
 
     let isDirect (request: KernelRequest) = request.Submission.FileIndex <> 0u
 
@@ -35,22 +57,18 @@ type internal Placing(machine: Machine) =
             file.Release()
             fail Errno.ENXIO
         elif wanted = OpFlags.AllocateFile then
-            let struct (first, behind) = ring.FileRange
-            let count = min behind ring.Files.Length - first
-
-            match (if count > 0 then Array.IndexOf(ring.Files, null, first, count) else -1) with
+            match freeSlot ring with
             | -1 ->
                 file.Release()
                 fail Errno.ENFILE
             | slot ->
-                ring.Files[slot] <- file
+                put ring slot file
                 slot
         elif wanted > uint32 ring.Files.Length then
             file.Release()
             fail Errno.EINVAL
         else
-            release ring (int wanted - 1) |> ignore
-            ring.Files[int wanted - 1] <- file
+            put ring (int wanted - 1) file
             0
 
     let place (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
@@ -73,7 +91,7 @@ type internal Placing(machine: Machine) =
                 let result = place target request file
 
                 if result >= 0 && (request.Submission.OpFlags &&& OpFlags.MessageSilent) = 0u then
-                    machine.Message request.Submission |> ignore
+                    machine.Message { request.Submission with Length = uint32 result } |> ignore
 
                 result
 
@@ -102,19 +120,25 @@ type internal Placing(machine: Machine) =
     let rec accept (ring: KernelRing) (request: KernelRequest) (file: OpenFile) : int =
         match file with
         | :? SocketFile as listener ->
+            let isMultishot = (request.Submission.Priority &&& OpFlags.AcceptMultishot) <> 0us
+            let mayWait = (request.Submission.Priority &&& OpFlags.AcceptDontWait) = 0us
+
             match listener.Accept() with
+            // A Unix listener that is shut: who may not wait does not hear of it, as with datagrams, and a multishot never
+            // does.
+            | struct (null, _) when
+                listener.Family = 1 && listener.IsListening && (isMultishot || not mayWait)
+                ->
+                fail Errno.EAGAIN
             | struct (null, errno) -> errno
             | struct (connection, _) ->
                 let name = connection.Address true
                 let result = add ring request connection
-                let isMultishot = (request.Submission.Priority &&& OpFlags.AcceptMultishot) <> 0us
                 if result >= 0 && request.Submission.Address <> 0UL then tell request.Submission name
 
-                // 6.10, as bundles.
+                // 6.10, as bundles; also when there was no place for this one.
                 request.Flags <-
-                    if
-                        result >= 0 && listener.HasMore && KernelVersion.has FeatureFlags.Bundle world.Version
-                    then
+                    if listener.HasMore && KernelVersion.has FeatureFlags.Bundle world.Version then
                         CqeFlags.SocketNonEmpty
                     else
                         CqeFlags.None
@@ -124,6 +148,13 @@ type internal Placing(machine: Machine) =
                 else result
         | _ -> fail Errno.ENOTSOCK
 
+    /// What a slot can hold: no ring within a ring, and nothing that is only a name.
+    let fileOf (descriptor: int) : OpenFile | null =
+        match machine.Descriptors.Find descriptor with
+        | :? KernelRing
+        | :? PathFile -> null
+        | file -> file
+
     /// One descriptor of the process's table into a slot: -1 empties it, and -2 leaves it (IORING_REGISTER_FILES_SKIP).
     let updateSlot (ring: KernelRing) (slot: int) (descriptor: int) : int =
         match descriptor with
@@ -132,17 +163,17 @@ type internal Placing(machine: Machine) =
             release ring slot |> ignore
             0
         | _ ->
-            match machine.Descriptors.Find descriptor with
+            match fileOf descriptor with
             | null -> fail Errno.EBADF
-            // No ring within a ring.
-            | :? KernelRing -> fail Errno.EBADF
             | file ->
                 file.Retain()
+                // Emptied, and then filled: see `put`.
+                release ring slot |> ignore
                 placeAt ring (uint32 slot + 1u) file
 
     /// One descriptor of the process's table into a free slot, whose number takes its place.
     let allocateSlot (ring: KernelRing) (at: nativeint) : int =
-        match machine.Descriptors.Find(Mapped.read<int> at) with
+        match fileOf (Mapped.read<int> at) with
         | null -> fail Errno.EBADF
         | file ->
             file.Retain()
@@ -189,17 +220,22 @@ type internal Placing(machine: Machine) =
                 machine.MakePipe()
             else
                 let struct (reader, writer) = Pipe.create choices
+                let wanted = submission.FileIndex
+                let isFree = wanted = OpFlags.AllocateFile
 
-                match place ring request reader with
+                match placeAt ring wanted reader with
                 | one when one < 0 ->
                     writer.Release()
                     Error(Errno.ofResult one)
                 | one ->
-                    match place ring request writer with
+                    let first = if isFree then one else int wanted - 1
+
+                    // A slot of one's choice, and the next one.
+                    match placeAt ring (if isFree then wanted else wanted + 1u) writer with
                     | other when other < 0 ->
-                        release ring one |> ignore
+                        release ring first |> ignore
                         Error(Errno.ofResult other)
-                    | other -> Ok(struct (one, other))
+                    | other -> Ok(struct (first, (if isFree then other else first + 1)))
 
         match made with
         | Error errno -> fail errno

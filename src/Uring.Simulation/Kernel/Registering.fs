@@ -109,6 +109,7 @@ type internal Registering(machine: Machine) =
             fail Errno.EINVAL
         else
             ring.FileRange <- struct (int first, int (first + length))
+            ring.FileHint <- int first
             0
 
     let signal (argument: Span<byte>) =

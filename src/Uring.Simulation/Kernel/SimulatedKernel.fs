@@ -311,8 +311,9 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
 
             let answer =
                 onSocket descriptor (fun socket ->
-                    SocketCommands.set level name bytes socket
-                    Ok [||])
+                    match SocketCommands.set level name bytes socket with
+                    | 0 -> Ok [||]
+                    | errno -> Error(Errno.ofResult errno))
 
             SimulatedKernel.Copy(answer, Span.Empty)
 

@@ -30,9 +30,21 @@ module internal SocketCommands =
             BitConverter.GetBytes protocol
         | _ -> BitConverter.GetBytes 0
 
+    // SO_DEBUG, SO_REUSEADDR, SO_BROADCAST, SO_KEEPALIVE, SO_OOBINLINE: on or off.
+    let private switches = set [ 1; 2; 6; 9; 10 ]
+
     /// setsockopt(2).
-    let set (level: int) (name: int) (bytes: byte array) (socket: SocketFile) =
-        socket.Options[struct (level, name)] <- bytes
+    let set (level: int) (name: int) (bytes: byte array) (socket: SocketFile) : int =
+        if level = socketLevel && bytes.Length < 4 then
+            Errno.toResult Errno.EINVAL
+        else
+            socket.Options[struct (level, name)] <-
+                if level = socketLevel && Set.contains name switches then
+                    BitConverter.GetBytes(if BitConverter.ToInt32(bytes, 0) = 0 then 0 else 1)
+                else
+                    bytes
+
+            0
 
     /// URING_CMD.
     let perform (submission: Submission) (socket: SocketFile) : int =
@@ -49,8 +61,6 @@ module internal SocketCommands =
             let length = min bytes.Length room
             bytes.AsSpan(0, length).CopyTo(Mapped.span value length)
             length
-        | OpFlags.SetOption ->
-            set level name ((Mapped.span value room).ToArray()) socket
-            0
+        | OpFlags.SetOption -> set level name ((Mapped.span value room).ToArray()) socket
         // An open set: what Linux (6.18) does not know of either.
         | _ -> Errno.toResult Errno.EOPNOTSUPP

@@ -34,8 +34,11 @@ module internal Splicing =
                 | :? PipeWriter as writer -> min length writer.Room
                 | _ -> length
 
+            // A directory has no bytes to give.
+            if source :? DirectoryFile then
+                Errno.toResult Errno.EINVAL
             // Nobody reads: what comes from a pipe finds out when there is something.
-            if isBroken then
+            elif isBroken then
                 Errno.toResult Errno.EPIPE
             elif room = 0 then
                 Outcome.again

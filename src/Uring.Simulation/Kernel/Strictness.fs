@@ -149,11 +149,10 @@ module internal Strictness =
                 || KernelVersion.supports Opcode.SendZeroCopy version)
             && (submission.Flags &&& SqeFlags.FixedFile) = SqeFlags.None
         | Opcode.Pipe ->
-            // O_CLOEXEC. Neither packets nor a slot of one's choice are simulated.
+            // O_CLOEXEC. Packets are not simulated.
             submission.Fd = 0
             && (submission.OpFlags &&& ~~~0o2000000u) = 0u
-            && (submission.FileIndex = 0u
-                || (submission.FileIndex = OpFlags.AllocateFile && (submission.OpFlags &&& 0o2000000u) = 0u))
+            && (submission.FileIndex = 0u || (submission.OpFlags &&& 0o2000000u) = 0u)
         | Opcode.Socket when submission.FileIndex <> 0u -> (submission.Offset &&& 0o2000000UL) = 0UL
         | Opcode.InstallFixed ->
             (submission.Flags &&& SqeFlags.FixedFile) <> SqeFlags.None && submission.OpFlags <= 1u

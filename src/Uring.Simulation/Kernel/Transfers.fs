@@ -148,7 +148,7 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
         else
             // At the end and after an error the buffer stays in the ring; a read that is no multishot gives it away (6.18).
             request.Flags <-
-                if result = 0 && isTakenFirst then group.Take request.Wanted
+                if result <> Outcome.again && isTakenFirst then group.Take request.Wanted
                 elif result = 0 && request.Opcode = Opcode.Read then group.Take 0
                 elif result = 0 then isNonEmpty request file
                 else CqeFlags.None

@@ -8,7 +8,12 @@ open Uring.Simulation
 
 /// One datagram.
 [<Struct; NoEquality; NoComparison>]
-type internal Datagram = { Source: byte array; Bytes: byte array }
+type internal Datagram = {
+    Source: byte array
+    Bytes: byte array
+    /// Unix: who hears that its memory is free again.
+    Sender: OpenFile voption
+}
 
 /// One socket, and the datagrams that wait there.
 ///
@@ -109,6 +114,12 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         for sender in waiting do
             sender.Changed events
 
+    /// A datagram is no longer here: its sender has that memory again. Who was refused hears of it anyway.
+    member private _.Free(sender: OpenFile) =
+        match sender with
+        | :? DatagramSocket as sender when not (refused.Contains sender) -> sender.Changed PollEvents.Writable
+        | _ -> ()
+
     member private _.Refuse(sender: DatagramSocket) = if not (refused.Contains sender) then refused.Add sender
     member private _.IsFull = queue.Count >= most
     member private _.IsClosed = closed
@@ -180,6 +191,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     override this.Bind bytes =
         match Address.parse bytes with
         | Error errno -> fail errno
+        | Ok address when Address.family address <> family && family <> unix -> fail Errno.EAFNOSUPPORT
         | Ok address when Address.family address <> family || local.IsSome -> fail Errno.EINVAL
         | Ok address ->
             match host.Bind(this.Kind, address, this) with
@@ -197,7 +209,8 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         | Ok Address.Unspecified ->
             remote <- ValueNone
             0
-        | Ok address when Address.family address <> family -> fail Errno.EAFNOSUPPORT
+        | Ok address when Address.family address <> family ->
+            fail (if family = unix then Errno.EINVAL else Errno.EAFNOSUPPORT)
         | Ok address when family = unix ->
             match find address with
             | Error errno -> fail errno
@@ -223,9 +236,11 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         let length = bytes.Length
 
         let wanted =
-            if writeShut then Error Errno.EPIPE
-            elif target.Length > 0 then Address.parse target |> Result.bind find
-            else this.Target
+            match (if target.Length > 0 then Address.parse target |> Result.bind find else this.Target) with
+            // UDP: who does not say where to hears that first.
+            | Error Errno.EDESTADDRREQ as missing -> missing
+            | _ when writeShut -> Error Errno.EPIPE
+            | found -> found
 
         // The kernel gives a sender a port of its own.
         if local.IsNone && family <> unix then
@@ -264,14 +279,16 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
                 | ValueSome address -> Address.bytes address
                 | ValueNone -> [||]
 
-            if other.Deliver { Source = source; Bytes = bytes.ToArray() } then
+            let datagram = { Source = source; Bytes = bytes.ToArray(); Sender = ValueSome(this :> OpenFile) }
+
+            if other.Deliver datagram then
                 length
             else
                 other.Refuse this
                 refusedBy <- ValueSome other
                 fail Errno.EAGAIN
         | Ok other ->
-            let datagram = { Source = this.SourceTo target; Bytes = bytes.ToArray() }
+            let datagram = { Source = this.SourceTo target; Bytes = bytes.ToArray(); Sender = ValueNone }
 
             let arrive () = if not (other.Arrive datagram) then this.Refused address
             network.After(network.Latency(host, other.Host), "datagram", arrive)
@@ -299,6 +316,7 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
         | true, datagram ->
             if (flags &&& 2) = 0 then
                 queue.Dequeue() |> ignore
+                datagram.Sender |> ValueOption.iter this.Free
                 this.Wake PollEvents.Writable
 
             let length = min target.Length datagram.Bytes.Length
@@ -342,6 +360,11 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
 
     override this.Released() =
         closed <- true
+        let senders = queue |> Seq.choose (_.Sender >> ValueOption.toOption) |> Seq.distinct |> List.ofSeq
+
+        for sender in senders do
+            this.Free sender
+
         this.Wake PollEvents.None
 
         match local with

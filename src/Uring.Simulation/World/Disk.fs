@@ -205,7 +205,8 @@ type internal DirectoryFile(disk: Disk, path: string, inode: int) =
     override _.MayWrite = false
     override _.Events = PollEvents.Readable ||| PollEvents.Writable
     override _.CanPoll = false
-    override _.Read(_, _) = Errno.toResult Errno.EISDIR
+    // To read nothing is not to read (6.18).
+    override _.Read(target, _) = if target.Length = 0 then 0 else Errno.toResult Errno.EISDIR
     override _.Write(_, _) = Errno.toResult Errno.EBADF
 
 /// A name that was opened, and nothing of what it names: O_PATH.

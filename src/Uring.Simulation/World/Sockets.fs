@@ -14,6 +14,10 @@ module internal Sockets =
         // SOCK_MAX is looked at first, unless the family is beyond AF_MAX.
         | kind, _ when kind > 10 && family < 46 -> Error Errno.EINVAL
         | _ when not (isKnown family) -> Error Errno.EAFNOSUPPORT
+        // PF_UNIX; there are no others.
+        | _ when family = 1 && protocol <> 0 && protocol <> 1 -> Error Errno.EPROTONOSUPPORT
+        | 1, 1 when family = 1 -> Ok(StreamSocket(network, host, family))
+        | 2, 1 when family = 1 -> Ok(DatagramSocket(network, host, family))
         | 1, (0 | 6) -> Ok(StreamSocket(network, host, family))
         | 2, (0 | 17) -> Ok(DatagramSocket(network, host, family))
         | (1 | 2), _ -> Error Errno.EPROTONOSUPPORT

@@ -43,6 +43,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     let mutable backlogLimit = 0
     let mutable phase = StreamPhase.Fresh
     let mutable local: Address voption = ValueNone
+    // TCP: it did not ask for this port, and gives it back with its connection.
+    let mutable hasLentPort = family <> 1
     let mutable remote: Address voption = ValueNone
     let mutable peer: StreamSocket | null = null
     // The other side will send no more; told after its last byte.
@@ -182,6 +184,19 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         this.Join other
         other.Join this
 
+    member private _.Takes = phase = StreamPhase.Listening && not readShut
+
+    /// Those who wait to be accepted lose their connections, and those who could not even wait look again.
+    member private _.TurnAway() =
+        for waiting in backlog do
+            waiting.Abort()
+            waiting.Release()
+
+        backlog.Clear()
+
+        while connecting.Count > 0 do
+            connecting.Dequeue () ()
+
     /// A connection comes in. False when the backlog is full.
     member private this.Offer(from: StreamSocket, fromAddress: Address) : bool =
         if backlog.Count > backlogLimit then
@@ -204,7 +219,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         // Who has closed meanwhile has given up.
         if phase = StreamPhase.Connecting && not closed then
             match target.Find(this.Kind, address) with
-            | :? StreamSocket as listener when listener.Phase = StreamPhase.Listening ->
+            | :? StreamSocket as listener when listener.Takes ->
                 let own = ValueOption.defaultValue (Address.Unix "") local
 
                 if listener.Offer(this, own) then
@@ -231,6 +246,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
 
     override _.Queued isOutgoing =
         if family = unix then fail Errno.EOPNOTSUPP
+        elif phase = StreamPhase.Listening then fail Errno.EINVAL
         elif isOutgoing then outgoing.Count
         else incoming.Count
 
@@ -252,7 +268,10 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         let when' condition (events: PollEvents) = if condition then events else PollEvents.None
 
         match phase with
-        | StreamPhase.Listening -> when' (backlog.Count > 0) PollEvents.Readable
+        | StreamPhase.Listening ->
+            when' (backlog.Count > 0 || readShut) PollEvents.Readable
+            ||| when' readShut PollEvents.ReadHangUp
+            ||| when' (readShut && writeShut) PollEvents.HangUp
         | StreamPhase.Connecting -> PollEvents.None
         | StreamPhase.Fresh -> PollEvents.Writable ||| PollEvents.HangUp
         // An open set, as enumerations are: connected, or was.
@@ -266,11 +285,21 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     override this.Bind bytes =
         match Address.parse bytes with
         | Error errno -> fail errno
-        | Ok address when Address.family address <> family -> fail Errno.EINVAL
-        | Ok _ when local.IsSome -> fail Errno.EINVAL
+        | Ok address when Address.family address <> family ->
+            fail (if family = unix then Errno.EINVAL else Errno.EAFNOSUPPORT)
+        | Ok _ when local.IsSome && not (phase = StreamPhase.Broken && hasLentPort) -> fail Errno.EINVAL
         | Ok address ->
             match host.Bind(this.Kind, address, this) with
             | Ok bound ->
+                match local with
+                | ValueSome before -> host.Unbind(this.Kind, before, this)
+                | ValueNone -> ()
+
+                hasLentPort <-
+                    match address with
+                    | Address.Internet(_, _, port) -> port = 0
+                    | _ -> false
+
                 local <- ValueSome bound
                 0
             | Error errno -> fail errno
@@ -307,10 +336,11 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         | _, Ok Address.Unspecified ->
             this.Abort()
             0
+        | _, Ok address when family = unix && Address.family address <> unix -> fail Errno.EINVAL
         | StreamPhase.Connecting, _ -> fail Errno.EAGAIN
         | StreamPhase.Connected, Ok _ when remote.IsSome && this.IsNew -> this.Told()
         | StreamPhase.Connected, _ -> fail Errno.EISCONN
-        | StreamPhase.Listening, _ -> fail Errno.EISCONN
+        | StreamPhase.Listening, _ -> fail (if family = unix then Errno.EINVAL else Errno.EISCONN)
         | _ when error <> 0 -> takeError ()
         | StreamPhase.Broken, _ -> fail Errno.ECONNABORTED
         | _, Ok address when Address.family address <> family -> fail Errno.EAFNOSUPPORT
@@ -318,12 +348,19 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
             match network.Route(host, address) with
             | null -> fail Errno.ENETUNREACH
             | target ->
-                let isUnheard = family = unix && isNull (target.Find(this.Kind, address))
+                let isUnheard =
+                    family = unix
+                    && (match target.Find(this.Kind, address) with
+                        | :? StreamSocket as listener -> not listener.Takes
+                        | _ -> true)
 
                 if isUnheard then
                     match address with
-                    | Address.Unix name when name.StartsWith '\000' -> fail Errno.ECONNREFUSED
-                    | _ -> fail Errno.ENOENT
+                    | Address.Unix name when
+                        not (name.StartsWith '\000') && isNull (target.Find(this.Kind, address))
+                        ->
+                        fail Errno.ENOENT
+                    | _ -> fail Errno.ECONNREFUSED
                 else
                     if local.IsNone && family <> unix then
                         let from =
@@ -365,7 +402,9 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         0
 
     override this.Send(bytes, _, _) =
-        if family = unix && writeShut then
+        if family = unix && (phase = StreamPhase.Fresh || phase = StreamPhase.Listening) then
+            fail Errno.ENOTCONN
+        elif family = unix && writeShut then
             fail Errno.EPIPE
         elif error <> 0 then
             takeError ()
@@ -423,7 +462,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
         elif error <> 0 then
             takeError ()
         elif phase = StreamPhase.Fresh || phase = StreamPhase.Listening || phase = StreamPhase.Connecting then
-            fail (if family = unix && phase <> StreamPhase.Listening then Errno.EINVAL else Errno.ENOTCONN)
+            fail (if family = unix then Errno.EINVAL else Errno.ENOTCONN)
         elif ended || readShut then
             0
         else
@@ -442,8 +481,17 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     override this.Shutdown how =
         match phase with
         | _ when how < 0 || how > 2 -> fail Errno.EINVAL
-        | StreamPhase.Listening when how <> 1 ->
-            readShut <- true
+        // TCP: it is as it was before it listened, and who waits to be accepted is turned away.
+        | StreamPhase.Listening when family <> unix ->
+            if how <> 1 then
+                phase <- StreamPhase.Fresh
+                this.TurnAway()
+
+            this.Changed PollEvents.None
+            0
+        | StreamPhase.Listening ->
+            if how <> 1 then readShut <- true
+            if how <> 0 then writeShut <- true
             this.Changed PollEvents.None
             0
         | StreamPhase.Connected when family = unix ->
@@ -498,14 +546,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
 
         closed <- true
 
-        for waiting in backlog do
-            waiting.Release()
-
-        backlog.Clear()
         if phase = StreamPhase.Listening then phase <- StreamPhase.Broken
-
-        for connect in connecting do
-            connect ()
+        this.TurnAway()
 
         // Unread bytes make it a reset, so that the other side knows of the loss.
         if incoming.Count > 0 then
