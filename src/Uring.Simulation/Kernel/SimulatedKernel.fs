@@ -154,6 +154,7 @@ type internal SimulatedKernel(machine: Machine, patience: Patience) =
                     if ring.IsDeferred && toSubmit > 0u then
                         machine.Issuing.Run(ring, int minComplete, max 20 (int minComplete))
 
+                    if consumed > 0 then patience.Worked()
                     let waited = waitAtLeast ring minComplete timeout minimum
                     if consumed > 0 then consumed else waited
                 else
