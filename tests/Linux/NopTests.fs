@@ -41,6 +41,11 @@ let private lookups =
                 6
                 "direct"
 
+            // Slot and descriptor may have the same number: what the kernel is told says which is meant.
+            let flagsOf options = (Nop.request host.Loop options).Submission.OpFlags
+            let file' = flagsOf { Nop.plain with Descriptor = file.Descriptor }
+            let slot' = flagsOf { Nop.plain with Descriptor = slot.Descriptor }
+            Expect.equal (file', slot') (OpFlags.NopFile, OpFlags.NopFile ||| OpFlags.NopFixedFile) "flags"
             runOn host (File.close slot)
 
             match failureOf (fun () -> perform host { Nop.plain with Descriptor = slot.Descriptor }) with
