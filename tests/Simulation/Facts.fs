@@ -375,10 +375,11 @@ let facts: (string * Batch list) list = [
         [ alone (Send(2, 5)) ]
         [ alone (Send(3, 5)) ]
     ]
-    "a name is no file for a slot, and a directory no source",
+    "a name is no file for a slot or for a cancel, and a directory no source",
     [
         [ alone (OpenFile(1, true)); alone MakePipe; alone Folder ]
         [ alone (OfName(Open(1, 0o10000000))) ]
+        [ alone (CancelFile 4) ]
         [ alone (OfTable(Fill(0, 4, 0))) ]
         [ alone (OfTable(Fill(4, 0, -1))) ]
         [ alone (OfFile(Splice(3, 2, 9))) ]

@@ -44,7 +44,12 @@ type internal Execution(machine: Machine) =
     let cancel (ring: KernelRing) (request: KernelRequest) =
         let submission = request.Submission
         let byFile = (submission.OpFlags &&& OpFlags.CancelDescriptor) <> 0u
-        let file = files ring submission.Fd ((submission.OpFlags &&& 8u) <> 0u)
+
+        let file =
+            match files ring submission.Fd ((submission.OpFlags &&& 8u) <> 0u) with
+            // O_PATH: no operation is on one.
+            | :? PathFile -> null
+            | file -> file
 
         if byFile && isNull file then
             fail Errno.EBADF

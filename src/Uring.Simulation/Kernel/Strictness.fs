@@ -32,7 +32,8 @@ module internal Strictness =
         | ValueSome row -> row.Transfers
         | ValueNone -> false
 
-    /// `Address` and `Length` are memory that the kernel only reads, and the program may not change before the end.
+    /// `Address` and `Length` are memory that the kernel only reads, and the program may not change before the end. A list of
+    /// its own: the table does not say which way the bytes go.
     let isRead (opcode: Opcode) =
         opcode = Opcode.Write
         || opcode = Opcode.WriteVector
@@ -78,14 +79,9 @@ module internal Strictness =
             0x1us
             ||| when' FeatureFlags.RegisteredRing OpFlags.ReportUsage
             ||| (if KernelVersion.supports Opcode.ReadVectorFixed version then OpFlags.FixedBuffer else 0us)
-        | Opcode.Read
-        | Opcode.Write
-        | Opcode.ReadVector
-        | Opcode.WriteVector
-        | Opcode.ReadFixed
-        | Opcode.WriteFixed
-        | Opcode.ReadVectorFixed
-        | Opcode.WriteVectorFixed -> 0xffffus
+        // A priority of input and output, where the table has that field.
+        | opcode when Catalogue.uses Field.Priority opcode && not (Catalogue.isOfSocket false opcode) ->
+            0xffffus
         // An open set: no flags there.
         | _ -> 0us
 
