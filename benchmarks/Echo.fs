@@ -20,7 +20,8 @@ type Report = {
     Ratio: float
 }
 
-/// For development: URING_ECHO="64x64 512x64" (connections x bytes), and URING_ECHO_ROUNDS, URING_ECHO_SECONDS.
+/// For development: URING_ECHO="64x64 512x64" (connections x bytes), and URING_ECHO_ROUNDS, URING_ECHO_SECONDS. And
+/// URING_ECHO_FRESH=1: a new process of each server in each round, five seconds old when it is measured.
 let private setting (name: string) (standard: string) =
     match Environment.GetEnvironmentVariable name with
     | null
@@ -44,6 +45,29 @@ let private span = { WarmUp = "0.5"; Seconds = setting "URING_ECHO_SECONDS" "1" 
 /// Before the first round, however short the rounds: after ten seconds the code of both .NET servers is compiled for good.
 let private warmUp = { WarmUp = "0"; Seconds = "12" }
 
+/// What System.Net.Sockets does depends on its age: see docs/benchmarks.md.
+let private isFresh = setting "URING_ECHO_FRESH" "" <> ""
+
+let private youth = { WarmUp = "0"; Seconds = "5" }
+
+let private inTurn round (servers: 'Server list) =
+    let first = round % servers.Length
+    List.skip first servers @ List.take first servers
+
+let private measureFresh (controls: string) (case: Case) = [
+    for round in 0 .. rounds - 1 do
+        Map.ofList [
+            for what in inTurn round (all controls) do
+                let server = start what
+
+                try
+                    load controls case youth server |> ignore
+                    server.Name, load controls case span server
+                finally
+                    stop server
+        ]
+]
+
 /// Each round begins with another server, so that none profits from a machine that slows down.
 let private measure (controls: string) (case: Case) (running: Server list) =
     for server in running do
@@ -51,10 +75,8 @@ let private measure (controls: string) (case: Case) (running: Server list) =
 
     [
         for round in 0 .. rounds - 1 do
-            let first = round % running.Length
-
             let taken = [
-                for server in List.skip first running @ List.take first running do
+                for server in inTurn round running do
                     server.Name, load controls case span server
             ]
 
@@ -65,21 +87,20 @@ let private describe (case: Case) =
     let size = if case.Bytes < 1024 then $"{case.Bytes} B" else $"{case.Bytes / 1024} KiB"
     $"echo {size} x {case.Connections}"
 
-let private report (case: Case) (running: Server list) (measured: Map<string, Sample> list) =
-    let ours = List.head running
+let private report (case: Case) (names: string list) (measured: Map<string, Sample> list) =
+    let ours = List.head names
 
-    let of' (server: Server) (what: Sample -> float) =
-        measured |> List.map (Map.find server.Name >> what) |> Compare.median
+    let of' (server: string) (what: Sample -> float) =
+        measured |> List.map (Map.find server >> what) |> Compare.median
 
     let reports = [
-        for server in running do
+        for server in names do
             let ratios =
-                measured
-                |> List.map (fun round -> round[ours.Name].PerCpuSecond / round[server.Name].PerCpuSecond)
+                measured |> List.map (fun round -> round[ours].PerCpuSecond / round[server].PerCpuSecond)
 
             {
                 Case = describe case
-                Server = server.Name
+                Server = server
                 PerCpuSecond = of' server _.PerCpuSecond
                 PerSecond = of' server (fun sample -> float sample.Requests / sample.Seconds)
                 P50 = of' server _.P50
@@ -129,13 +150,18 @@ let bench (controls: string) =
         invalidOp "The server needs a core, and the load another: this process may use one only."
 
     let reports = [
-        for case in cases do
-            let running = all controls |> List.map start
+        let names = all controls |> List.map (fun (name, _, _) -> name)
 
-            try
-                measure controls case running |> report case running
-            finally
-                running |> List.iter stop
+        for case in cases do
+            if isFresh then
+                measureFresh controls case |> report case names
+            else
+                let running = all controls |> List.map start
+
+                try
+                    measure controls case running |> report case names
+                finally
+                    running |> List.iter stop
     ]
 
     Compare.save "echo" (List.concat reports)
