@@ -44,7 +44,18 @@ let private without () =
             let directory = runOn host (File.openDirectory folder)
             let direct = runOn host (File.openDirect OpenFlags.Read everything (at folder "file"))
 
+            let listener = runOn host (Uring.FSharp.Socket.listen loopback 4)
+            let address = Uring.FSharp.Socket.localEndPoint listener
+            // One to take with descriptors, and one without.
+            let clients = [ for _ in 1..2 -> runOn host (Uring.FSharp.Socket.connect address) ]
+
             let requests () = [
+                "SOCKET",
+                SocketRequest.socket
+                    Net.Sockets.AddressFamily.InterNetwork
+                    Net.Sockets.SocketType.Stream
+                    Net.Sockets.ProtocolType.Tcp
+                "ACCEPT", SocketRequest.accept listener.Descriptor
                 "OPENAT", FileRequest.openPath (at folder "file") OpenFlags.Read everything
                 "OPENAT2",
                 FileRequest.openFrom directory.Descriptor PathRules.None "file" OpenFlags.Read everything
@@ -68,6 +79,7 @@ let private without () =
                 if result <> Errno.toResult Errno.EMFILE then
                     Console.Out.WriteLine $"{name}: {result} without descriptors"
 
+            GC.KeepAlive clients
             Console.Out.WriteLine "done"))
 
     0
