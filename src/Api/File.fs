@@ -1,4 +1,3 @@
-// Length: one function for each form of each operation.
 // Files for F# programs: `File.openRead`, `File.read`, `File.write`, ... Each function is a cold program.
 // Length: users look for all that is done with a file in one module, and an F# module is one file.
 namespace Uring.FSharp

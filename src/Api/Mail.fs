@@ -83,7 +83,4 @@ module Mail =
     /// All that comes to the program's ring, one after another: `for mail in mails do` in `uring { }`. It has no end of its
     /// own: break it off, or cancel the program.
     let all: Uring<UringStream<Mail>> =
-        Program.ofScope (fun scope ->
-            // The scope may be over while the stream is not.
-            let token = scope.Token
-            ValueTask<_>(UringStream.again (fun () -> take scope.Loop.Flights.Mailbox token)))
+        UringStream.again (fun loop token -> take loop.Flights.Mailbox token)

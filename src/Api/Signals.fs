@@ -92,10 +92,7 @@ module Signals =
     /// All signals, one after another: `for signal in signals do` in `uring { }`. Each is told once, to one consumer. It has no
     /// end of its own: break it off, cancel the program, or dispose of the listener (ObjectDisposedException).
     let all (listener: SignalListener) : Uring<UringStream<PosixSignal>> =
-        Program.ofScope (fun scope ->
-            // The scope may be over while the stream is not.
-            let token = scope.Token
-            ValueTask<_>(UringStream.again (fun () -> listener.Next token)))
+        UringStream.again (fun _ token -> listener.Next token)
 
     /// Waits for the next signal.
     let next (listener: SignalListener) : Uring<PosixSignal> =

@@ -172,11 +172,15 @@ module Socket =
             return Socket(listener.Loop, listener.Loop.OwnDirect slot, listener.Family, peer)
         }
 
-    /// Takes connections with one submission (Linux 5.19): `for connection in stream do` in `uring { }`.
-    let acceptMany (listener: Socket) : Uring<UringStream<Socket>> =
+    /// For `acceptMany`, and for the one with flags (SocketTransfer).
+    let internal acceptManyAs (flags: AcceptFlags) (listener: Socket) : Uring<UringStream<Socket>> =
         Program.ofScope (fun scope ->
-            let stream = listener.Loop.Open(SocketRequest.acceptMany listener.Descriptor, scope.Token)
+            let request = SocketRequest.acceptManyAs flags listener.Descriptor
+            let stream = listener.Loop.Open(request, scope.Token)
             ValueTask<_>(UringStream(stream, fun item -> accepted listener item.Result)))
+
+    /// Takes connections with one submission (Linux 5.19): `for connection in stream do` in `uring { }`.
+    let acceptMany (listener: Socket) : Uring<UringStream<Socket>> = acceptManyAs AcceptFlags.None listener
 
     /// As `acceptMany`, into slots of the ring's own table (`LoopOptions.DirectDescriptors`): cheaper for the kernel, and
     /// beyond the process's limit of descriptors. Its names are told by `readLocalEndPoint`. When the table is full

@@ -3,7 +3,6 @@ namespace Uring.FSharp
 
 open System
 open System.Collections.Generic
-open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
 
@@ -66,13 +65,4 @@ module SocketTransfer =
     /// Takes connections with one submission (Linux 5.19), with flags. With `AcceptFlags.DontWait` it takes those that wait,
     /// and fails with EAGAIN (WouldBlock) when there is none: PlatformNotSupportedException before Linux 6.10.
     let acceptMany (flags: AcceptFlags) (listener: Socket) : Uring<UringStream<Socket>> =
-        Program.ofScope (fun scope ->
-            let request = SocketRequest.acceptManyAs flags listener.Descriptor
-            let stream = listener.Loop.Open(request, scope.Token)
-
-            ValueTask<_>(
-                UringStream(
-                    stream,
-                    fun item -> Socket(listener.Loop, listener.Loop.Own item.Result, listener.Family)
-                )
-            ))
+        Socket.acceptManyAs flags listener

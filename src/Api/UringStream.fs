@@ -3,6 +3,7 @@
 namespace Uring.FSharp
 
 open System
+open System.Threading
 open System.Threading.Tasks
 open Uring.Driver
 
@@ -80,8 +81,7 @@ module UringStream =
                     }
                 ))
 
-    /// Waits again and again in the same way, without an end of its own. Leaving it changes nothing at the source.
-    let internal again (wait: unit -> Task<'T>) : UringStream<'T> =
+    let private repeating (wait: unit -> Task<'T>) : UringStream<'T> =
         let mutable found = Unchecked.defaultof<'T>
 
         let next () =
@@ -97,3 +97,12 @@ module UringStream =
             { Next = next; Take = (fun () -> found); Leave = fun () -> ValueTask.CompletedTask },
             null
         )
+
+    /// Waits again and again in the same way, on the program's loop and until it is cancelled, without an end of its own.
+    /// Leaving it changes nothing at the source.
+    let internal again (wait: Loop -> CancellationToken -> Task<'T>) : Uring<UringStream<'T>> =
+        Program.ofScope (fun scope ->
+            let loop = scope.Loop
+            // The scope may be over while the stream is not.
+            let token = scope.Token
+            ValueTask<_>(repeating (fun () -> wait loop token)))

@@ -126,10 +126,7 @@ module Watch =
     /// All events, one after another: `for event in events do` in `uring { }`. It has no end of its own: break it off, cancel
     /// the program, or dispose of the watcher (ObjectDisposedException).
     let all (watcher: Watcher) : Uring<UringStream<FileNews>> =
-        Program.ofScope (fun scope ->
-            // The scope may be over while the stream is not.
-            let token = scope.Token
-            ValueTask<_>(UringStream.again (fun () -> watcher.Next token)))
+        UringStream.again (fun _ token -> watcher.Next token)
 
     /// Waits for the next event. For one at a time.
     let next (watcher: Watcher) : Uring<FileNews> =

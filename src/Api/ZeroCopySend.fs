@@ -114,7 +114,7 @@ type ZeroCopySend private (sent: Task<int>, released: Task, usage: unit -> ZeroC
             else
                 request
 
-        let started = Notifying.start loop asked memory token
+        let started = loop.StartNotifying(&asked, memory, token)
 
         task {
             try

@@ -86,7 +86,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     // ---- from any thread
 
     member private _.StartHere
-        (request: inref<Request>, asResult: bool, token: CancellationToken)
+        (request: inref<Request>, asResult: bool, listener: INotified | null, token: CancellationToken)
         : ValueTask<int> =
         throwIfStopping ()
 
@@ -98,27 +98,36 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             let version = operation.Version
             operation.Initialize(&request, isLocal, asResult, token)
 
+            if not (isNull listener) then operation.Listener <- listener
+
             if isLocal then inFlight.Begin(operation, &request) else host.HandOver operation
 
             ValueTask<int>(operation, version)
 
     /// A descriptor's operations run on the loop that its state belongs to.
     member private this.StartRaw
-        (request: inref<Request>, asResult: bool, token: CancellationToken)
+        (request: inref<Request>, asResult: bool, listener: INotified | null, token: CancellationToken)
         : ValueTask<int> =
         // `null`, not the NonNull pattern: that one allocates.
         match request.Target with
-        | null -> this.StartHere(&request, asResult, token)
-        | target when obj.ReferenceEquals(target.Home, this) -> this.StartHere(&request, asResult, token)
-        | target -> (target.Home :?> Loop).StartRaw(&request, asResult, token)
+        | null -> this.StartHere(&request, asResult, listener, token)
+        | target when obj.ReferenceEquals(target.Home, this) ->
+            this.StartHere(&request, asResult, listener, token)
+        | target -> (target.Home :?> Loop).StartRaw(&request, asResult, listener, token)
 
     /// Starts an operation. The result is never negative: errors are exceptions (Driver/Fault.fs). Await it once.
     member this.Start(request: inref<Request>, token: CancellationToken) : ValueTask<int> =
-        this.StartRaw(&request, false, token)
+        this.StartRaw(&request, false, null, token)
+
+    /// As `Start`, for a zero-copy send whose notification somebody wants to hear.
+    member internal this.StartNotifying
+        (request: inref<Request>, listener: INotified, token: CancellationToken)
+        =
+        this.StartRaw(&request, false, listener, token)
 
     /// Starts an operation. Errors are negative results.
     member this.TryStart(request: inref<Request>, token: CancellationToken) : ValueTask<int> =
-        this.StartRaw(&request, true, token)
+        this.StartRaw(&request, true, null, token)
 
     member private _.StartWholeHere
         (request: inref<Request>, pin: MemoryHandle, token: CancellationToken)
@@ -196,7 +205,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             | target -> not (obj.ReferenceEquals(target.Home, this))
 
         if isElsewhere || not host.IsCurrentThread then
-            this.StartRaw(&request, asResult, group.Token)
+            this.StartRaw(&request, asResult, null, group.Token)
         else
             throwIfStopping ()
 

@@ -60,36 +60,6 @@ public sealed partial class UringFile
         return WriteAllAsync(vector, offset, TransferFlags.None, cancellationToken);
     }
 
-    private async ValueTask WriteAllAsync(
-        MemoryVector vector,
-        long offset,
-        TransferFlags flags,
-        CancellationToken cancellationToken)
-    {
-        var start = offset;
-
-        try
-        {
-            while (!vector.IsDone)
-            {
-                var request = With(flags, VectorRequest.writeAt(descriptor, (ulong)offset, vector));
-                var count = await Start(FileAccess.Write, request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw new IOException($"'{Path}' took none of the bytes that were left to write.");
-                }
-
-                vector.Advance(count);
-                offset += count;
-            }
-        }
-        catch (Exception reason) when (Fault.noteTransferred(offset - start, reason))
-        {
-            throw;
-        }
-    }
-
     /// <summary>Reads until all of several buffers are full, in their order. See man readv(2).</summary>
     /// <param name="buffers">The kernel's until the task has ended; the list itself is copied.</param>
     /// <param name="offset">Bytes from the start of the file; ignored by pipes and terminals.</param>
@@ -110,7 +80,36 @@ public sealed partial class UringFile
         return FillAsync(vector, offset, cancellationToken);
     }
 
-    private async ValueTask FillAsync(MemoryVector vector, long offset, CancellationToken cancellationToken)
+    private ValueTask WriteAllAsync(
+        MemoryVector vector,
+        long offset,
+        TransferFlags flags,
+        CancellationToken cancellationToken) =>
+        WholeAsync(
+            FileAccess.Write,
+            vector,
+            offset,
+            (at, left) => With(flags, VectorRequest.writeAt(descriptor, (ulong)at, left)),
+            _ => new IOException($"'{Path}' took none of the bytes that were left to write."),
+            cancellationToken);
+
+    private ValueTask FillAsync(MemoryVector vector, long offset, CancellationToken cancellationToken) =>
+        WholeAsync(
+            FileAccess.Read,
+            vector,
+            offset,
+            (at, left) => VectorRequest.readAt(descriptor, (ulong)at, left),
+            at => new EndOfStreamException($"'{Path}' ended at {at} bytes, before the buffers were full."),
+            cancellationToken);
+
+    // One transfer after the other, until all is moved or one moves nothing.
+    private async ValueTask WholeAsync(
+        FileAccess access,
+        MemoryVector vector,
+        long offset,
+        Func<long, MemoryVector, Request> makeNext,
+        Func<long, IOException> stoppedAt,
+        CancellationToken cancellationToken)
     {
         var start = offset;
 
@@ -118,12 +117,12 @@ public sealed partial class UringFile
         {
             while (!vector.IsDone)
             {
-                var request = VectorRequest.readAt(descriptor, (ulong)offset, vector);
-                var count = await Start(FileAccess.Read, request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+                var request = makeNext(offset, vector);
+                var count = await Start(access, request, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
                 if (count == 0)
                 {
-                    throw new EndOfStreamException($"'{Path}' ended at {offset} bytes, before the buffers were full.");
+                    throw stoppedAt(offset);
                 }
 
                 vector.Advance(count);
