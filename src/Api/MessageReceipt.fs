@@ -27,9 +27,8 @@ type MessageReceipt internal (buffers: Memory<byte> array, controlRoom: int) =
 
         handles <- ReceivedHandles.own control
 
-    member internal _.Request(socket: FileDescriptor, flags: MessageFlags) : Request =
-        Submission.receiveMessage socket.Number 0UL (uint32 flags ||| OpFlags.CloseReceivedOnExec)
-        |> Request.over socket block.Memory
+    member internal _.Request(socket: FileDescriptor, flags: ReceiveFlags) : Request =
+        SocketRequest.receiveMessage flags socket block
 
     /// The operation has ended well.
     member internal _.Arrived(bytes: int) =
@@ -78,7 +77,7 @@ type MessageExtras = {
     Control: ControlMessage list
     /// Whom it is for; null on a connection.
     EndPoint: EndPoint | null
-    Flags: MessageFlags
+    Flags: SendFlags
 }
 
 /// What sending asks of the ring.
@@ -86,7 +85,7 @@ type MessageExtras = {
 module MessageExtras =
 
     /// Nothing.
-    let none: MessageExtras = { Handles = []; Control = []; EndPoint = null; Flags = MessageFlags.None }
+    let none: MessageExtras = { Handles = []; Control = []; EndPoint = null; Flags = SendFlags.None }
 
     /// Before anything is held.
     let internal check (extras: MessageExtras) =
@@ -137,6 +136,5 @@ module MessageExtras =
             | null -> [||]
             | endPoint -> SocketRequest.nameOf endPoint
 
-        let block = MessageBlock(buffers, name, ControlMessage.encode control)
-
-        Submission.sendMessage socket.Number 0UL (uint32 extras.Flags) |> Request.over socket block.Memory
+        MessageBlock(buffers, name, ControlMessage.encode control)
+        |> SocketRequest.sendMessage extras.Flags socket

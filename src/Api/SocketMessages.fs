@@ -56,7 +56,7 @@ module SocketMessages =
         (socket: FileDescriptor)
         (room: Memory<byte> array)
         (controlRoom: int)
-        (flags: MessageFlags)
+        (flags: ReceiveFlags)
         (token: CancellationToken)
         : Task<MessageReceipt> =
         task {
@@ -160,7 +160,7 @@ module SocketMessages =
         (socket: Socket)
         (buffers: IReadOnlyList<Memory<byte>>)
         (controlRoom: int)
-        (flags: MessageFlags)
+        (flags: ReceiveFlags)
         : Uring<MessageReceipt> =
         let room = roomOf buffers controlRoom
 

@@ -208,21 +208,42 @@ module SocketRequest =
     let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
         Submission.receive socket.Number 0UL (uint32 buffer.Length) 0u |> Request.over socket buffer
 
+    // The hint is the ring's, and stands elsewhere than the socket's flags.
+    let private sendingAs (flags: SendFlags) (socket: FileDescriptor) (submission: Submission) =
+        Submission.withMessageFlags (uint32 (flags &&& ~~~SendFlags.PollFirst)) submission
+        |> hinted (flags.HasFlag SendFlags.PollFirst) socket
+
+    let private receivingAs (flags: ReceiveFlags) (socket: FileDescriptor) (submission: Submission) =
+        Submission.withMessageFlags (uint32 (flags &&& ~~~ReceiveFlags.PollFirst)) submission
+        |> hinted (flags.HasFlag ReceiveFlags.PollFirst) socket
+
     /// Sends `buffer`, as the flags say. man send(2).
     let sendWith (flags: SendFlags) (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =
-        Submission.send socket.Number 0UL (uint32 buffer.Length) (uint32 (flags &&& ~~~SendFlags.PollFirst))
-        |> hinted (flags.HasFlag SendFlags.PollFirst) socket
+        Submission.send socket.Number 0UL (uint32 buffer.Length) 0u
+        |> sendingAs flags socket
         |> Request.over socket (MemoryMarshal.AsMemory buffer)
 
     /// Receives into `buffer`, as the flags say. man recv(2).
     let receiveWith (flags: ReceiveFlags) (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
-        Submission.receive
-            socket.Number
-            0UL
-            (uint32 buffer.Length)
-            (uint32 (flags &&& ~~~ReceiveFlags.PollFirst))
-        |> hinted (flags.HasFlag ReceiveFlags.PollFirst) socket
+        Submission.receive socket.Number 0UL (uint32 buffer.Length) 0u
+        |> receivingAs flags socket
         |> Request.over socket buffer
+
+    /// Sends the message that the block describes, as the flags say. man sendmsg(2).
+    let internal sendMessage (flags: SendFlags) (socket: FileDescriptor) (block: MessageBlock) : Request =
+        Submission.sendMessage socket.Number 0UL 0u
+        |> sendingAs flags socket
+        |> Request.over socket block.Memory
+
+    /// Receives one message as the block describes it, as the flags say. man recvmsg(2).
+    let internal receiveMessage
+        (flags: ReceiveFlags)
+        (socket: FileDescriptor)
+        (block: MessageBlock)
+        : Request =
+        Submission.receiveMessage socket.Number 0UL OpFlags.CloseReceivedOnExec
+        |> receivingAs flags socket
+        |> Request.over socket block.Memory
 
     /// The same, with a result that `Hint.ofResult` takes apart: the bytes, and whether there is more to receive. Up to 1 GiB.
     let receiveHinted (flags: ReceiveFlags) (socket: FileDescriptor) (buffer: Memory<byte>) : Request = {
@@ -232,15 +253,11 @@ module SocketRequest =
 
     /// Sends memories in their order: one step of all of them.
     let internal sendVector (socket: FileDescriptor) (left: Memory<byte> array) : Request =
-        let block = MessageBlock(left, [||], [||])
-        Submission.sendMessage socket.Number 0UL 0u |> Request.over socket block.Memory
+        sendMessage SendFlags.None socket (MessageBlock(left, [||], [||]))
 
     /// Fills memories in their order: one step of all of them, which the kernel fills if it can.
     let internal receiveVector (socket: FileDescriptor) (left: Memory<byte> array) : Request =
-        let block = MessageBlock(left, [||], [||])
-
-        Submission.receiveMessage socket.Number 0UL (uint32 ReceiveFlags.WaitAll)
-        |> Request.over socket block.Memory
+        receiveMessage ReceiveFlags.WaitAll socket (MessageBlock(left, [||], [||]))
 
     /// Receives into buffers of a pool until cancelled or finished. One submission for all of it (Linux 6.0).
     let receiveMany (socket: FileDescriptor) (pool: BufferPool) : StreamRequest =
@@ -292,14 +309,14 @@ module SocketRequest =
 
     /// Sends one datagram to an address. The result is its number of bytes. man sendmsg(2).
     let sendTo (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (endPoint: EndPoint) : Request =
-        let block = MessageBlock([| MemoryMarshal.AsMemory buffer |], nameOf endPoint, [||])
-        Submission.sendMessage socket.Number 0UL 0u |> Request.over socket block.Memory
+        MessageBlock([| MemoryMarshal.AsMemory buffer |], nameOf endPoint, [||])
+        |> sendMessage SendFlags.None socket
 
     /// Receives one datagram into `buffer`. The result is the number of bytes; `senderOf` says the rest. To be started once:
     /// the kernel answers in it. man recvmsg(2).
     let receiveFrom (socket: FileDescriptor) (buffer: Memory<byte>) : Request =
-        let block = MessageBlock([| buffer |], Array.zeroCreate senderRoom, [||])
-        Submission.receiveMessage socket.Number 0UL 0u |> Request.over socket block.Memory
+        MessageBlock([| buffer |], Array.zeroCreate senderRoom, [||])
+        |> receiveMessage ReceiveFlags.None socket
 
     /// What a `receiveFrom` that has ended well says of its datagram: who sent it (null when the kernel does not say), and
     /// whether it was longer than the buffer.

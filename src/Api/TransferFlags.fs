@@ -3,7 +3,7 @@ namespace Uring.FSharp
 
 open System
 
-/// How bytes are sent: MSG_ of man send(2).
+/// How bytes and messages are sent: MSG_ of man send(2).
 [<Flags>]
 type SendFlags =
     | None = 0
@@ -25,13 +25,13 @@ type SendFlags =
     /// without).
     | PollFirst = 0x100_0000
 
-/// How bytes are received: MSG_ of man recv(2).
+/// How bytes and messages are received: MSG_ of man recv(2).
 [<Flags>]
 type ReceiveFlags =
     | None = 0
     /// Urgent data (MSG_OOB).
     | OutOfBand = 1
-    /// Leaves it there: the next one receives it again (MSG_PEEK).
+    /// Leaves it there: the next one receives it again (MSG_PEEK). Descriptors come each time.
     | Peek = 2
     /// Of a datagram: the result is its real length, also when the rest is gone. Of TCP: the bytes are thrown away (MSG_TRUNC).
     | RealLength = 0x20

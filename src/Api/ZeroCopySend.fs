@@ -185,6 +185,20 @@ type ZeroCopySend private (sent: Task<int>, released: Task, usage: unit -> ZeroC
 
         ZeroCopySend.One(loop, socket, memory, request, holdAtMost, token)
 
+    /// The message's submission in the best form that the ring has; the hint to wait first goes on.
+    static member private WithoutCopy
+        (loop: Loop, socket: FileDescriptor, plain: Submission, slot: uint16 voption)
+        =
+        let submission =
+            match slot with
+            | _ when not (Features.supports Opcode.SendMessageZeroCopy loop.Plan) -> plain
+            | ValueSome slot when Features.sendsFixedVectors loop.Plan ->
+                Submission.sendMessageZeroCopyFixed socket.Number 0UL plain.OpFlags slot
+            | ValueSome _
+            | ValueNone -> Submission.sendMessageZeroCopy socket.Number 0UL plain.OpFlags
+
+        { submission with Priority = submission.Priority ||| plain.Priority }
+
     /// From any thread: one message. `slot` is that of the registered buffer in which all of it lies.
     static member internal StartMessage
         (
@@ -208,15 +222,7 @@ type ZeroCopySend private (sent: Task<int>, released: Task, usage: unit -> ZeroC
                         Shape.ZeroCopy
                     else
                         Shape.Single
-                Submission =
-                    let flags = plain.Submission.OpFlags
-
-                    match slot with
-                    | _ when not (Features.supports Opcode.SendMessageZeroCopy loop.Plan) -> plain.Submission
-                    | ValueSome slot when Features.sendsFixedVectors loop.Plan ->
-                        Submission.sendMessageZeroCopyFixed socket.Number 0UL flags slot
-                    | ValueSome _
-                    | ValueNone -> Submission.sendMessageZeroCopy socket.Number 0UL flags
+                Submission = ZeroCopySend.WithoutCopy(loop, socket, plain.Submission, slot)
         }
 
         ZeroCopySend.One(loop, socket, memory, request, holdAtMost, token)

@@ -499,6 +499,12 @@ module Submission =
             OpFlags = submission.OpFlags ||| uint32 flags
     }
 
+    /// A send or receive with these flags: MSG_ of man send(2) and recv(2).
+    let withMessageFlags (flags: uint32) (submission: Submission) = {
+        submission with
+            OpFlags = submission.OpFlags ||| flags
+    }
+
     /// A read or write with this I/O priority: `level` 0 (first) to 7 of its class. man ioprio_set(2).
     let prioritized (priority: PriorityClass) (level: int) (submission: Submission) = {
         submission with

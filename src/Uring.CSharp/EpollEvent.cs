@@ -5,7 +5,7 @@ namespace Uring;
 
 /// <summary>How an epoll tells of events. See man epoll(7).</summary>
 [Flags]
-public enum EpollModes
+public enum EpollModes : uint
 {
     /// <summary>As long as they are there.</summary>
     None = 0,
@@ -14,7 +14,7 @@ public enum EpollModes
     OneShot = 0x4000_0000,
 
     /// <summary>When they come (EPOLLET).</summary>
-    Edge = unchecked((int)0x8000_0000),
+    Edge = 0x8000_0000,
 }
 
 /// <summary>What an epoll tells of.</summary>

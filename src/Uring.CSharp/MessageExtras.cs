@@ -25,7 +25,7 @@ public sealed class MessageExtras
     public EndPoint? EndPoint { get; init; }
 
     /// <summary>How it is sent.</summary>
-    public MessageFlags Flags { get; init; }
+    public SendFlags Flags { get; init; }
 
     internal Core Checked(string name)
     {
@@ -43,6 +43,6 @@ public sealed class MessageExtras
             ListModule.OfSeq(Handles),
             ListModule.OfSeq(Control.Select(static one => one.Inner)),
             EndPoint,
-            (FSharp.MessageFlags)Flags.Checked(name));
+            (FSharp.SendFlags)Flags.Checked(name));
     }
 }

@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 
 namespace Uring;
 
-/// <summary>How bytes are sent. See man send(2).</summary>
+/// <summary>How bytes and messages are sent. See man send(2).</summary>
 [Flags]
 public enum SendFlags
 {
@@ -39,7 +39,7 @@ public enum SendFlags
     PollFirst = 0x1000000,
 }
 
-/// <summary>How bytes are received. See man recv(2).</summary>
+/// <summary>How bytes and messages are received. See man recv(2).</summary>
 [Flags]
 public enum ReceiveFlags
 {
@@ -49,7 +49,7 @@ public enum ReceiveFlags
     /// <summary>Urgent data (MSG_OOB).</summary>
     OutOfBand = 1,
 
-    /// <summary>Leaves it there: the next one receives it again (MSG_PEEK).</summary>
+    /// <summary>Leaves it there: the next one receives it again (MSG_PEEK). Descriptors come each time.</summary>
     Peek = 2,
 
     /// <summary>

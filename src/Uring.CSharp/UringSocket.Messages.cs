@@ -63,7 +63,7 @@ public sealed partial class UringSocket
         IReadOnlyList<Memory<byte>> buffers,
         CancellationToken cancellationToken = default)
     {
-        using var receipt = await ReceiveMessageAsync(buffers, 0, MessageFlags.None, cancellationToken)
+        using var receipt = await ReceiveMessageAsync(buffers, 0, ReceiveFlags.None, cancellationToken)
             .ConfigureAwait(Ending.OnLoop);
 
         return receipt.Length;
@@ -88,11 +88,11 @@ public sealed partial class UringSocket
     public ValueTask<MessageReceipt> ReceiveMessageAsync(
         IReadOnlyList<Memory<byte>> buffers,
         int controlRoom = 0,
-        MessageFlags flags = MessageFlags.None,
+        ReceiveFlags flags = ReceiveFlags.None,
         CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        var how = (FSharp.MessageFlags)flags.Checked();
+        var how = (FSharp.ReceiveFlags)flags.Checked();
         return Wrapped(SocketMessages.startReceive(descriptor, buffers, controlRoom, how, cancellationToken));
     }
 

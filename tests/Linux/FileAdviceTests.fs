@@ -182,13 +182,6 @@ let private facade =
                 let! _ = Observe.raises<ArgumentException> "within a page" (advise (pages.Memory.Slice 1))
                 ()
             })
-
-        testCase "its numbers are those of the core" (fun () ->
-            for advice in Enum.GetValues<global.Uring.FileAdvice>() do
-                Expect.equal (string advice) (string (enum<FileAdvice>(int advice))) "file"
-
-            for advice in Enum.GetValues<global.Uring.MemoryAdvice>() do
-                Expect.equal (string advice) (string (enum<MemoryAdvice>(int advice))) "memory")
     ]
 
 [<Tests>]

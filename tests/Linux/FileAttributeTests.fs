@@ -175,10 +175,6 @@ let private facade =
                 let! _ = Observe.raises<ObjectDisposedException> "closed" (get note)
                 ()
             })
-
-        testCase "its numbers are those of the core" (fun () ->
-            for change in Enum.GetValues<global.Uring.AttributeChange>() do
-                Expect.equal (string change) (string (enum<AttributeChange>(int change))) "change")
     ]
 
 [<Tests>]

@@ -183,26 +183,6 @@ let private status =
                 let! found = file.GetStatusAsync size
                 Expect.isTrue (found.Filled.HasFlag size) "of a file"
             })
-
-        testCase "C#: its numbers are those of the core" (fun () ->
-            let numbers (values: 'T array) = values |> Array.map (fun value -> Convert.ToInt64 value) |> set
-
-            Expect.equal
-                (numbers (Enum.GetValues<global.Uring.StatusFields>()))
-                (numbers (Enum.GetValues<StatusFields>()))
-                "fields"
-
-            for sync in Enum.GetValues<global.Uring.StatusSync>() do
-                Expect.equal (string sync) (string (enum<StatusSync>(int sync))) "sync"
-
-            for rules in Enum.GetValues<global.Uring.RenameRules>() do
-                Expect.equal (string rules) (string (enum<RenameRules>(int rules))) "rename"
-
-            for modes in Enum.GetValues<global.Uring.SpliceModes>() do
-                Expect.equal (string modes) (string (enum<SpliceModes>(int modes))) "splice"
-
-            for mode in Enum.GetValues<global.Uring.FileAllocation>() do
-                Expect.equal (string mode) (string (enum<Allocation>(int mode))) "fallocate")
     ]
 
 let private others =

@@ -167,10 +167,6 @@ let private facade =
 
                 ()
             })
-
-        testCase "its numbers are those of the core" (fun () ->
-            for mode in Enum.GetValues<global.Uring.FileAllocation>() do
-                Expect.equal (string mode) (string (enum<Allocation>(int mode))) "mode")
     ]
 
 [<Tests>]

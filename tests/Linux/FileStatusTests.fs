@@ -139,11 +139,7 @@ let private asking =
             let it = runOn host (Uring.FSharp.File.statusOfPath "/proc")
             Expect.isTrue (it.Traits.HasFlag FileTraits.MountRoot) "the root of a mount")
 
-        testCase "C#: its numbers are those of the core, and so are its fields" (fun () ->
-            for one in Enum.GetValues<global.Uring.FileTraits>() do
-                let core: FileTraits = LanguagePrimitives.EnumOfValue(uint64 one)
-                Expect.equal (string one) (string core) "trait"
-
+        testCase "C#: its fields are those of the core" (fun () ->
             inFolder (fun folder ->
                 withLoop (fun host ->
                     let core = runOn host (Uring.FSharp.File.statusOfPath folder)

@@ -314,7 +314,7 @@ let private received =
         runOn host (SocketMessages.send mailbox [| ReadOnlyMemory "x"B |] extras) |> ignore
         let room = ControlMessage.roomForDescriptors 2
         let buffer = [| Memory(Array.zeroCreate<byte> 1) |]
-        use receipt = runOn host (SocketMessages.receive mailbox buffer room MessageFlags.None)
+        use receipt = runOn host (SocketMessages.receive mailbox buffer room ReceiveFlags.None)
         let handles = receipt.TakeHandles()
         client.Dispose()
 

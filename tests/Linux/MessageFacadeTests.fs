@@ -87,7 +87,7 @@ let private buffers =
         mailboxCase "looked at, with the real length; cut" (fun _ socket _ ->
             task {
                 let! _ = socket.SendMessageAsync(sendable [ "abcdef" ], toSelf socket)
-                let look = MessageFlags.Peek ||| MessageFlags.RealLength
+                let look = Uring.ReceiveFlags.Peek ||| Uring.ReceiveFlags.RealLength
                 use! looked = socket.ReceiveMessageAsync(room [ 2 ], 0, look)
                 Expect.equal looked.Length 6 "real length"
                 use! taken = socket.ReceiveMessageAsync(room [ 2 ])
@@ -124,7 +124,7 @@ let private buffers =
 
                 let! failure =
                     raises<SocketException> "nothing there" (fun () ->
-                        discard (socket.ReceiveMessageAsync(room [ 1 ], 0, MessageFlags.DontWait)))
+                        discard (socket.ReceiveMessageAsync(room [ 1 ], 0, Uring.ReceiveFlags.DontWait)))
 
                 Expect.stringContains failure.Message "EAGAIN" "which"
             })
@@ -139,7 +139,7 @@ let private buffers =
                     "254"
 
                 Expect.throwsT<ArgumentOutOfRangeException>
-                    (send (MessageExtras(Flags = enum<MessageFlags> 0x10)))
+                    (send (MessageExtras(Flags = enum<Uring.SendFlags> 0x10)))
                     "a flag"
 
                 Expect.throwsT<ArgumentException>
@@ -244,12 +244,6 @@ let private along =
             Expect.throwsT<ArgumentOutOfRangeException>
                 (fun () -> ControlMessage.RoomForDescriptors 254 |> ignore)
                 "254"
-        }
-
-        test "flags and usages have the numbers of the core" {
-            let names (kind: Type) = [ for it in Enum.GetValues kind -> string it, Convert.ToInt32 it ]
-            Expect.equal (names typeof<MessageFlags>) (names typeof<Uring.FSharp.MessageFlags>) "flags"
-            Expect.equal (names typeof<ZeroCopyUsage>) (names typeof<Uring.Model.ZeroCopyUsage>) "usages"
         }
     ]
 

@@ -394,10 +394,6 @@ let private facade =
                 let! _ = Observe.raises<NotSupportedException> "not open to write" files
                 ()
             })
-
-        testCase "its numbers are those of the core" (fun () ->
-            for mode in Enum.GetValues<Modes>() do
-                Expect.equal (string mode) (string (enum<PipeModes>(int mode))) "mode")
     ]
 
 [<Tests>]

@@ -43,7 +43,7 @@ let private send host socket (extras: MessageExtras) =
     runOn host (SocketMessages.send socket [| bytes "x" |] extras) |> ignore
 
 let private receive host socket controlRoom =
-    runOn host (SocketMessages.receive socket [| room 8 |] controlRoom MessageFlags.None)
+    runOn host (SocketMessages.receive socket [| room 8 |] controlRoom ReceiveFlags.None)
 
 /// Files with their handles: the first one has a text.
 let private files (folder: string) count : SafeHandle list = [
@@ -74,7 +74,7 @@ let private buffers =
                 Expect.equal (runOn host (SocketMessages.send socket payload (toSelf socket))) 7 "sent"
                 let first, second = room 2, room 8
                 let target = [| first; room 0; second |]
-                use receipt = runOn host (SocketMessages.receive socket target 0 MessageFlags.None)
+                use receipt = runOn host (SocketMessages.receive socket target 0 ReceiveFlags.None)
                 Expect.equal (text first + text (second.Slice(0, 5))) "abcdefg" "in their order"
                 Expect.equal receipt.Length 7 "bytes"
                 Expect.equal receipt.Sender (Socket.localEndPoint socket) "from itself"
@@ -83,12 +83,25 @@ let private buffers =
         testCase "left there by a look, with its real length; cut when it is too long" (fun () ->
             withMailbox (fun host socket _ ->
                 runOn host (SocketMessages.send socket [| bytes "abcdef" |] (toSelf socket)) |> ignore
-                let look = MessageFlags.Peek ||| MessageFlags.RealLength
+                let look = ReceiveFlags.Peek ||| ReceiveFlags.RealLength
                 let buffer = room 2
                 use looked = runOn host (SocketMessages.receive socket [| buffer |] 0 look)
                 Expect.equal looked.Length 6 "real length"
-                use taken = runOn host (SocketMessages.receive socket [| buffer |] 0 MessageFlags.None)
+                use taken = runOn host (SocketMessages.receive socket [| buffer |] 0 ReceiveFlags.None)
                 Expect.equal (taken.Length, taken.IsTruncated) (2, true) "cut"))
+
+        testCase "told to wait first: sent and received all the same" (fun () ->
+            withMailbox (fun host socket _ ->
+                let buffer = room 8
+
+                let receiving =
+                    startOn host (SocketMessages.receive socket [| buffer |] 0 ReceiveFlags.PollFirst)
+
+                eventually "in flight" (fun () -> host.Loop.InFlight = 1)
+                let extras = { toSelf socket with Flags = SendFlags.PollFirst }
+                Expect.equal (runOn host (SocketMessages.send socket [| bytes "abc" |] extras)) 3 "sent"
+                use receipt = finish "receive" receiving
+                Expect.equal (text (buffer.Slice(0, receipt.Length))) "abc" "received"))
 
         testCase "to nobody: ENOTCONN" (fun () ->
             withMailbox (fun host socket _ ->
@@ -108,7 +121,7 @@ let private buffers =
                 runOn host (Socket.bind other name)
                 let there = Socket.localEndPoint socket
                 runOn host (Socket.sendTo other (bytes "question") there) |> ignore
-                use receipt = runOn host (SocketMessages.receive socket [| room 8 |] 0 MessageFlags.None)
+                use receipt = runOn host (SocketMessages.receive socket [| room 8 |] 0 ReceiveFlags.None)
                 Expect.equal (nonNull receipt.Sender) (name :> EndPoint) "its name"
                 let answer = { MessageExtras.none with EndPoint = receipt.Sender }
                 runOn host (SocketMessages.send socket [| bytes "answer" |] answer) |> ignore
@@ -173,7 +186,7 @@ let private buffers =
                 for size in [ -1; Int32.MaxValue ] do
                     Expect.throwsT<ArgumentOutOfRangeException>
                         (fun () ->
-                            SocketMessages.receive socket [| room 1 |] size MessageFlags.None |> ignore)
+                            SocketMessages.receive socket [| room 1 |] size ReceiveFlags.None |> ignore)
                         "room"
 
                 close handles
@@ -248,7 +261,7 @@ let private descriptors =
                         Uring.startOn
                             host
                             stop.Token
-                            (SocketMessages.receive socket [| room 4 |] 64 MessageFlags.None)
+                            (SocketMessages.receive socket [| room 4 |] 64 ReceiveFlags.None)
 
                     if turn % 10 = 0 then
                         stop.Cancel()
@@ -306,7 +319,7 @@ let private stamps =
             Expect.equal (runOn host (Socket.sendTo ours (ReadOnlyMemory "x"B) target)) 1 "sent"
             runOn host (Socket.poll ours PollEvents.Error) |> ignore
             let room: IReadOnlyList<Memory<byte>> = [| Memory(Array.zeroCreate<byte> 200) |]
-            use told = runOn host (SocketMessages.receive ours room 512 MessageFlags.ErrorQueue)
+            use told = runOn host (SocketMessages.receive ours room 512 ReceiveFlags.ErrorQueue)
 
             // struct scm_timestamping: three times, of which the first is the kernel's own.
             let stamps =

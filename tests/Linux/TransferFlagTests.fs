@@ -226,11 +226,6 @@ let private facade =
                 let! _ = Observe.raises<NotSupportedException> "all or nothing" (write Flags.Atomic)
                 ()
             })
-
-        testCase "its numbers are those of the core" (fun () ->
-            for flag in Enum.GetValues<Flags>() do
-                let core: TransferFlags = LanguagePrimitives.EnumOfValue(uint32 flag)
-                Expect.equal (string flag) (string core) "flag")
     ]
 
 [<Tests>]

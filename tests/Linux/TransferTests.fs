@@ -221,6 +221,18 @@ let private hints =
             let send = SendFlags.PollFirst ||| SendFlags.More
             let bytes = ReadOnlyMemory "x"B
             Expect.equal (asked (SocketRequest.sendWith send ours.Descriptor bytes)) (1us, 0x8000u) "send"
+            let block = MessageBlock([| room 1 |], [||], [||])
+
+            Expect.equal
+                (asked (SocketRequest.sendMessage send ours.Descriptor block))
+                (1us, 0x8000u)
+                "sendmsg"
+
+            Expect.equal
+                (asked (SocketRequest.receiveMessage receive ours.Descriptor block))
+                (1us, 2u ||| OpFlags.CloseReceivedOnExec)
+                "recvmsg"
+
             let accept = SocketRequest.acceptDirectFrom ours.Descriptor
             let both = AcceptFlags.DontWait ||| AcceptFlags.PollFirst
             Expect.equal (asked (SocketRequest.acceptWith both accept)) (6us, 0u) "accept"

@@ -120,10 +120,6 @@ let private priorities =
                 let! _ = Observe.raises<ArgumentOutOfRangeException> "offset" read
                 ()
             })
-
-        testCase "its numbers are those of the core" (fun () ->
-            for one in Enum.GetValues<Class>() do
-                Expect.equal (string one) (string (enum<PriorityClass>(int one))) "class")
     ]
 
 let private signals =

@@ -177,14 +177,17 @@ let private messages =
                 let parts = [| part "abc"B; part "def"B |]
                 let send = runOn host (SocketMessages.sendZeroCopy never ours parts MessageExtras.none)
                 Expect.equal (sentAndFree send) 6 "SENDMSG_ZC"
+                let waiting = { MessageExtras.none with Flags = SendFlags.PollFirst }
+                let send = runOn host (SocketMessages.sendZeroCopy never ours parts waiting)
+                Expect.equal (sentAndFree send) 6 "told to wait first"
                 let send = runOn host (Socket.sendZeroCopy never ours (part "ghi"B))
                 Expect.equal (sentAndFree send) 3 "SEND_ZC"
                 Expect.equal (runOn host (SocketMessages.send ours parts MessageExtras.none)) 6 "SENDMSG"
-                Expect.equal (receiveAll theirs 15) "abcdefghiabcdef"B "received"
+                Expect.equal (receiveAll theirs 21) "abcdefabcdefghiabcdef"B "received"
                 theirs.Send "answer"B |> ignore
                 let first, second = Array.zeroCreate<byte> 2, Array.zeroCreate<byte> 8
                 let room = [| Memory first; Memory second |]
-                use receipt = runOn host (SocketMessages.receive ours room 0 MessageFlags.None)
+                use receipt = runOn host (SocketMessages.receive ours room 0 ReceiveFlags.None)
                 Expect.equal receipt.Length 6 "RECVMSG"
                 Expect.equal (Array.append first second[..3]) "answer"B "received"
                 runOn host (Socket.close ours)))
