@@ -89,14 +89,15 @@ type Stage = {
 /// A request, and what the kernel says to it.
 type Refusal = { Opcode: Opcode; Errno: Errno; Make: Stage -> Request }
 
-let private refuses opcode (cases: (Errno * (Stage -> Request)) list) =
+/// What one operation is refused with.
+let refuses opcode (cases: (Errno * (Stage -> Request)) list) =
     cases |> List.map (fun (errno, make) -> { Opcode = opcode; Errno = errno; Make = make })
 
-let private some: Memory<byte> = Memory(Array.zeroCreate<byte> 8)
-let private bytes: ReadOnlyMemory<byte> = Memory.op_Implicit some
-let private two: IReadOnlyList<Memory<byte>> = [| some; some |]
-let private both: IReadOnlyList<ReadOnlyMemory<byte>> = [| bytes; bytes |]
-let private anyone = enum<UnixFileMode> 0o666
+let some: Memory<byte> = Memory(Array.zeroCreate<byte> 8)
+let bytes: ReadOnlyMemory<byte> = Memory.op_Implicit some
+let two: IReadOnlyList<Memory<byte>> = [| some; some |]
+let both: IReadOnlyList<ReadOnlyMemory<byte>> = [| bytes; bytes |]
+let anyone = enum<UnixFileMode> 0o666
 let private nowhere = IPEndPoint(IPAddress.Parse "192.0.2.1", 1)
 
 /// A port that nobody listens on.
@@ -452,28 +453,32 @@ let elsewhere: (Opcode * string) list = [
 
 let private options = { LoopOptions.standard with DirectDescriptors = 4; ReservedDescriptors = 4 }
 
-/// The numbers from 0 are ours.
-let private stage (body: Stage -> unit) =
-    inFolder (fun folder ->
-        withLoopOf Uring.Kernel.LinuxKernel.Instance options (fun host ->
-            body { Host = host; Folder = folder }))
+/// A stage in this folder. Its slots and the numbers behind them are ours.
+let onStage (kernel: Uring.Kernel.IKernel) (folder: string) (body: Stage -> unit) =
+    withLoopOf kernel options (fun host -> body { Host = host; Folder = folder })
+
+/// The kernel says to it what it has to, once `ready` is done behind all that the request needs, and nothing is left of it.
+let isRefused (stage: Stage) (ready: unit -> unit) (case: Refusal) =
+    let request = case.Make stage
+    Expect.equal request.Submission.Opcode case.Opcode "which"
+    ready ()
+    let result = attempt stage.Host request
+
+    if result <> Errno.toResult case.Errno then
+        let found = if result < 0 then string (Errno.ofResult result) else string result
+        failtest $"{case.Errno} was expected, and {found} came"
+
+    Expect.equal (attempt stage.Host nop) 0 "the ring goes on"
+    eventually "nothing is left" (fun () -> stage.Host.Loop.InFlight = 0)
 
 let private perOperation =
     testList "refusals" [
         for (opcode, errno), cases in table |> List.groupBy (fun case -> case.Opcode, case.Errno) do
             testCase $"{opcode}: {errno}" (fun () ->
                 for case in cases do
-                    stage (fun stage ->
-                        let request = case.Make stage
-                        Expect.equal request.Submission.Opcode opcode "which"
-                        let result = attempt stage.Host request
-
-                        if result <> Errno.toResult errno then
-                            let found = if result < 0 then string (Errno.ofResult result) else string result
-                            failtest $"{errno} was expected, and {found} came"
-
-                        Expect.equal (attempt stage.Host nop) 0 "the ring goes on"
-                        eventually "nothing is left" (fun () -> stage.Host.Loop.InFlight = 0)))
+                    inFolder (fun folder ->
+                        onStage Uring.Kernel.LinuxKernel.Instance folder (fun stage ->
+                            isRefused stage ignore case)))
     ]
 
 [<Tests>]
