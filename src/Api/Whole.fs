@@ -52,8 +52,9 @@ module internal Whole =
             FileRequest.write file (buffer.Slice written) (offset + int64 written)
             |> FileRequest.transferring flags)
 
-    // A regular file takes less only when it has no room, and then the kernel does not move its position (6.18): what is
-    // written next would overwrite what was written.
+    // A regular file takes less only when it has no room, or its disk fails on the way, and then the kernel does not move its
+    // position (6.18): what is written next would overwrite what was written. Nor does it say which of the two; mostly it
+    // is room.
     let private noRoom (file: FileDescriptor) (written: int) (whole: int) : Uring<unit> =
         uring {
             if written < whole && not file.IsDirect then
@@ -65,7 +66,11 @@ module internal Whole =
                     let counts = String.Concat(written.ToString(), " of ", whole.ToString())
 
                     let message =
-                        String.Concat("The file took ", counts, " bytes, and has room for no more (ENOSPC).")
+                        String.Concat(
+                            "The file took ",
+                            counts,
+                            " bytes and no more: it has no room (ENOSPC), or its disk has failed."
+                        )
 
                     raise (IOException(message, int Errno.ENOSPC))
         }

@@ -84,14 +84,14 @@ public sealed partial class UringFile
         }
     }
 
-    // A regular file takes less only when it has no room, and then the kernel does not move its position (6.18): what is written
-    // next would overwrite what was written.
+    // A regular file takes less only when it has no room, or its disk fails on the way, and then the kernel does not move its
+    // position (6.18): what is written next would overwrite what was written. Nor does it say which of the two; mostly it is room.
     private async ValueTask ThrowIfRegularAsync(int taken, int whole)
     {
         if (!IsDirect && (await GetStatusAsync().ConfigureAwait(Ending.OnLoop)).Kind == FileKind.Regular)
         {
             throw new IOException(
-                $"'{Path}' took {taken} of {whole} bytes, and has room for no more (ENOSPC).",
+                $"'{Path}' took {taken} of {whole} bytes and no more: it has no room (ENOSPC), or its disk has failed.",
                 (int)Model.Errno.ENOSPC);
         }
     }

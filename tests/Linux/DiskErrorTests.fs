@@ -91,6 +91,9 @@ let table: DiskRefusal list =
             FileRequest.attributeOfPath (s.At "file") attribute 8)
     ]
 
+/// What is no single request: a stream, and the errors that end it.
+let streams: (Opcode * Errno) list = [ Opcode.ReadMultishot, Errno.EIO ]
+
 /// A disk of its own for `body`, in a folder of its own.
 let withDisk (isCached: bool) (body: FailingDisk -> unit) =
     inFolder (fun folder ->
@@ -117,5 +120,27 @@ let private refusals =
                         isRefused stage fail case.Refusal)))
     ]
 
+let private ends =
+    testList "streams" [
+        for opcode, errno in streams do
+            testCase $"{opcode}: {errno} ends it, and the buffers are back" (fun () ->
+                withDisk false (fun disk ->
+                    onStage LinuxKernel.Instance disk.Place (fun stage ->
+                        let pool = stage.Run(BufferPool.create (BufferPoolOptions.fixedOf 4 64))
+                        let request = FileRequest.readMany (file stage) pool
+                        Expect.equal request.Multishot.Submission.Opcode opcode "which"
+                        disk.Answers DiskRequest.Read (DiskAnswer.Refused errno)
+                        let open' = stage.Host.Loop.Open(request, Threading.CancellationToken.None)
+                        let stream = UringStream(open', _.Lease)
+
+                        match failureOf (fun () -> Receiving.next stage.Host stream) with
+                        | :? IOException as reason -> Expect.equal reason.HResult (int errno) "errno"
+                        | other -> failtest $"{other}"
+
+                        Receiving.allBack pool
+                        Receiving.leave stage.Host stream
+                        Expect.equal stage.Host.Loop.InFlight 0 "nothing is left")))
+    ]
+
 [<Tests>]
-let tests = testSequenced <| testList "DiskError" [ refusals ]
+let tests = testSequenced <| testList "DiskError" [ refusals; ends ]

@@ -129,7 +129,9 @@ module private Fuse =
 type FailingDisk private (device: int, place: string, isCached: bool) =
     let mutable onRequest = fun (_: DiskRequest) -> DiskAnswer.Done
     let mutable heeds = false
-    let withheld = ConcurrentDictionary<uint64, unit>()
+    let mutable written = 0L
+    let mutable isOver = 0
+    let withheld = ConcurrentDictionary<uint64, struct (int * byte[])>()
     let interrupted = ConcurrentDictionary<uint64, unit>()
     let seen = ConcurrentDictionary<DiskRequest, int>()
     let buffer = Array.zeroCreate<byte>(1 <<< 20)
@@ -137,13 +139,13 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
     let long offset = BinaryPrimitives.ReadUInt64LittleEndian(ReadOnlySpan(buffer, offset, 8))
 
     /// struct fuse_out_header, and what follows it.
-    let reply (unique: uint64) (result: int) (body: byte[]) =
+    let reply (unique: uint64) (struct (result: int, body: byte[])) =
         let header = Fuse.words [ uint32 (16 + body.Length); uint32 result; yield! Fuse.long unique ]
         let message = Array.append header body
         // Whom it was for may have gone.
         Fuse.write (device, message, unativeint message.Length) |> ignore
 
-    let refuse unique (errno: Errno) = reply unique (Errno.toResult errno) [||]
+    let refusal (errno: Errno) = struct (Errno.toResult errno, Array.empty<byte>)
 
     let name offset =
         Encoding.UTF8.GetString(ReadOnlySpan(buffer, offset, Array.IndexOf(buffer, 0uy, offset) - offset))
@@ -151,8 +153,9 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
     // FOPEN_DIRECT_IO, or what the kernel has of the file may stay there (FOPEN_KEEP_CACHE).
     let opened () = [ yield! Fuse.long 1UL; (if isCached then 2u else 1u); 0u ]
 
-    let succeed unique node (request: DiskRequest) =
-        let body (values: uint32 list) = reply unique 0 (Fuse.words values)
+    /// What is answered where nothing fails.
+    let success node (request: DiskRequest) : struct (int * byte[]) =
+        let body (values: uint32 list) = struct (0, Fuse.words values)
 
         match request with
         | DiskRequest.Init ->
@@ -163,7 +166,7 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
             match name 40 with
             | "file" -> body (Fuse.entry Fuse.file)
             | "directory" -> body (Fuse.entry Fuse.directory)
-            | _ -> refuse unique Errno.ENOENT
+            | _ -> refusal Errno.ENOENT
         | DiskRequest.GetAttributes
         | DiskRequest.SetAttributes -> body [ yield! List.replicate 4 0u; yield! Fuse.attributes node ]
         | DiskRequest.MakeDirectory -> body (Fuse.entry Fuse.directory)
@@ -175,15 +178,17 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
         | DiskRequest.Read ->
             // struct fuse_read_in: a handle, an offset, a size.
             let left = max 0L (int64 Fuse.length - int64 (long 48))
-            reply unique 0 (Array.zeroCreate (int (min left (int64 (word 56)))))
-        | DiskRequest.Write -> body [ word 56; 0u ]
+            struct (0, Array.zeroCreate (int (min left (int64 (word 56)))))
+        | DiskRequest.Write ->
+            Interlocked.Add(&written, int64 (word 56)) |> ignore
+            body [ word 56; 0u ]
         | DiskRequest.GetExtended ->
             // One attribute; the kernel asks for others on its own.
             match name 48, word 40 with
             | "user.a", 0u -> body [ 5u; 0u ]
-            | "user.a", _ -> reply unique 0 "value"B
-            | _ -> refuse unique Errno.ENODATA
-        | DiskRequest.ReadLink -> reply unique 0 "file"B
+            | "user.a", _ -> struct (0, "value"B)
+            | _ -> refusal Errno.ENODATA
+        | DiskRequest.ReadLink -> struct (0, "file"B)
         | DiskRequest.ReadDirectory
         | DiskRequest.Unlink
         | DiskRequest.RemoveDirectory
@@ -194,8 +199,8 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
         | DiskRequest.SetExtended
         | DiskRequest.Flush
         | DiskRequest.Allocate
-        | DiskRequest.Destroy -> reply unique 0 [||]
-        | _ -> refuse unique Errno.ENOSYS
+        | DiskRequest.Destroy -> struct (0, [||])
+        | _ -> refusal Errno.ENOSYS
 
     /// One request: struct fuse_in_header, and what follows it.
     let answer () =
@@ -210,12 +215,12 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
             interrupted[long 40] <- ()
 
             if Volatile.Read &heeds && fst (withheld.TryRemove(long 40)) then
-                refuse (long 40) Errno.EINTR
+                reply (long 40) (refusal Errno.EINTR)
         | _ ->
             match Volatile.Read (&onRequest) request with
-            | DiskAnswer.Done -> succeed unique node request
-            | DiskAnswer.Refused errno -> refuse unique errno
-            | DiskAnswer.Withheld -> withheld[unique] <- ()
+            | DiskAnswer.Done -> reply unique (success node request)
+            | DiskAnswer.Refused errno -> reply unique (refusal errno)
+            | DiskAnswer.Withheld -> withheld[unique] <- success node request
 
             seen.AddOrUpdate(request, 1, (fun _ count -> count + 1)) |> ignore
 
@@ -254,6 +259,9 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
 
     member _.Withheld = withheld.Count
 
+    /// Bytes that it has taken.
+    member _.Written = Interlocked.Read &written
+
     /// So many requests were interrupted, each counted once.
     member _.Interrupted = interrupted.Count
 
@@ -261,10 +269,12 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
     member this.Answers (request: DiskRequest) (answer: DiskAnswer) =
         this.OnRequest <- fun asked -> if asked = request then answer else DiskAnswer.Done
 
-    /// What is withheld ends, with this error or with none.
-    member _.LetGo(result: int) =
+    /// What is withheld is answered after all: it succeeds.
+    member _.LetGo() =
         for unique in withheld.Keys do
-            if fst (withheld.TryRemove unique) then reply unique result [||]
+            match withheld.TryRemove unique with
+            | true, answer -> reply unique answer
+            | false, _ -> ()
 
     /// The disk, or why there can be none here.
     static member TryMount(place: string, isCached: bool) : Result<FailingDisk, string> =
@@ -282,6 +292,7 @@ type FailingDisk private (device: int, place: string, isCached: bool) =
     interface IDisposable with
         /// All that waits for it ends with an error, whoever waits.
         member _.Dispose() =
-            Fuse.umount2 (place, Fuse.unmountFlags) |> ignore
-            server.Join()
-            Fuse.close device |> ignore
+            if Interlocked.Exchange(&isOver, 1) = 0 then
+                Fuse.umount2 (place, Fuse.unmountFlags) |> ignore
+                server.Join()
+                Fuse.close device |> ignore

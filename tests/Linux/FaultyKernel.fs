@@ -12,31 +12,6 @@ open Uring.Model
 [<Struct>]
 type EnterCall = { Ring: int; ToSubmit: uint32; MinComplete: uint32; Flags: EnterFlags }
 
-/// How a call is answered.
-[<RequireQualifiedAccess>]
-type Answer =
-    /// As the kernel does.
-    | Real
-    /// With this error, and the kernel hears nothing of the call.
-    | Before of Errno
-    /// With this error, after the kernel has done it.
-    | After of Errno
-    /// The kernel sees so many submissions at most, and does not wait.
-    | Partly of uint32
-
-[<RequireQualifiedAccess>]
-module Answer =
-
-    let real _ = Answer.Real
-
-    /// This answer for the first calls, then the kernel's.
-    let times (count: int) answer =
-        let left = ref count
-        fun _ -> if Interlocked.Decrement(&left.contents) >= 0 then answer else Answer.Real
-
-    /// This answer, always.
-    let always answer _ : Answer = answer
-
 /// Programmable while it runs: the properties are read at each call.
 [<Sealed>]
 type FaultyKernel() as this =
@@ -79,11 +54,15 @@ type FaultyKernel() as this =
             for opcode in watch.Waiting do
                 submitted[opcode] <- ()
                 everSubmitted[opcode] <- ()
+
+            watch.Doom this.OnSubmit
         | false, _ -> Interlocked.Increment &strays |> ignore
 
     /// io_uring_setup with these flags.
     member val OnSetup: SetupFlags -> Answer = Answer.real with get, set
     member val OnEnter: EnterCall -> Answer = Answer.real with get, set
+    /// An operation, when the kernel is told of it: before, it is not done; after, it is, and its first completion says this.
+    member val OnSubmit: Opcode -> Answer = Answer.real with get, set
     member val OnRegister: RegisterOpcode -> Answer = Answer.real with get, set
     /// The ring, or -1 for plain memory.
     member val OnMap: int -> Answer = Answer.real with get, set
@@ -163,6 +142,10 @@ type FaultyKernel() as this =
                 | _ ->
                     answered answer (fun () ->
                         kernel.Enter(ring, toSubmit, minComplete, flags, timeout, minimum))
+
+            match rings.TryGetValue descriptor with
+            | true, watch -> watch.Tell()
+            | false, _ -> ()
 
             if answer = Answer.Real && result = Errno.toResult Errno.EINTR then
                 Interlocked.Increment &interrupted |> ignore

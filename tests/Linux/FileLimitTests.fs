@@ -34,6 +34,16 @@ extern int private setrlimit(int resource, Limit& limit)
 // RLIMIT_NOFILE.
 let private descriptors = 7
 
+/// What asks for a descriptor, and is told EMFILE.
+let withoutDescriptors: Opcode list = [
+    Opcode.Socket
+    Opcode.Accept
+    Opcode.OpenAt
+    Opcode.OpenAt2
+    Opcode.Pipe
+    Opcode.InstallFixed
+]
+
 /// In the child: what asks for a descriptor, once with them and once without.
 let private without () =
     inFolder (fun folder ->
@@ -50,20 +60,21 @@ let private without () =
             let clients = [ for _ in 1..2 -> runOn host (Uring.FSharp.Socket.connect address) ]
 
             let requests () = [
-                "SOCKET",
                 SocketRequest.socket
                     Net.Sockets.AddressFamily.InterNetwork
                     Net.Sockets.SocketType.Stream
                     Net.Sockets.ProtocolType.Tcp
-                "ACCEPT", SocketRequest.accept listener.Descriptor
-                "OPENAT", FileRequest.openPath (at folder "file") OpenFlags.Read everything
-                "OPENAT2",
+                SocketRequest.accept listener.Descriptor
+                FileRequest.openPath (at folder "file") OpenFlags.Read everything
                 FileRequest.openFrom directory.Descriptor PathRules.None "file" OpenFlags.Read everything
-                "PIPE", FileRequest.pipe PipeModes.None
-                "FIXED_FD_INSTALL", FileRequest.install direct.Descriptor
+                FileRequest.pipe PipeModes.None
+                FileRequest.install direct.Descriptor
             ]
 
-            let ask () = requests () |> List.map (fun (name, request) -> name, attempt host request)
+            let ask () =
+                requests ()
+                |> List.map (fun request -> string request.Submission.Opcode, attempt host request)
+
             let before = ask ()
             let mutable limit = Unchecked.defaultof<Limit>
             getrlimit (descriptors, &limit) |> ignore
@@ -78,6 +89,9 @@ let private without () =
             for name, result in during do
                 if result <> Errno.toResult Errno.EMFILE then
                     Console.Out.WriteLine $"{name}: {result} without descriptors"
+
+            if List.map fst during <> List.map string withoutDescriptors then
+                Console.Out.WriteLine "not the list"
 
             GC.KeepAlive clients
             Console.Out.WriteLine "done"))

@@ -7,6 +7,7 @@ let private children =
     (SubmittedOpcodes.Name, SubmittedOpcodes.report) :: GuardedPoolTests.children
     @ PoolFailureTests.children
     @ FileLimitTests.children
+    @ SocketErrorTests.children
 
 [<EntryPoint>]
 let main arguments =

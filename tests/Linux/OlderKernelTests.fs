@@ -20,7 +20,7 @@ open Uring.Tests.Linux.Hosting
 type private Bcl = System.IO.File
 
 /// What a program works on. It belongs to the loop of the older kernel, and was made on one that lacks nothing.
-type private Bench = {
+type Bench = {
     Host: LoopThread
     Folder: string
     File: File
@@ -31,14 +31,14 @@ type private Bench = {
 }
 
 [<NoEquality; NoComparison>]
-type private Outcome =
+type Outcome =
     /// The same as ever.
     | Done
     /// PlatformNotSupportedException: the first kernel.
     | Refused of since: string
 
 [<NoEquality; NoComparison>]
-type private Use = { Name: string; Outcome: Outcome; Program: Bench -> Uring<unit> }
+type Use = { Name: string; Outcome: Outcome; Program: Bench -> Uring<unit> }
 
 let private works name program = { Name = name; Outcome = Done; Program = program }
 let private refusedUntil since name program = { Name = name; Outcome = Refused since; Program = program }
@@ -130,7 +130,8 @@ let private noRing opcode = Catalogue.needed |> List.contains opcode
 /// Opcodes that no program can ask for.
 let private unused = set [ Opcode.ProvideBuffers; Opcode.RemoveBuffers; Opcode.ReceiveZeroCopy ]
 
-let private usesOf (opcode: Opcode) : Use list =
+/// How programs come to an opcode.
+let usesOf (opcode: Opcode) : Use list =
     let refused name program = refused opcode name program
 
     match opcode with
@@ -251,7 +252,7 @@ let private usesOf (opcode: Opcode) : Use list =
       ]
     | Opcode.Receive -> [
         refused "receive" (fun b -> Uring.discard (Socket.receive b.Socket (memory ())))
-        refused "receive many" (fun b -> withPool (Socket.receiveMany b.Socket >> takesOne))
+        refused "receive many" (fun b -> withPool (Socket.receiveMany b.Socket >> receivesText))
       ]
     | Opcode.OpenAt2 -> [
         refused "open from a directory" (fun b ->
@@ -432,7 +433,8 @@ let private handOver (host: LoopThread) (descriptor: FileDescriptor) : FileDescr
     GC.SuppressFinalize descriptor
     host.Loop.Own descriptor.Number
 
-let private withBench kernel (body: Bench -> unit) =
+/// Lends a bench on this kernel, and closes it.
+let withBench kernel (body: Bench -> unit) =
     inFolder (fun folder ->
         Bcl.WriteAllText(at folder "file", "contents")
         Directory.CreateDirectory(at folder "directory") |> ignore

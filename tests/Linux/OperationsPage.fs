@@ -331,17 +331,21 @@ let private slots (row: OperationRow) =
     | [] -> "-"
     | found -> found |> List.map snd |> String.concat ", "
 
-/// The errors that a test brings about one by one, or where they are.
+/// The errors that a test brings about, where the rest is, and those that are injected.
 let private refusals (row: OperationRow) =
-    let met =
-        ErrnoTests.table
-        |> List.filter (fun refusal -> refusal.Opcode = row.Opcode)
-        |> List.map (fun refusal -> string refusal.Errno)
-        |> List.distinct
+    let names (errors: Errno list) = errors |> List.map string |> String.concat ", "
 
-    match ErrnoTests.elsewhere |> List.tryFind (fun (opcode, _) -> opcode = row.Opcode) with
-    | Some(_, where) -> where
-    | None -> String.concat ", " met
+    [
+        names (MetErrors.real row.Opcode)
+        match ErrnoTests.elsewhere |> List.tryFind (fun (opcode, _) -> opcode = row.Opcode) with
+        | Some(_, where) -> where
+        | None -> ()
+        match MetErrors.injected row.Opcode with
+        | [] -> ()
+        | errors -> $"injected: {names errors}"
+    ]
+    |> List.filter (fun part -> part <> "")
+    |> String.concat "; "
 
 let private line (row: OperationRow) (offer: Offer) =
     let simulated =
@@ -389,7 +393,11 @@ let text () : string =
             ""
             $"{offered.Length} of {Catalogue.rows.Length} are offered."
             ""
-            "| # | operation | since | multishot | direct descriptors | F# | C# | simulated | tests/Linux | refused, in `ErrnoTests` |"
+            "What it is refused with: one request for each error, on the real kernel, brought to it (`ErrnoTests`, `SocketErrorTests`), on a"
+            "file system whose disk fails (`DiskErrorTests`), without descriptors left (`FileLimitTests`). *Injected* is what a kernel"
+            "above it makes of the operation, as this machine cannot be brought to it (`InjectedErrorTests`; it tries all others as well)."
+            ""
+            "| # | operation | since | multishot | direct descriptors | F# | C# | simulated | tests/Linux | refused |"
             "|---|---|---|---|---|---|---|---|---|---|"
             yield! lines
             ""

@@ -49,6 +49,20 @@ let tests =
             let offered = OperationsPage.offers |> List.map _.Opcode
             Expect.equal offered (Catalogue.rows |> List.map _.Opcode) "in their order")
 
+        testCase "each error that a program has to expect is met, or injected where it cannot be" (fun () ->
+            for row in Catalogue.rows do
+                for errno in row.Errors do
+                    let isMet = MetErrors.real row.Opcode |> List.contains errno
+                    let isInjected = MetErrors.injected row.Opcode |> List.contains errno
+
+                    Expect.isTrue
+                        (isMet <> isInjected)
+                        $"{row.Name}: {errno}: met {isMet}, injected {isInjected}"
+
+            for opcode, errno in InjectedErrorTests.table do
+                let row = Catalogue.rows |> List.find (fun row -> row.Opcode = opcode)
+                Expect.contains row.Errors errno $"{row.Name}: {errno} is not expected")
+
         testCase "lacks no operation that the running kernel has" (fun () ->
             let supported = probed ()
             Expect.isTrue (Array.exists id supported) "a probe"
