@@ -73,7 +73,7 @@ let private without () =
 
             let ask () =
                 requests ()
-                |> List.map (fun request -> string request.Submission.Opcode, attempt host request)
+                |> List.map (fun request -> struct (request.Submission.Opcode, attempt host request))
 
             let before = ask ()
             let mutable limit = Unchecked.defaultof<Limit>
@@ -83,14 +83,14 @@ let private without () =
             let during = ask ()
             setrlimit (descriptors, &limit) |> ignore
 
-            for name, result in before do
-                if result < 0 then Console.Out.WriteLine $"{name}: {result} with descriptors left"
+            for struct (opcode, result) in before do
+                if result < 0 then Console.Out.WriteLine $"{opcode}: {result} with descriptors left"
 
-            for name, result in during do
+            for struct (opcode, result) in during do
                 if result <> Errno.toResult Errno.EMFILE then
-                    Console.Out.WriteLine $"{name}: {result} without descriptors"
+                    Console.Out.WriteLine $"{opcode}: {result} without descriptors"
 
-            if List.map fst during <> List.map string withoutDescriptors then
+            if during |> List.map (fun struct (opcode, _) -> opcode) <> withoutDescriptors then
                 Console.Out.WriteLine "not the list"
 
             GC.KeepAlive clients
@@ -104,8 +104,13 @@ let children = [ "descriptors", without ]
 let private process' =
     testList "descriptors" [
         testCase "there are none left: EMFILE, and the ring goes on" (fun () ->
-            let struct (exitCode, said) = ChildProcess.run [] "descriptors"
-            Expect.equal (exitCode, said) (0, "done") "each says EMFILE")
+            // The runtime dies when it wants a descriptor of its own in that moment, which is not what is asked here.
+            let rec ask attempts =
+                match ChildProcess.run [] "descriptors" with
+                | struct (134, "Out of memory.") when attempts > 1 -> ask (attempts - 1)
+                | struct (exitCode, said) -> Expect.equal (exitCode, said) (0, "done") "each says EMFILE"
+
+            ask 5)
     ]
 
 // ---- space
