@@ -29,9 +29,10 @@ module internal Copying =
 
     let private toFile (file: FileDescriptor) (targetOffset: int64) : Give =
         ArgumentOutOfRangeException.ThrowIfNegative(targetOffset, nameof targetOffset)
-        fun given bytes -> Whole.write file bytes (targetOffset + given)
+        fun given bytes -> Whole.effect (FileRequest.write file bytes (targetOffset + given))
 
-    let private toSocket (socket: FileDescriptor) : Give = fun _ bytes -> Whole.send socket bytes
+    let private toSocket (socket: FileDescriptor) : Give =
+        fun _ bytes -> Whole.effect (SocketRequest.send socket bytes)
 
     /// Up to `length` bytes; the number of those that both sides have had.
     let private run (length: int64) (take: Take) (give: Give) : Uring<int64> =

@@ -26,7 +26,7 @@ module DirectSlots =
         Socket(slot.Loop, slot.Loop.BorrowDirect slot.Number, family)
 
     /// Empties the slot. ObjectDisposedException (EBADF) when nothing is in it.
-    let close (slot: DirectSlot) : Uring<unit> = Uring.discard (Program.single (SlotRequest.close slot))
+    let close (slot: DirectSlot) : Uring<unit> = Program.effect (SlotRequest.close slot)
 
     /// On the loop's thread, so that none of them is closed before its number is read.
     let private start

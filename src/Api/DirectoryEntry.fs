@@ -11,12 +11,10 @@ open Uring.Driver
 module DirectoryEntry =
 
     let private perform (directory: File) (request: Request) : Uring<unit> =
-        FileRequest.from directory.Descriptor request |> Program.single |> Uring.discard
+        FileRequest.from directory.Descriptor request |> Program.effect
 
     let private performBoth (directory: File) (target: File) (request: Request) : Uring<unit> =
-        FileRequest.fromBoth directory.Descriptor target.Descriptor request
-        |> Program.single
-        |> Uring.discard
+        FileRequest.fromBoth directory.Descriptor target.Descriptor request |> Program.effect
 
     /// What a path names; `follow` symbolic links. man statx(2).
     let status (directory: File) (follow: bool) (path: string) : Uring<FileStatus> =

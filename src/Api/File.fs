@@ -244,7 +244,7 @@ module File =
     /// Writes all of `buffer` at `offset`. When it fails or is cancelled, `Fault.transferred` tells how many bytes had been
     /// written.
     let write (file: File) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
-        Whole.write file.Descriptor buffer offset
+        Whole.effect (FileRequest.write file.Descriptor buffer offset)
 
     /// As `write`, with these flags. man pwritev2(2).
     let writeAs
@@ -253,7 +253,7 @@ module File =
         (buffer: ReadOnlyMemory<byte>)
         (offset: int64)
         : Uring<unit> =
-        Whole.writeAs flags file.Descriptor buffer offset
+        FileRequest.write file.Descriptor buffer offset |> FileRequest.transferring flags |> Whole.effect
 
     /// Writes all of `buffer` at the file's own position. When it fails or is cancelled, `Fault.transferred` tells how many
     /// bytes had been written.
@@ -263,20 +263,7 @@ module File =
     /// Reads until `buffer` is full or the file ends; the number of bytes. When it fails or is cancelled, `Fault.transferred`
     /// tells how many bytes had been read.
     let readFull (file: File) (buffer: Memory<byte>) (offset: int64) : Uring<int> =
-        uring {
-            let mutable filled = 0
-            let mutable more = buffer.Length > 0
-
-            try
-                while more do
-                    let! count = read file (buffer.Slice filled) (offset + int64 filled)
-                    filled <- filled + count
-                    more <- count > 0 && filled < buffer.Length
-            with reason ->
-                Fault.rethrowTransferred (int64 filled) reason
-
-            return filled
-        }
+        Whole.most (FileRequest.read file.Descriptor buffer offset)
 
     /// As `readVector`, with these flags. man preadv2(2).
     let readVectorAs
@@ -285,26 +272,7 @@ module File =
         (buffers: IReadOnlyList<Memory<byte>>)
         (offset: int64)
         : Uring<int64> =
-        let offset = VectorRequest.checkedOffset offset
-        let copy = MemoryVector.Of buffers
-
-        uring {
-            let vector = copy.Restarted()
-            let mutable filled = 0L
-            let mutable more = not vector.IsDone
-
-            try
-                while more do
-                    let request = VectorRequest.readAt file.Descriptor (offset + uint64 filled) vector
-                    let! count = Program.single (FileRequest.transferring flags request)
-                    vector.Advance count
-                    filled <- filled + int64 count
-                    more <- count > 0 && not vector.IsDone
-            with reason ->
-                Fault.rethrowTransferred filled reason
-
-            return filled
-        }
+        Whole.readVector flags file.Descriptor (MemoryVector.Of buffers) (VectorRequest.checkedOffset offset)
 
     /// Fills the buffers in their order from `offset` on, or until the file ends; the number of bytes. For a file without
     /// offsets, such as a pipe, they are ignored. When it fails or is cancelled, `Fault.transferred` tells how many bytes had
@@ -355,7 +323,7 @@ module File =
 
     /// Writes all of registered memory at `offset`. man io_uring_prep_write_fixed(3).
     let writeRegistered (file: File) (memory: RegisteredMemory) (offset: int64) : Uring<unit> =
-        Whole.writeRegistered TransferFlags.None file.Descriptor memory offset
+        Whole.effect (RegisteredRequest.write file.Descriptor memory offset)
 
     /// As `writeRegistered`, with these flags. man pwritev2(2).
     let writeRegisteredAs
@@ -364,7 +332,9 @@ module File =
         (memory: RegisteredMemory)
         (offset: int64)
         : Uring<unit> =
-        Whole.writeRegistered flags file.Descriptor memory offset
+        RegisteredRequest.write file.Descriptor memory offset
+        |> FileRequest.transferring flags
+        |> Whole.effect
 
     /// Writes from parts of one registered buffer in their order (Linux 6.15; older kernels pin them); the number of
     /// bytes, which can be fewer.
@@ -484,30 +454,28 @@ module File =
             ValueTask<_>(UringStream(stream, fun item -> LanguagePrimitives.EnumOfValue(uint32 item.Result))))
 
     /// Waits until data and metadata are on the device.
-    let sync (file: File) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.sync file.Descriptor false))
+    let sync (file: File) : Uring<unit> = Program.effect (FileRequest.sync file.Descriptor false)
 
     /// Waits until the data are on the device, and of the metadata what reading them needs: fdatasync(2).
-    let syncData (file: File) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.sync file.Descriptor true))
+    let syncData (file: File) : Uring<unit> = Program.effect (FileRequest.sync file.Descriptor true)
 
     /// As `sync`, or `syncData`, of `length` bytes at `offset`: 1 byte to 4 GiB less one. Many file systems sync the whole
     /// file.
     let syncPart (file: File) (offset: int64) (length: int64) (dataOnly: bool) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.syncPart file.Descriptor offset length dataOnly))
+        Program.effect (FileRequest.syncPart file.Descriptor offset length dataOnly)
 
     /// Says how memory will be used that starts with a page: mapped, or allocated so. Some advice takes contents away (see
     /// `MemoryAdvice`). man madvise(2).
     let adviseMemory (memory: Memory<byte>) (advice: MemoryAdvice) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.adviseMemory memory advice))
+        Program.effect (FileRequest.adviseMemory memory advice)
 
     /// Says how `length` bytes at `offset` will be read; 0 bytes mean to the end.
     let advise (file: File) (offset: int64) (length: int64) (advice: FileAdvice) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.advise file.Descriptor offset length advice))
+        Program.effect (FileRequest.advise file.Descriptor offset length advice)
 
     /// Has `length` bytes at `offset` written to the device; 0 bytes mean to the end. No replacement for `sync`.
     let syncRange (file: File) (offset: int64) (length: int64) (how: RangeSync) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.syncRange file.Descriptor offset length how))
+        Program.effect (FileRequest.syncRange file.Descriptor offset length how)
 
     /// Asks for the length first, and then for as much.
     let private valueOf (ask: int -> Request) : Uring<byte array> =
@@ -534,7 +502,7 @@ module File =
         (name: string)
         (value: ReadOnlyMemory<byte>)
         : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.setAttributeOfPath path name value change))
+        Program.effect (FileRequest.setAttributeOfPath path name value change)
 
     /// Sets an extended attribute of what a path names, after symbolic links (Linux 5.19).
     let setAttributeOfPath (path: string) (name: string) (value: ReadOnlyMemory<byte>) : Uring<unit> =
@@ -547,7 +515,7 @@ module File =
         (name: string)
         (value: ReadOnlyMemory<byte>)
         : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.setAttribute file.Descriptor name value change))
+        Program.effect (FileRequest.setAttribute file.Descriptor name value change)
 
     /// Sets an extended attribute (Linux 5.19).
     let setAttribute (file: File) (name: string) (value: ReadOnlyMemory<byte>) : Uring<unit> =
@@ -555,42 +523,41 @@ module File =
 
     /// Sets the length: cuts the file, or extends it with a hole. Before Linux 6.9 by a system call.
     let truncate (file: File) (length: int64) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.truncate file.Descriptor length))
+        Program.effect (FileRequest.truncate file.Descriptor length)
 
     /// Reserves space, extending the file if need be.
     let allocate (file: File) (offset: int64) (length: int64) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.allocate file.Descriptor offset length))
+        Program.effect (FileRequest.allocate file.Descriptor offset length)
 
     /// Reserves, frees or moves `length` bytes at `offset`.
     let allocateAs (file: File) (mode: Allocation) (offset: int64) (length: int64) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.allocateAs file.Descriptor mode offset length))
+        Program.effect (FileRequest.allocateAs file.Descriptor mode offset length)
 
     /// Makes a directory with these permissions, less the process's umask (Linux 5.15).
     let makeDirectoryWith (mode: UnixFileMode) (path: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.makeDirectory path mode))
+        Program.effect (FileRequest.makeDirectory path mode)
 
     /// Makes a directory (Linux 5.15).
     let makeDirectory (path: string) : Uring<unit> = makeDirectoryWith (enum<UnixFileMode> 0o777) path
 
     /// Removes a file.
-    let delete (path: string) : Uring<unit> = Uring.discard (Program.single (FileRequest.unlink path))
+    let delete (path: string) : Uring<unit> = Program.effect (FileRequest.unlink path)
 
     /// Removes an empty directory.
-    let removeDirectory (path: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.removeDirectory path))
+    let removeDirectory (path: string) : Uring<unit> = Program.effect (FileRequest.removeDirectory path)
 
     /// Makes a symbolic link at `path` that leads to `pathToTarget` (Linux 5.15).
     let makeSymbolicLink (path: string) (pathToTarget: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.makeSymbolicLink path pathToTarget))
+        Program.effect (FileRequest.makeSymbolicLink path pathToTarget)
 
     /// Gives the file that `pathToTarget` names another name, `path` (Linux 5.15).
     let makeHardLink (path: string) (pathToTarget: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.makeHardLink path pathToTarget))
+        Program.effect (FileRequest.makeHardLink path pathToTarget)
 
     /// Renames; the rules say what becomes of what `destination` named before. man renameat2(2).
     let renameAs (rules: RenameRules) (source: string) (destination: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.renameAs rules source destination))
+        Program.effect (FileRequest.renameAs rules source destination)
 
     /// Renames; what `destination` named before is replaced.
     let rename (source: string) (destination: string) : Uring<unit> =
-        Uring.discard (Program.single (FileRequest.rename source destination))
+        Program.effect (FileRequest.rename source destination)

@@ -72,6 +72,15 @@ type internal SingleProgram() =
 
     override _.Start(scope, request) = scope.Loop.StartIn(scope.Group, &request, false)
 
+/// A single operation of which only its end matters.
+[<Sealed>]
+type internal EffectProgram() =
+    inherit Program<unit>()
+    static let instance = EffectProgram()
+    static member Instance = instance
+
+    override _.Start(scope, request) = scope.Loop.StartEffectIn(scope.Group, &request)
+
 /// A single operation whose errors are negative numbers.
 [<Sealed>]
 type internal TryProgram() =
@@ -102,6 +111,9 @@ module Program =
     /// One operation. Errors are exceptions.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let single (request: Request) : Uring<int> = { Program = SingleProgram.Instance; Request = request }
+
+    /// One operation, for its effect. Errors are exceptions.
+    let effect (request: Request) : Uring<unit> = { Program = EffectProgram.Instance; Request = request }
 
     /// One operation. Errors are negative results.
     let attempt (request: Request) : Uring<int> = { Program = TryProgram.Instance; Request = request }

@@ -92,15 +92,15 @@ module Socket =
 
     /// Binds to an address. Before Linux 6.11 by a system call.
     let bind (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
-        Uring.discard (Program.single (SocketRequest.bind socket.Descriptor endPoint))
+        Program.effect (SocketRequest.bind socket.Descriptor endPoint)
 
     /// Starts listening, with room for `backlog` connections that wait. Before Linux 6.11 by a system call.
     let listenOn (socket: Socket) (backlog: int) : Uring<unit> =
-        Uring.discard (Program.single (SocketRequest.listen socket.Descriptor backlog))
+        Program.effect (SocketRequest.listen socket.Descriptor backlog)
 
     /// Connects to an address. Of a datagram socket: sets whom it talks to, and hears.
     let connectTo (socket: Socket) (endPoint: EndPoint) : Uring<unit> =
-        Uring.discard (Program.single (SocketRequest.connect socket.Descriptor endPoint))
+        Program.effect (SocketRequest.connect socket.Descriptor endPoint)
 
     /// A socket that is closed if a step fails.
     let private making (make: Uring<Socket>) (steps: Socket -> Uring<unit>) : Uring<Socket> =
@@ -229,7 +229,7 @@ module Socket =
 
     /// Sends all of `buffer`. When it fails or is cancelled, `Fault.transferred` tells how many bytes had been sent.
     let send (socket: Socket) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
-        Whole.send socket.Descriptor buffer
+        Whole.effect (SocketRequest.send socket.Descriptor buffer)
 
     /// Sends up to `length` bytes of a file from `offset` on; the number of bytes, which is less only where the file ends.
     let sendFile (socket: Socket) (source: File) (offset: int64) (length: int64) : Uring<int64> =
@@ -416,8 +416,7 @@ module Socket =
         Program.single (FileRequest.spliceAs modes source.Descriptor -1L socket.Descriptor -1L length)
 
     /// Drops the connection at once, with what it has not sent. The peer sees a reset.
-    let abort (socket: Socket) : Uring<unit> =
-        Uring.discard (Program.single (SocketRequest.abort socket.Descriptor))
+    let abort (socket: Socket) : Uring<unit> = Program.effect (SocketRequest.abort socket.Descriptor)
 
     /// Tells of events each time that they come (one submission from Linux 5.13 on). What the consumer has not taken is
     /// united with what comes.
@@ -428,7 +427,7 @@ module Socket =
 
     /// Ends one direction, or both. The peer sees the end of the stream.
     let shutdown (socket: Socket) (how: SocketShutdown) : Uring<unit> =
-        Uring.discard (Program.single (SocketRequest.shutdown socket.Descriptor how))
+        Program.effect (SocketRequest.shutdown socket.Descriptor how)
 
     /// The address that the socket is bound to.
     let localEndPoint (socket: Socket) : EndPoint = SocketOptions.localEndPoint socket.Descriptor

@@ -197,10 +197,11 @@ module SocketRequest =
         Submission.send socket.Number 0UL (uint32 buffer.Length) 0u
         |> Request.over socket (MemoryMarshal.AsMemory buffer)
 
-    /// Sends `length` bytes of memory that is pinned when this starts.
+    /// Sends all of `length` bytes of memory that is pinned when this starts.
     let internal sendPinned (socket: FileDescriptor) (length: int) : Request = {
         (Submission.send socket.Number 0UL (uint32 length) 0u |> Request.on socket) with
             Reach = Reach.Address
+            Goal = Goal.All
     }
 
     /// Receives into `buffer`. The result is the number of bytes, 0 when the peer has finished.

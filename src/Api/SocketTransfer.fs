@@ -36,7 +36,7 @@ module SocketTransfer =
     /// Fills `buffer`. EndOfStreamException when the peer finishes before that; when it fails or is cancelled,
     /// `Fault.transferred` tells how many bytes are there. An empty buffer is full: that waits for nothing.
     let receiveExactly (socket: Socket) (buffer: Memory<byte>) : Uring<unit> =
-        Whole.receive socket.Descriptor buffer
+        Whole.effect (SocketRequest.receiveWith ReceiveFlags.WaitAll socket.Descriptor buffer)
 
     /// Fills the buffers in their order, in the same way. The list is copied.
     let receiveExactlyVector (socket: Socket) (buffers: IReadOnlyList<Memory<byte>>) : Uring<unit> =

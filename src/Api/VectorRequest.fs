@@ -27,6 +27,9 @@ type internal MemoryVector private (all: Memory<byte> array) =
     /// The same memories, of which nothing is done.
     member _.Restarted() = MemoryVector all
 
+    /// Bytes of all of them.
+    member _.Length = all |> Array.sumBy (fun memory -> int64 memory.Length)
+
     /// Nothing is left.
     member _.IsDone = Vector.isEnd lengths place
 

@@ -1,65 +1,113 @@
-// Transfers that come short go on: all of a buffer is written, or sent. What breaks them off tells how far they were.
+// Transfers of all bytes. One stretch of memory goes on in the driver (Request.toward); several of them, and a file's own
+// position, need a new request for each step. What breaks them off tells how far they were.
 namespace Uring.FSharp
 
 open System
 open System.IO
+open System.Threading
+open System.Threading.Tasks
 open Uring.Driver
 open Uring.Model
 
 [<RequireQualifiedAccess>]
 module internal Whole =
 
-    let private noneTaken (file: FileDescriptor) : exn =
-        let name =
-            match file.Name with
-            | null -> "the file"
-            | name -> name
+    let private loopOf (target: FileDescriptor) = target.Home :?> Loop
 
-        IOException(String.Concat("'", name, "' took none of the bytes that were left to write."))
+    /// Nothing is submitted for an empty buffer: of a socket it would wait.
+    let effect (request: Request) : Uring<unit> =
+        if request.Buffer.IsEmpty then
+            Uring.result ()
+        else
+            Program.effect (Request.toward Goal.All request)
 
-    /// Writes all of `buffer` at `offset`.
-    let write (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
-        uring {
-            let mutable written = 0
+    /// All of it, or as much as there is: the number of bytes.
+    let most (request: Request) : Uring<int> =
+        if request.Buffer.IsEmpty then
+            Uring.result 0
+        else
+            Program.single (Request.toward Goal.Most request)
+
+    // One step after the other; `next` says what is submitted when so many bytes are done.
+    let private start
+        goal
+        (target: FileDescriptor)
+        (memories: MemoryVector)
+        (next: int64 -> Request)
+        (token: CancellationToken)
+        : Task<int64> =
+        task {
+            let mutable moved = 0L
+            let mutable verdict = if memories.IsDone then TransferVerdict.Complete else TransferVerdict.Again
 
             try
-                while written < buffer.Length do
-                    let request = FileRequest.write file (buffer.Slice written) (offset + int64 written)
-                    let! count = Program.single request
-                    if count = 0 then raise (noneTaken file)
-                    written <- written + count
+                while verdict = TransferVerdict.Again do
+                    let request = next moved
+                    let step = (loopOf target).Start(&request, token)
+                    let! count = step.ConfigureAwait Hosting.StaysOnLoop
+                    verdict <- Transfer.next goal (memories.Length - moved) count
+                    memories.Advance count
+                    moved <- moved + int64 count
+
+                    if verdict = TransferVerdict.Stopped then
+                        raise (Fault.stopped request.Submission.Opcode target.Name moved)
             with reason ->
-                Fault.rethrowTransferred (int64 written) reason
+                Fault.rethrowTransferred moved reason
+
+            return moved
         }
 
-    /// Writes all of a buffer of so many bytes: `request` says how the rest is written, from so many on.
-    let private writeRest (file: FileDescriptor) (length: int) (request: int -> Request) : Uring<unit> =
-        uring {
-            let mutable written = 0
+    /// From any thread: writes all of the memories at `offset`, with these flags.
+    let startWriting flags (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) token =
+        let next moved =
+            VectorRequest.writeAt file (offset + uint64 moved) memories |> FileRequest.transferring flags
 
-            try
-                while written < length do
-                    let! count = Program.single (request written)
-                    if count = 0 then raise (noneTaken file)
-                    written <- written + count
-            with reason ->
-                Fault.rethrowTransferred (int64 written) reason
-        }
+        start Goal.All file memories next token
 
-    /// As `write`, with these flags.
-    let writeAs flags (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) (offset: int64) : Uring<unit> =
-        writeRest file buffer.Length (fun written ->
-            FileRequest.write file (buffer.Slice written) (offset + int64 written)
-            |> FileRequest.transferring flags)
+    /// From any thread: fills the memories from `offset` on, as the goal says, with these flags.
+    let startReading goal flags (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) token =
+        let next moved =
+            VectorRequest.readAt file (offset + uint64 moved) memories |> FileRequest.transferring flags
+
+        start goal file memories next token
+
+    /// From any thread: sends all of the memories.
+    let startSending (socket: FileDescriptor) (memories: MemoryVector) token =
+        start Goal.All socket memories (fun _ -> SocketRequest.sendVector socket memories.Left) token
+
+    /// From any thread: fills all of the memories.
+    let startReceiving (socket: FileDescriptor) (memories: MemoryVector) token =
+        start Goal.All socket memories (fun _ -> SocketRequest.receiveVector socket memories.Left) token
+
+    // A program, of which each run begins anew.
+    let private anew (memories: MemoryVector) (start: MemoryVector -> CancellationToken -> Task<int64>) =
+        Program.ofScope (fun scope -> ValueTask<int64>(start (memories.Restarted()) scope.Token))
+
+    /// Writes all of the memories at `offset`, with these flags.
+    let writeVector flags (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<unit> =
+        anew memories (fun memories -> startWriting flags file memories offset) |> Uring.discard
+
+    /// Fills the memories from `offset` on, or until the file ends, with these flags: the number of bytes.
+    let readVector flags (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<int64> =
+        anew memories (fun memories -> startReading Goal.Most flags file memories offset)
+
+    /// Sends all of the memories.
+    let sendVector (socket: FileDescriptor) (memories: MemoryVector) : Uring<unit> =
+        anew memories (startSending socket) |> Uring.discard
+
+    /// Fills all of the memories.
+    let receiveVector (socket: FileDescriptor) (memories: MemoryVector) : Uring<unit> =
+        anew memories (startReceiving socket) |> Uring.discard
 
     // A regular file takes less only when it has no room, or its disk fails on the way, and then the kernel does not move its
     // position (6.18): what is written next would overwrite what was written. Nor does it say which of the two; mostly it
     // is room.
-    let private noRoom (file: FileDescriptor) (written: int) (whole: int) : Uring<unit> =
-        uring {
-            if written < whole && not file.IsDirect then
+    let private throwIfRegular (file: FileDescriptor) (written: int) (whole: int) (token: CancellationToken) =
+        task {
+            if not file.IsDirect then
                 let request = FileRequest.statusOf file
-                let! _ = Program.single request
+                let asking = (loopOf file).Start(&request, token)
+                let! _ = asking.ConfigureAwait Hosting.StaysOnLoop
                 let status = FileStatus.ofBytes (Memory.op_Implicit(request.Buffer).Span)
 
                 if status.Kind = FileKind.Regular then
@@ -75,118 +123,33 @@ module internal Whole =
                     raise (IOException(message, int Errno.ENOSPC))
         }
 
-    /// Writes all of `buffer` at the file's own position.
-    let writeNext (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
-        uring {
+    /// From any thread: writes all of `buffer` at the file's own position.
+    let startNext
+        (file: FileDescriptor)
+        (buffer: ReadOnlyMemory<byte>)
+        (token: CancellationToken)
+        : Task<unit> =
+        task {
             let mutable written = 0
 
             try
                 while written < buffer.Length do
-                    let! count = Program.single (FileRequest.writeNext file (buffer.Slice written))
-                    if count = 0 then raise (noneTaken file)
+                    let request = FileRequest.writeNext file (buffer.Slice written)
+                    let step = (loopOf file).Start(&request, token)
+                    let! count = step.ConfigureAwait Hosting.StaysOnLoop
+                    let verdict = Transfer.next Goal.All (int64 (buffer.Length - written)) count
                     written <- written + count
-                    do! noRoom file written buffer.Length
+
+                    match verdict with
+                    | TransferVerdict.Again -> do! throwIfRegular file written buffer.Length token
+                    | TransferVerdict.Stopped ->
+                        raise (Fault.stopped request.Submission.Opcode file.Name (int64 written))
+                    | TransferVerdict.Complete
+                    | TransferVerdict.Failed -> ()
             with reason ->
                 Fault.rethrowTransferred (int64 written) reason
         }
 
-    /// Writes all of registered memory at `offset`, with these flags.
-    let writeRegistered
-        flags
-        (file: FileDescriptor)
-        (memory: RegisteredMemory)
-        (offset: int64)
-        : Uring<unit> =
-        writeRest file memory.Length (fun written ->
-            RegisteredRequest.write
-                file
-                (memory.Slice(written, memory.Length - written))
-                (offset + int64 written)
-            |> FileRequest.transferring flags)
-
-    /// Writes all of the memories at `offset`, with these flags.
-    let writeVector flags (file: FileDescriptor) (memories: MemoryVector) (offset: uint64) : Uring<unit> =
-        uring {
-            let left = memories.Restarted()
-            let mutable written = 0L
-
-            try
-                while not left.IsDone do
-                    let request = VectorRequest.writeAt file (offset + uint64 written) left
-                    let! count = Program.single (FileRequest.transferring flags request)
-                    if count = 0 then raise (noneTaken file)
-                    left.Advance count
-                    written <- written + int64 count
-            with reason ->
-                Fault.rethrowTransferred written reason
-        }
-
-    /// Sends all of `buffer`.
-    let send (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
-        uring {
-            let mutable sent = 0
-
-            try
-                while sent < buffer.Length do
-                    let! count = Program.single (SocketRequest.send socket (buffer.Slice sent))
-                    sent <- sent + count
-            with reason ->
-                Fault.rethrowTransferred (int64 sent) reason
-        }
-
-    /// The peer has finished before all was there.
-    let ended (received: int64) : exn =
-        EndOfStreamException(
-            String.Concat(
-                "The peer finished after ",
-                received.ToString(),
-                " bytes, before the buffer was full."
-            )
-        )
-
-    /// Fills `buffer`. MSG_WAITALL: the kernel goes on from segment to segment by itself, so that one submission does it; what it
-    /// lets go of too early is submitted again.
-    let receive (socket: FileDescriptor) (buffer: Memory<byte>) : Uring<unit> =
-        uring {
-            let mutable received = 0
-
-            try
-                while received < buffer.Length do
-                    let rest = buffer.Slice received
-                    let! count = Program.single (SocketRequest.receiveWith ReceiveFlags.WaitAll socket rest)
-                    if count = 0 then raise (ended (int64 received))
-                    received <- received + count
-            with reason ->
-                Fault.rethrowTransferred (int64 received) reason
-        }
-
-    /// Sends all of the memories.
-    let sendVector (socket: FileDescriptor) (memories: MemoryVector) : Uring<unit> =
-        uring {
-            let left = memories.Restarted()
-            let mutable sent = 0L
-
-            try
-                while not left.IsDone do
-                    let! count = Program.single (SocketRequest.sendVector socket left.Left)
-                    left.Advance count
-                    sent <- sent + int64 count
-            with reason ->
-                Fault.rethrowTransferred sent reason
-        }
-
-    /// Fills all of the memories.
-    let receiveVector (socket: FileDescriptor) (memories: MemoryVector) : Uring<unit> =
-        uring {
-            let left = memories.Restarted()
-            let mutable received = 0L
-
-            try
-                while not left.IsDone do
-                    let! count = Program.single (SocketRequest.receiveVector socket left.Left)
-                    if count = 0 then raise (ended received)
-                    left.Advance count
-                    received <- received + int64 count
-            with reason ->
-                Fault.rethrowTransferred received reason
-        }
+    /// Writes all of `buffer` at the file's own position.
+    let writeNext (file: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Uring<unit> =
+        Program.ofScope (fun scope -> ValueTask<unit>(startNext file buffer scope.Token))

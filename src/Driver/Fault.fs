@@ -178,6 +178,32 @@ module Fault =
         let errno = Errno.ofResult result
         SocketException(int (socketError errno), describe call null errno)
 
+    /// A transfer of all bytes has come to an end after so many: nothing more was there, or was taken.
+    let stopped (opcode: Opcode) (subject: string | null) (moved: int64) : exn =
+        let ended (what: string) =
+            let name =
+                match subject with
+                | null -> "The file"
+                | subject -> String.Concat("'", subject, "'")
+
+            String.Concat(name, what, moved.ToString())
+
+        match opcode with
+        | Opcode.Receive
+        | Opcode.ReceiveMessage ->
+            let count = moved.ToString()
+
+            EndOfStreamException(
+                String.Concat("The peer finished after ", count, " bytes, before the buffer was full.")
+            )
+        | Opcode.Read
+        | Opcode.ReadVector
+        | Opcode.ReadFixed ->
+            EndOfStreamException(String.Concat(ended " ended after ", " bytes, before the buffer was full."))
+        // An open set: what writes.
+        | _ ->
+            IOException(String.Concat(ended " took ", " bytes, and none of those that were left to write."))
+
     /// Where an exception keeps how much had been done: see `transferred`.
     let private transferredKey = "Uring.Transferred"
 

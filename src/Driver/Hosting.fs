@@ -2,6 +2,7 @@
 namespace Uring.Driver
 
 open System
+open System.Threading
 open Uring.Kernel
 
 /// Makes loops.
@@ -24,6 +25,13 @@ type internal Hosting() =
 
     /// The calling thread runs a simulation, which has rings whatever there is outside.
     static member IsSimulated = not (isNull Hosting.current)
+
+    /// Started on a loop, what takes several steps stays there: without its context each step would go by way of the thread
+    /// pool, which a loop pays for. In a simulation it would leave by that way.
+    static member StaysOnLoop =
+        match SynchronizationContext.Current with
+        | :? Loop -> true
+        | _ -> Hosting.IsSimulated
 
     /// A new loop: on a thread of its own, or in the simulation that the calling thread runs.
     static member StartLoop(options: LoopOptions, name: string) : LoopHost =

@@ -85,39 +85,60 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
 
     // ---- from any thread
 
-    member private _.StartHere
+    /// Begins an operation or hands it over. Null when it was cancelled before.
+    member private _.LaunchHere
         (request: inref<Request>, asResult: bool, listener: INotified | null, token: CancellationToken)
-        : ValueTask<int> =
+        : Operation | null =
         throwIfStopping ()
 
         if token.IsCancellationRequested then
-            ValueTask.FromCanceled<int> token
+            null
         else
             let isLocal = host.IsCurrentThread
             let operation = idle.Rent isLocal
-            let version = operation.Version
             operation.Initialize(&request, isLocal, asResult, token)
 
             if not (isNull listener) then operation.Listener <- listener
 
             if isLocal then inFlight.Begin(operation, &request) else host.HandOver operation
 
-            ValueTask<int>(operation, version)
+            operation
 
     /// A descriptor's operations run on the loop that its state belongs to.
+    member private this.Launch
+        (request: inref<Request>, asResult: bool, listener: INotified | null, token: CancellationToken)
+        : Operation | null =
+        // `null`, not the NonNull pattern: that one allocates.
+        match request.Target with
+        | null -> this.LaunchHere(&request, asResult, listener, token)
+        | target when obj.ReferenceEquals(target.Home, this) ->
+            this.LaunchHere(&request, asResult, listener, token)
+        | target -> (target.Home :?> Loop).Launch(&request, asResult, listener, token)
+
     member private this.StartRaw
         (request: inref<Request>, asResult: bool, listener: INotified | null, token: CancellationToken)
         : ValueTask<int> =
-        // `null`, not the NonNull pattern: that one allocates.
-        match request.Target with
-        | null -> this.StartHere(&request, asResult, listener, token)
-        | target when obj.ReferenceEquals(target.Home, this) ->
-            this.StartHere(&request, asResult, listener, token)
-        | target -> (target.Home :?> Loop).StartRaw(&request, asResult, listener, token)
+        match this.Launch(&request, asResult, listener, token) with
+        | null -> ValueTask.FromCanceled<int> token
+        | operation -> ValueTask<int>(operation, operation.Version)
 
     /// Starts an operation. The result is never negative: errors are exceptions (Driver/Fault.fs). Await it once.
     member this.Start(request: inref<Request>, token: CancellationToken) : ValueTask<int> =
         this.StartRaw(&request, false, null, token)
+
+    /// As `Start`, for its effect: only that it ended well matters.
+    member this.StartEffect(request: inref<Request>, token: CancellationToken) : ValueTask =
+        match this.Launch(&request, false, null, token) with
+        | null -> ValueTask.FromCanceled token
+        | operation -> ValueTask(operation, operation.Version)
+
+    /// As `StartEffect`, until all of the request's memory is done. Nothing is submitted for none: of a socket it would wait.
+    member internal this.StartWhole(request: inref<Request>, token: CancellationToken) : ValueTask =
+        if request.Buffer.IsEmpty then
+            ValueTask.CompletedTask
+        else
+            let whole = Request.toward Goal.All request
+            this.StartEffect(&whole, token)
 
     /// As `Start`, for a zero-copy send whose notification somebody wants to hear.
     member internal this.StartNotifying
@@ -129,7 +150,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     member this.TryStart(request: inref<Request>, token: CancellationToken) : ValueTask<int> =
         this.StartRaw(&request, true, null, token)
 
-    member private _.StartWholeHere
+    /// As `StartEffect`, on the loop's thread, with memory that is pinned already and counts from its start. The pin is
+    /// the operation's from now on, also when that does not begin.
+    member internal _.StartPinned
         (request: inref<Request>, pin: MemoryHandle, token: CancellationToken)
         : ValueTask =
         // Read once: who cancels in between would see neither an operation that ends nor the end of the pin.
@@ -144,31 +167,12 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         if isCancelled then
             ValueTask.FromCanceled token
         else
-            let isLocal = host.IsCurrentThread
-            let operation = idle.Rent isLocal
+            let operation = idle.Rent true
             let version = operation.Version
-            operation.Initialize(&request, isLocal, false, token)
-            operation.Transfer &request
+            operation.Initialize(&request, true, false, token)
             operation.Pin <- pin
-
-            if isLocal then inFlight.Begin(operation, &request) else host.HandOver operation
-
+            inFlight.Begin(operation, &request)
             ValueTask(operation, version)
-
-    /// As `Start`, for a transfer that must be complete: what comes short goes on.
-    member this.StartWhole(request: inref<Request>, token: CancellationToken) : ValueTask =
-        match request.Target with
-        | null -> this.StartWholeHere(&request, Unchecked.defaultof<MemoryHandle>, token)
-        | target when obj.ReferenceEquals(target.Home, this) ->
-            this.StartWholeHere(&request, Unchecked.defaultof<MemoryHandle>, token)
-        | target -> (target.Home :?> Loop).StartWhole(&request, token)
-
-    /// As `StartWhole`, on the loop's thread, with memory that is pinned already and counts from its start. The pin is
-    /// the operation's from now on, also when that does not begin.
-    member internal this.StartPinned
-        (request: inref<Request>, pin: MemoryHandle, token: CancellationToken)
-        : ValueTask =
-        this.StartWholeHere(&request, pin, token)
 
     /// Starts linked operations together; the results come in their order, errors as negative results.
     member this.StartChain(chain: Chain<Request>, token: CancellationToken) : ValueTask<int> array =
@@ -195,27 +199,41 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
     /// Operations that are cancelled together.
     member internal _.Group(token: CancellationToken) : OperationGroup = new OperationGroup(host, token)
 
-    /// Starts an operation of a group, on the loop's thread.
-    member internal this.StartIn
+    /// On the loop's thread: `Launch` in a group.
+    member private this.LaunchIn
         (group: OperationGroup, request: inref<Request>, asResult: bool)
-        : ValueTask<int> =
+        : Operation | null =
         let isElsewhere =
             match request.Target with
             | null -> false
             | target -> not (obj.ReferenceEquals(target.Home, this))
 
         if isElsewhere || not host.IsCurrentThread then
-            this.StartRaw(&request, asResult, null, group.Token)
+            this.Launch(&request, asResult, null, group.Token)
         else
             throwIfStopping ()
 
             if group.Token.IsCancellationRequested then
-                ValueTask.FromCanceled<int> group.Token
+                null
             else
                 let operation = idle.Rent true
                 operation.InitializeIn(group, &request, asResult)
                 inFlight.Begin(operation, &request)
-                ValueTask<int>(operation, operation.Version)
+                operation
+
+    /// Starts an operation of a group, on the loop's thread.
+    member internal this.StartIn
+        (group: OperationGroup, request: inref<Request>, asResult: bool)
+        : ValueTask<int> =
+        match this.LaunchIn(group, &request, asResult) with
+        | null -> ValueTask.FromCanceled<int> group.Token
+        | operation -> ValueTask<int>(operation, operation.Version)
+
+    /// As `StartIn`, for its effect.
+    member internal this.StartEffectIn(group: OperationGroup, request: inref<Request>) : ValueTask<unit> =
+        match this.LaunchIn(group, &request, false) with
+        | null -> ValueTask.FromCanceled<unit> group.Token
+        | operation -> ValueTask<unit>(operation.End, operation.Version)
 
     /// Opens a multishot operation as a stream. A kernel without the multishot form does it one by one.
     member internal _.Open(request: StreamRequest, token: CancellationToken) : Stream =

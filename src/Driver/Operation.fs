@@ -24,15 +24,16 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     let mutable result = 0
     let mutable error: exn | null = null
     let mutable raw = false
-    // Bytes that a transfer has still to do, when it has to be complete; 0 otherwise.
-    let mutable left = 0
+    // How far a transfer goes, of how many bytes, and what is left of it; its memory stays pinned until the end.
+    let mutable goal = Goal.Step
     let mutable whole = 0
-    // ... and from where: its memory stays pinned until the end.
-    let mutable reach = Reach.Nothing
     let mutable rest = Unchecked.defaultof<Submission>
+    // Which fields of `rest` are offsets still.
+    let mutable reach = Reach.Nothing
     let mutable token = CancellationToken.None
     let mutable registration = Unchecked.defaultof<CancellationTokenRegistration>
     let mutable reusable = true
+    let mutable ending: IValueTaskSource<unit> | null = null
     // Who still needs the object: the caller until it has read the result, and the kernel until the notification.
     let mutable owners = 1
 
@@ -54,6 +55,15 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     [<DefaultValue>]
     val mutable internal Listener: INotified | null
 
+    /// Its end alone, for an F# program.
+    member this.End: IValueTaskSource<unit> =
+        match ending with
+        | null ->
+            let created = OperationEnd<unit>(this, ())
+            ending <- created
+            created
+        | ending -> ending
+
     /// Names this use of the object, for ValueTask.
     member _.Version = version
 
@@ -66,6 +76,12 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
         this.IsLocal <- isLocal
         raw <- asResult
         owners <- 1
+        goal <- request.Goal
+
+        if goal <> Goal.Step then
+            whole <- int request.Submission.Length
+            rest <- request.Submission
+            reach <- request.Reach
 
         if not isLocal then this.Request <- request
 
@@ -79,23 +95,27 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
         this.Group <- group
         token <- group.Token
 
-    /// After `Initialize`: it ends when all of the request's bytes have been transferred, or with an error.
-    member this.Transfer(request: inref<Request>) =
-        left <- int request.Submission.Length
-        whole <- left
-        reach <- request.Reach
-        rest <- request.Submission
+    /// What a transfer has done.
+    member private _.Moved = whole - int rest.Length
 
     /// The rest of a transfer, from where it has come to; its memory stays pinned.
     member private this.GoOn(result: int) =
-        let start = Submission.rebase reach (Mapped.addressOfPin this.Pin) rest
+        rest <- Submission.rebase reach (Mapped.addressOfPin this.Pin) rest |> Transfer.rest result
         reach <- Reach.Nothing
-        left <- Transfer.rest left result
-
-        rest <- { start with Address = start.Address + uint64 result; Length = uint32 left }
-
         this.Request <- { Request.bare rest with Target = this.Target }
         this.Host.Begin this
+
+    /// A step of a transfer has ended.
+    member private this.Transferred(result: int) =
+        match Transfer.next goal (int64 rest.Length) result with
+        | TransferVerdict.Again -> this.GoOn result
+        | TransferVerdict.Complete ->
+            this.Release()
+            this.Finish(this.Moved + result)
+        | TransferVerdict.Failed ->
+            this.Release()
+            this.Finish result
+        | TransferVerdict.Stopped -> this.Failed(this.Stopped this.Moved)
 
     member private this.RequestCancel() =
         if this.Host.IsCurrentThread then
@@ -103,7 +123,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
         else
             this.Host.HandOver(CancelWork(this, version))
 
-    member private this.End(value: int) =
+    member private this.Finish(value: int) =
         // False: the callback has run or is running, and may still hand over a cancel for this use. An object that a
         // late cancel could reach is not used again.
         if isNull this.Group && token.CanBeCanceled && not (registration.Unregister()) then
@@ -114,19 +134,13 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
 
     override this.Landed(completion, verdict) =
         match verdict with
-        | Verdict.Finish when left = 0 ->
+        | Verdict.Finish when goal = Goal.Step ->
             this.Release()
-            this.End(if this.TellsMore then Hint.pack completion else completion.Result)
-        | Verdict.Finish ->
-            match Transfer.next left completion.Result with
-            | TransferVerdict.Again -> this.GoOn completion.Result
-            | TransferVerdict.Complete
-            | TransferVerdict.Broken ->
-                this.Release()
-                this.End completion.Result
+            this.Finish(if this.TellsMore then Hint.pack completion else completion.Result)
+        | Verdict.Finish -> this.Transferred completion.Result
         | Verdict.FinishButHold ->
             owners <- 2
-            this.End completion.Result
+            this.Finish completion.Result
         | Verdict.Release ->
             match this.Listener with
             | null -> ()
@@ -137,7 +151,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
         | Verdict.DiscardAndRelease ->
             this.Release()
             this.CloseUnwanted completion.Result
-            this.End completion.Result
+            this.Finish completion.Result
         | Verdict.Deliver
         | Verdict.Discard
         | Verdict.AskKernel
@@ -147,7 +161,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
 
     override this.Refused value =
         this.Release()
-        this.End value
+        this.Finish value
 
     override this.Failed reason =
         error <- reason
@@ -199,12 +213,10 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
                 | null -> this.Fault(value, token)
                 | failure -> failure
 
-            if whole > 0 then
+            if goal <> Goal.Step then
                 match failure with
                 | null -> ()
-                | failure -> Fault.noteTransferred (int64 (whole - left)) failure |> ignore
-
-                whole <- 0
+                | failure -> Fault.noteTransferred (int64 this.Moved) failure |> ignore
 
             version <- version + 1s
             this.Reset()
@@ -212,7 +224,6 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             this.CancelAsked <- false
             error <- null
 
-            left <- 0
             token <- CancellationToken.None
             registration <- Unchecked.defaultof<CancellationTokenRegistration>
             drop this
@@ -230,6 +241,17 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             (this :> IValueTaskSource<int>).OnCompleted(action, state, given, flags)
 
         member this.GetResult given = (this :> IValueTaskSource<int>).GetResult given |> ignore
+
+/// The end of an operation, without its number. Generic, because F# has no method that returns a unit in place of a 'T.
+and [<Sealed>] internal OperationEnd<'T>(operation: IValueTaskSource, value: 'T) =
+    interface IValueTaskSource<'T> with
+        member _.GetStatus given = operation.GetStatus given
+
+        member _.OnCompleted(action, state, given, flags) = operation.OnCompleted(action, state, given, flags)
+
+        member _.GetResult given =
+            operation.GetResult given
+            value
 
 /// A cancel that came from another thread. It names the use of the object that it was meant for.
 and [<Sealed>] internal CancelWork(operation: Operation, version: int16) =

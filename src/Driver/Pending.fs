@@ -144,16 +144,20 @@ and [<AbstractClass>] internal Pending(host: IHost) =
 
         if not (isNull this.Subject) then this.Subject <- null
 
+    /// What an error message calls the thing worked on.
+    member private this.Named: string | null =
+        match this.Subject with
+        | null ->
+            match this.Target with
+            | null -> null
+            | target -> target.Name
+        | subject -> subject
+
+    /// The exception for a transfer that nothing more came of.
+    member internal this.Stopped(moved: int) : exn = Fault.stopped this.Opcode this.Named (int64 moved)
+
     /// The exception for a negative result.
     member internal this.Fault(result: int, token: CancellationToken) : exn =
-        let named =
-            match this.Subject with
-            | null ->
-                match this.Target with
-                | null -> null
-                | target -> target.Name
-            | subject -> subject
-
         if result = Errno.toResult Errno.EACCES && host.Forbids this.Opcode then
             Fault.forbidden this.Opcode
         else
@@ -162,7 +166,7 @@ and [<AbstractClass>] internal Pending(host: IHost) =
                 | null -> false
                 | target -> target.IsSocket
 
-            Fault.ofResultOn isSocket this.Opcode named result token
+            Fault.ofResultOn isSocket this.Opcode this.Named result token
 
     /// Takes back what a completion brought, when nobody wants it.
     member internal this.CloseUnwanted(result: int) =

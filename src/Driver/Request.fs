@@ -101,6 +101,8 @@ type Request = {
     IsOwn: bool
     /// The result says whether there is more: it is packed with its hint (Model/Completion, `Hint`).
     TellsMore: bool
+    /// How far a transfer goes: its memory and its place are the submission's.
+    Goal: Goal
 }
 
 /// Ways to make a request.
@@ -118,6 +120,7 @@ module Request =
         Subject = null
         IsOwn = false
         TellsMore = false
+        Goal = Goal.Step
     }
 
     /// Works on a descriptor.
@@ -131,6 +134,7 @@ module Request =
         Subject = null
         IsOwn = false
         TellsMore = false
+        Goal = Goal.Step
     }
 
     /// Works on a descriptor and on memory.
@@ -145,6 +149,7 @@ module Request =
         Subject = null
         IsOwn = false
         TellsMore = false
+        Goal = Goal.Step
     }
 
     /// Works on what a path in `buffer` names.
@@ -158,6 +163,7 @@ module Request =
         Subject = path
         IsOwn = false
         TellsMore = false
+        Goal = Goal.Step
     }
 
     /// Its submission brings many completions.
@@ -168,6 +174,9 @@ module Request =
         request with
             Submission = Submission.flagged SqeFlags.Async request.Submission
     }
+
+    /// A read, write, send or receive that goes on until its memory is done, or nothing more comes or is taken.
+    let internal toward goal (request: Request) = { request with Goal = goal }
 
     /// A part of how the library works, which nobody but the library ends.
     let internal own (request: Request) = { request with IsOwn = true }

@@ -1,6 +1,5 @@
 // How an operation's number becomes what a method returns, without an allocation.
 using System.Runtime.CompilerServices;
-using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
 
@@ -8,11 +7,8 @@ namespace Uring;
 
 internal static class Ending
 {
-    /// <summary>
-    /// Started on a loop, a method of several steps stays there: without its context each step would go by way of the
-    /// thread pool, which a loop pays for. In a simulation it would leave by that way.
-    /// </summary>
-    internal static bool OnLoop => SynchronizationContext.Current is Loop || Hosting.IsSimulated;
+    /// <summary>What a method of several steps asks of each: see <see cref="Hosting.StaysOnLoop"/>.</summary>
+    internal static bool OnLoop => Hosting.StaysOnLoop;
 
     /// <summary>Only that it ended well matters.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

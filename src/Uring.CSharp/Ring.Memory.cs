@@ -29,6 +29,6 @@ public sealed partial class Ring
         CancellationToken cancellationToken = default)
     {
         var request = FileRequest.adviseMemory(memory, (FSharp.MemoryAdvice)advice.Checked());
-        return Ending.Discard(Loop.Start(in request, cancellationToken));
+        return Loop.StartEffect(in request, cancellationToken);
     }
 }

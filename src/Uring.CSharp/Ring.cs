@@ -89,7 +89,7 @@ public sealed partial class Ring : IAsyncDisposable, IDisposable
     public ValueTask NopAsync(CancellationToken cancellationToken = default)
     {
         var request = RequestModule.bare(SubmissionModule.nop());
-        return Ending.Discard(Loop.Start(in request, cancellationToken));
+        return Loop.StartEffect(in request, cancellationToken);
     }
 
     /// <summary>

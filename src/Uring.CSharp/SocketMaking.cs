@@ -90,7 +90,7 @@ internal static class SocketMaking
     }
 
     internal static ValueTask StartAsync(Loop loop, in Request request, CancellationToken cancellationToken) =>
-        Ending.Discard(loop.Start(in request, cancellationToken));
+        loop.StartEffect(in request, cancellationToken);
 
     private static async ValueTask<FileDescriptor> MakeAsync(
         Loop loop,

@@ -26,7 +26,7 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         var request = FileRequest.advise(descriptor, offset, length, (FSharp.FileAdvice)advice.Checked());
-        return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
+        return StartEffect(FileAccess.ReadWrite, in request, cancellationToken);
     }
 
     /// <summary>
@@ -50,6 +50,6 @@ public sealed partial class UringFile
     {
         var how = wait ? RangeSync.WaitBefore | RangeSync.Write | RangeSync.WaitAfter : RangeSync.Write;
         var request = FileRequest.syncRange(descriptor, offset, length, how);
-        return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
+        return StartEffect(FileAccess.ReadWrite, in request, cancellationToken);
     }
 }

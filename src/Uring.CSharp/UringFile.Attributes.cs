@@ -127,6 +127,6 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         var request = FileRequest.setAttribute(descriptor, name, value, (FSharp.AttributeChange)change.Checked());
-        return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
+        return StartEffect(FileAccess.ReadWrite, in request, cancellationToken);
     }
 }

@@ -1,7 +1,6 @@
 // What is done with an open file's contents.
 using System;
 using System.IO;
-using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
@@ -38,39 +37,8 @@ public sealed partial class UringFile
     public ValueTask ReadExactlyAsync(
         Memory<byte> buffer,
         long offset,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ThrowUnlessOpenTo(FileAccess.Read);
-        return FillAsync(buffer, offset, cancellationToken);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask FillAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
-    {
-        var whole = buffer.Length;
-
-        try
-        {
-            while (!buffer.IsEmpty)
-            {
-                var count = await ReadAsync(buffer, offset, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw new EndOfStreamException(
-                        $"'{Path}' ended at {offset} bytes, {buffer.Length} before the buffer was full.");
-                }
-
-                buffer = buffer[count..];
-                offset += count;
-            }
-        }
-        catch (Exception reason) when (Fault.noteTransferred(whole - buffer.Length, reason))
-        {
-            throw;
-        }
-    }
+        CancellationToken cancellationToken = default) =>
+        StartWhole(FileAccess.Read, FileRequest.read(descriptor, buffer, offset), cancellationToken);
 
     /// <summary>
     /// Writes all of <paramref name="buffer"/> at <paramref name="offset"/>, in several steps if need be. See
@@ -88,42 +56,8 @@ public sealed partial class UringFile
     public ValueTask WriteAsync(
         ReadOnlyMemory<byte> buffer,
         long offset,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ThrowUnlessOpenTo(FileAccess.Write);
-        return WriteAllAsync(buffer, offset, TransferFlags.None, cancellationToken);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteAllAsync(
-        ReadOnlyMemory<byte> buffer,
-        long offset,
-        TransferFlags flags,
-        CancellationToken cancellationToken)
-    {
-        var whole = buffer.Length;
-
-        try
-        {
-            while (!buffer.IsEmpty)
-            {
-                var count = await WriteSomeAsync(buffer, offset, flags, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw new IOException($"'{Path}' took none of the {buffer.Length} bytes that were left to write.");
-                }
-
-                buffer = buffer[count..];
-                offset += count;
-            }
-        }
-        catch (Exception reason) when (Fault.noteTransferred(whole - buffer.Length, reason))
-        {
-            throw;
-        }
-    }
+        CancellationToken cancellationToken = default) =>
+        StartWhole(FileAccess.Write, FileRequest.write(descriptor, buffer, offset), cancellationToken);
 
     /// <summary>
     /// Writes at <paramref name="offset"/> what the kernel takes at once. Allocates nothing: await the task once. See
@@ -152,7 +86,7 @@ public sealed partial class UringFile
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     /// <exception cref="IOException">The device failed, and data may be lost; HResult is the errno.</exception>
     public ValueTask FlushAsync(bool dataOnly = false, CancellationToken cancellationToken = default) =>
-        Ending.Discard(Start(FileAccess.ReadWrite, FileRequest.sync(descriptor, dataOnly), cancellationToken));
+        StartEffect(FileAccess.ReadWrite, FileRequest.sync(descriptor, dataOnly), cancellationToken);
 
     /// <summary>
     /// Waits until a stretch of what was written has reached the device. Many file systems flush the whole file. See
@@ -174,7 +108,7 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         var request = FileRequest.syncPart(descriptor, offset, length, dataOnly);
-        return Ending.Discard(Start(FileAccess.ReadWrite, in request, cancellationToken));
+        return StartEffect(FileAccess.ReadWrite, in request, cancellationToken);
     }
 
     /// <summary>
@@ -189,7 +123,7 @@ public sealed partial class UringFile
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     /// <exception cref="IOException">Too large for the file system (EFBIG, 27), or another error.</exception>
     public ValueTask SetLengthAsync(long length, CancellationToken cancellationToken = default) =>
-        Ending.Discard(Start(FileAccess.Write, FileRequest.truncate(descriptor, length), cancellationToken));
+        StartEffect(FileAccess.Write, FileRequest.truncate(descriptor, length), cancellationToken);
 
     /// <summary>
     /// Reserves disk space, so that writing there cannot fail for want of it; extends the file if need be. See
@@ -204,8 +138,7 @@ public sealed partial class UringFile
     /// <exception cref="ObjectDisposedException">The file or its ring was disposed of.</exception>
     /// <exception cref="IOException">The disk is full (ENOSPC, 28), or another error; HResult is the errno.</exception>
     public ValueTask AllocateAsync(long offset, long length, CancellationToken cancellationToken = default) =>
-        Ending.Discard(
-            Start(FileAccess.Write, FileRequest.allocate(descriptor, offset, length), cancellationToken));
+        StartEffect(FileAccess.Write, FileRequest.allocate(descriptor, offset, length), cancellationToken);
 
     /// <summary>
     /// Reserves, frees or moves space. See man fallocate(2); which of it there is depends on the file system.
@@ -227,12 +160,24 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         var request = FileRequest.allocateAs(descriptor, (Allocation)mode.Checked(), offset, length);
-        return Ending.Discard(Start(FileAccess.Write, in request, cancellationToken));
+        return StartEffect(FileAccess.Write, in request, cancellationToken);
     }
 
     private ValueTask<int> Start(FileAccess needed, in Request request, CancellationToken cancellationToken)
     {
         ThrowUnlessOpenTo(needed);
         return loop.Start(in request, cancellationToken);
+    }
+
+    private ValueTask StartEffect(FileAccess needed, in Request request, CancellationToken cancellationToken)
+    {
+        ThrowUnlessOpenTo(needed);
+        return loop.StartEffect(in request, cancellationToken);
+    }
+
+    private ValueTask StartWhole(FileAccess needed, in Request request, CancellationToken cancellationToken)
+    {
+        ThrowUnlessOpenTo(needed);
+        return loop.StartWhole(in request, cancellationToken);
     }
 }

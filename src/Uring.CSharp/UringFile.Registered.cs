@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
-using Uring.Driver;
 using Uring.FSharp;
 
 namespace Uring;
@@ -55,36 +54,11 @@ public sealed partial class UringFile
     /// <exception cref="NotSupportedException">The file is not open to read.</exception>
     /// <exception cref="ObjectDisposedException">The file, its ring or the buffer was disposed of.</exception>
     /// <exception cref="IOException">The device failed; HResult is the errno.</exception>
-    public async ValueTask ReadExactlyAsync(
+    public ValueTask ReadExactlyAsync(
         RegisteredMemory memory,
         long offset,
-        CancellationToken cancellationToken = default)
-    {
-        var whole = memory.Length;
-
-        try
-        {
-            do
-            {
-                var request = RegisteredRequest.read(descriptor, memory.Inner, offset);
-                var count = await Start(FileAccess.Read, in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0 && memory.Length > 0)
-                {
-                    throw new EndOfStreamException(
-                        $"'{Path}' ended at {offset} bytes, {memory.Length} before the memory was full.");
-                }
-
-                memory = memory.Slice(count, memory.Length - count);
-                offset += count;
-            }
-            while (memory.Length > 0);
-        }
-        catch (Exception reason) when (Fault.noteTransferred(whole - memory.Length, reason))
-        {
-            throw;
-        }
-    }
+        CancellationToken cancellationToken = default) =>
+        StartWhole(FileAccess.Read, RegisteredRequest.read(descriptor, memory.Inner, offset), cancellationToken);
 
     /// <summary>
     /// Writes all of registered memory, in several steps if need be, without pinning it. See
@@ -102,38 +76,7 @@ public sealed partial class UringFile
         RegisteredMemory memory,
         long offset,
         CancellationToken cancellationToken = default) =>
-        WriteAllAsync(memory, offset, TransferFlags.None, cancellationToken);
-
-    private async ValueTask WriteAllAsync(
-        RegisteredMemory memory,
-        long offset,
-        TransferFlags flags,
-        CancellationToken cancellationToken)
-    {
-        var whole = memory.Length;
-
-        try
-        {
-            do
-            {
-                var request = With(flags, RegisteredRequest.write(descriptor, memory.Inner, offset));
-                var count = await Start(FileAccess.Write, in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0 && memory.Length > 0)
-                {
-                    throw new IOException($"'{Path}' took none of the {memory.Length} bytes that were left to write.");
-                }
-
-                memory = memory.Slice(count, memory.Length - count);
-                offset += count;
-            }
-            while (memory.Length > 0);
-        }
-        catch (Exception reason) when (Fault.noteTransferred(whole - memory.Length, reason))
-        {
-            throw;
-        }
-    }
+        StartWhole(FileAccess.Write, RegisteredRequest.write(descriptor, memory.Inner, offset), cancellationToken);
 
     /// <summary>
     /// Writes from parts of one registered buffer in their order, with one write. Linux 6.15, older kernels

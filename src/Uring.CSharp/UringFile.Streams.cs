@@ -52,48 +52,7 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         ThrowUnlessOpenTo(FileAccess.Write);
-        return WriteRestAsync(buffer, cancellationToken);
-    }
-
-    private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
-    {
-        var whole = buffer.Length;
-
-        try
-        {
-            while (!buffer.IsEmpty)
-            {
-                var count = await WriteNextAsync(buffer, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw new IOException($"'{Path}' took none of the {buffer.Length} bytes that were left to write.");
-                }
-
-                buffer = buffer[count..];
-
-                if (!buffer.IsEmpty)
-                {
-                    await ThrowIfRegularAsync(whole - buffer.Length, whole).ConfigureAwait(Ending.OnLoop);
-                }
-            }
-        }
-        catch (Exception reason) when (Driver.Fault.noteTransferred(whole - buffer.Length, reason))
-        {
-            throw;
-        }
-    }
-
-    // A regular file takes less only when it has no room, or its disk fails on the way, and then the kernel does not move its
-    // position (6.18): what is written next would overwrite what was written. Nor does it say which of the two; mostly it is room.
-    private async ValueTask ThrowIfRegularAsync(int taken, int whole)
-    {
-        if (!IsDirect && (await GetStatusAsync().ConfigureAwait(Ending.OnLoop)).Kind == FileKind.Regular)
-        {
-            throw new IOException(
-                $"'{Path}' took {taken} of {whole} bytes and no more: it has no room (ENOSPC), or its disk has failed.",
-                (int)Model.Errno.ENOSPC);
-        }
+        return new ValueTask(Whole.startNext(descriptor, buffer, cancellationToken));
     }
 
     /// <summary>

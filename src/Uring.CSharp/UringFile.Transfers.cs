@@ -122,12 +122,11 @@ public sealed partial class UringFile
         ReadOnlyMemory<byte> buffer,
         long offset,
         TransferFlags flags,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ThrowUnlessOpenTo(FileAccess.Write);
-        return WriteAllAsync(buffer, offset, flags.Checked(), cancellationToken);
-    }
+        CancellationToken cancellationToken = default) =>
+        StartWhole(
+            FileAccess.Write,
+            With(flags.Checked(), FileRequest.write(descriptor, buffer, offset)),
+            cancellationToken);
 
     /// <summary>Writes all of several buffers in their order, with flags. See man pwritev2(2).</summary>
     /// <param name="buffers">The kernel's until the task has ended.</param>
@@ -145,13 +144,8 @@ public sealed partial class UringFile
         IReadOnlyList<ReadOnlyMemory<byte>> buffers,
         long offset,
         TransferFlags flags,
-        CancellationToken cancellationToken = default)
-    {
-        var vector = MemoryVector.Of(buffers);
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ThrowUnlessOpenTo(FileAccess.Write);
-        return WriteAllAsync(vector, offset, flags.Checked(), cancellationToken);
-    }
+        CancellationToken cancellationToken = default) =>
+        WriteAllAsync(buffers, offset, flags.Checked(), cancellationToken);
 
     /// <summary>Writes all of registered memory, in several steps if need be, with flags. See man pwritev2(2).</summary>
     /// <param name="memory">The kernel's until the task has ended.</param>
@@ -170,7 +164,10 @@ public sealed partial class UringFile
         long offset,
         TransferFlags flags,
         CancellationToken cancellationToken = default) =>
-        WriteAllAsync(memory, offset, flags.Checked(), cancellationToken);
+        StartWhole(
+            FileAccess.Write,
+            With(flags.Checked(), RegisteredRequest.write(descriptor, memory.Inner, offset)),
+            cancellationToken);
 
     /// <summary>Writes what the kernel takes at once, with flags. See man pwritev2(2).</summary>
     /// <param name="buffer">The kernel's until the task has ended.</param>

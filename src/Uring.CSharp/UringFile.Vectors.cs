@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
-using Uring.Driver;
 using Uring.FSharp;
 
 namespace Uring;
@@ -52,13 +51,8 @@ public sealed partial class UringFile
     public ValueTask WriteAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> buffers,
         long offset,
-        CancellationToken cancellationToken = default)
-    {
-        var vector = MemoryVector.Of(buffers);
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ThrowUnlessOpenTo(FileAccess.Write);
-        return WriteAllAsync(vector, offset, TransferFlags.None, cancellationToken);
-    }
+        CancellationToken cancellationToken = default) =>
+        WriteAllAsync(buffers, offset, TransferFlags.None, cancellationToken);
 
     /// <summary>Reads until all of several buffers are full, in their order. See man readv(2).</summary>
     /// <param name="buffers">The kernel's until the task has ended; the list itself is copied.</param>
@@ -75,63 +69,21 @@ public sealed partial class UringFile
         CancellationToken cancellationToken = default)
     {
         var vector = MemoryVector.Of(buffers);
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        var at = VectorRequest.checkedOffset(offset);
         ThrowUnlessOpenTo(FileAccess.Read);
-        return FillAsync(vector, offset, cancellationToken);
+        return new ValueTask(Whole.startReading(Model.Goal.All, Model.TransferFlags.None, descriptor, vector, at, cancellationToken));
     }
 
     private ValueTask WriteAllAsync(
-        MemoryVector vector,
+        IReadOnlyList<ReadOnlyMemory<byte>> buffers,
         long offset,
         TransferFlags flags,
-        CancellationToken cancellationToken) =>
-        WholeAsync(
-            FileAccess.Write,
-            vector,
-            offset,
-            (at, left) => With(flags, VectorRequest.writeAt(descriptor, (ulong)at, left)),
-            _ => new IOException($"'{Path}' took none of the bytes that were left to write."),
-            cancellationToken);
-
-    private ValueTask FillAsync(MemoryVector vector, long offset, CancellationToken cancellationToken) =>
-        WholeAsync(
-            FileAccess.Read,
-            vector,
-            offset,
-            (at, left) => VectorRequest.readAt(descriptor, (ulong)at, left),
-            at => new EndOfStreamException($"'{Path}' ended at {at} bytes, before the buffers were full."),
-            cancellationToken);
-
-    // One transfer after the other, until all is moved or one moves nothing.
-    private async ValueTask WholeAsync(
-        FileAccess access,
-        MemoryVector vector,
-        long offset,
-        Func<long, MemoryVector, Request> makeNext,
-        Func<long, IOException> stoppedAt,
         CancellationToken cancellationToken)
     {
-        var start = offset;
-
-        try
-        {
-            while (!vector.IsDone)
-            {
-                var request = makeNext(offset, vector);
-                var count = await Start(access, request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw stoppedAt(offset);
-                }
-
-                vector.Advance(count);
-                offset += count;
-            }
-        }
-        catch (Exception reason) when (Fault.noteTransferred(offset - start, reason))
-        {
-            throw;
-        }
+        var vector = MemoryVector.Of(buffers);
+        var at = VectorRequest.checkedOffset(offset);
+        ThrowUnlessOpenTo(FileAccess.Write);
+        return new ValueTask(
+            Whole.startWriting((Model.TransferFlags)flags, descriptor, vector, at, cancellationToken));
     }
 }

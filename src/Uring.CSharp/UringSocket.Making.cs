@@ -100,7 +100,7 @@ public sealed partial class UringSocket
     public ValueTask BindAsync(EndPoint endPoint, CancellationToken cancellationToken = default)
     {
         SocketMaking.Check(endPoint);
-        return Ending.Discard(Start(SocketRequest.bind(descriptor, endPoint), cancellationToken));
+        return StartEffect(SocketRequest.bind(descriptor, endPoint), cancellationToken);
     }
 
     /// <summary>
@@ -116,7 +116,7 @@ public sealed partial class UringSocket
     public ValueTask ConnectAsync(EndPoint endPoint, CancellationToken cancellationToken = default)
     {
         SocketMaking.Check(endPoint);
-        return Ending.Discard(Start(SocketRequest.connect(descriptor, endPoint), cancellationToken));
+        return StartEffect(SocketRequest.connect(descriptor, endPoint), cancellationToken);
     }
 
     /// <summary>

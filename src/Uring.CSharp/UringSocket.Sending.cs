@@ -83,5 +83,5 @@ public sealed partial class UringSocket
     /// <param name="cancellationToken">Asks for its end.</param>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     public ValueTask AbortAsync(CancellationToken cancellationToken = default) =>
-        Ending.Discard(Start(SocketRequest.abort(descriptor), cancellationToken));
+        StartEffect(SocketRequest.abort(descriptor), cancellationToken);
 }

@@ -6,7 +6,6 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
-using Uring.Driver;
 using Uring.FSharp;
 using Uring.Model;
 
@@ -115,33 +114,8 @@ public sealed partial class UringSocket
     public ValueTask ReceiveExactlyAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ThrowIfClosed();
-        return FillAsync(buffer, cancellationToken);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        var received = 0;
-
-        try
-        {
-            while (received < buffer.Length)
-            {
-                var rest = SocketRequest.receiveWith(FSharp.ReceiveFlags.WaitAll, descriptor, buffer[received..]);
-                var count = await Start(in rest, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw Whole.ended(received);
-                }
-
-                received += count;
-            }
-        }
-        catch (Exception reason) when (Fault.noteTransferred(received, reason))
-        {
-            throw;
-        }
+        var request = SocketRequest.receiveWith(FSharp.ReceiveFlags.WaitAll, descriptor, buffer);
+        return loop.StartWhole(in request, cancellationToken);
     }
 
     /// <summary>
@@ -160,7 +134,7 @@ public sealed partial class UringSocket
     {
         var vector = MemoryVector.Of(buffers);
         ThrowIfClosed();
-        return WholeAsync(vector, SocketRequest.receiveVector, cancellationToken);
+        return new ValueTask(Whole.startReceiving(descriptor, vector, cancellationToken));
     }
 
     /// <summary>
@@ -180,36 +154,6 @@ public sealed partial class UringSocket
     {
         var vector = MemoryVector.Of(buffers);
         ThrowIfClosed();
-        return WholeAsync(vector, SocketRequest.sendVector, cancellationToken);
-    }
-
-    // A send of something never moves nothing: the end is a receive's.
-    private async ValueTask WholeAsync(
-        MemoryVector vector,
-        Func<FileDescriptor, Memory<byte>[], Request> makeNext,
-        CancellationToken cancellationToken)
-    {
-        var moved = 0L;
-
-        try
-        {
-            while (!vector.IsDone)
-            {
-                var request = makeNext(descriptor, vector.Left);
-                var count = await Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-
-                if (count == 0)
-                {
-                    throw Whole.ended(moved);
-                }
-
-                vector.Advance(count);
-                moved += count;
-            }
-        }
-        catch (Exception reason) when (Fault.noteTransferred(moved, reason))
-        {
-            throw;
-        }
+        return new ValueTask(Whole.startSending(descriptor, vector, cancellationToken));
     }
 }

@@ -145,11 +145,6 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     {
         ThrowIfClosed();
 
-        if (buffer.IsEmpty)
-        {
-            return ValueTask.CompletedTask;
-        }
-
         var request = SocketRequest.send(descriptor, buffer);
         return loop.StartWhole(in request, cancellationToken);
     }
@@ -200,7 +195,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     /// <exception cref="SocketException">The connection is gone (NotConnected).</exception>
     /// <exception cref="ObjectDisposedException">The socket or its ring was disposed of.</exception>
     public ValueTask ShutdownAsync(SocketShutdown how, CancellationToken cancellationToken = default) =>
-        Ending.Discard(Start(SocketRequest.shutdown(descriptor, how.Checked()), cancellationToken));
+        StartEffect(SocketRequest.shutdown(descriptor, how.Checked()), cancellationToken);
 
     /// <summary>
     /// Asks for the end of all that is in flight on the socket or waits to go on, whoever started it. They end with an
@@ -248,6 +243,12 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
     {
         ThrowIfClosed();
         return loop.Start(in request, cancellationToken);
+    }
+
+    private ValueTask StartEffect(in Request request, CancellationToken cancellationToken)
+    {
+        ThrowIfClosed();
+        return loop.StartEffect(in request, cancellationToken);
     }
 
     internal void ThrowIfClosed() => ObjectDisposedException.ThrowIf(descriptor.IsClosed, this);

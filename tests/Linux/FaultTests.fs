@@ -208,6 +208,26 @@ let private onSockets =
                         | :? IOException as reason -> Expect.equal reason.HResult (int errno) row.Name
                         | reason -> failtest $"{row.Name}: {errno} is {reason.GetType().Name}")
 
+        test "what stops short says who, after how many bytes" {
+            let isEnd (reason: exn) = reason :? EndOfStreamException
+            let isError (reason: exn) = reason.GetType() = typeof<IOException>
+
+            let cases: (Opcode * (string | null) * (exn -> bool) * string) list = [
+                Opcode.Read, "x", isEnd, "'x' ended after 7 bytes"
+                Opcode.ReadFixed, null, isEnd, "The file ended after 7 bytes"
+                Opcode.ReadVector, "x", isEnd, "'x' ended after 7 bytes"
+                Opcode.Receive, null, isEnd, "The peer finished after 7 bytes"
+                Opcode.ReceiveMessage, null, isEnd, "The peer finished after 7 bytes"
+                Opcode.Write, "x", isError, "'x' took 7 bytes, and none"
+                Opcode.WriteVector, null, isError, "The file took 7 bytes, and none"
+            ]
+
+            for opcode, name, expected, words in cases do
+                let reason = Fault.stopped opcode name 7L
+                Expect.isTrue (expected reason) $"{opcode}: {reason}"
+                Expect.stringStarts reason.Message words $"{opcode}"
+        }
+
         testCase "install without a descriptor that is left, of a socket and not of a file" (fun () ->
             // The kernel is not asked: it would need all of the process's descriptors.
             let request (isSocket: bool) =

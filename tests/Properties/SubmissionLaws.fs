@@ -486,6 +486,9 @@ let private modifiers =
         "transferring",
         Submission.transferring (TransferFlags.Append ||| TransferFlags.DontCache),
         (fun bytes -> bytes[28] <- bytes[28] ||| 0x90uy)
+        "withMessageFlags",
+        Submission.withMessageFlags 0x4100u,
+        (fun bytes -> bytes[29] <- bytes[29] ||| 0x41uy)
         "prioritized",
         Submission.prioritized PriorityClass.BestEffort 5,
         (fun bytes -> BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan 2, 0x4005us))
