@@ -24,9 +24,11 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
     let mutable result = 0
     let mutable error: exn | null = null
     let mutable raw = false
-    // How far a transfer goes, of how many bytes, and what is left of it; its memory stays pinned until the end.
+    // How far a transfer goes, of how many bytes, and how many are left; its memory stays pinned until the end.
     let mutable goal = Goal.Step
     let mutable whole = 0
+    let mutable left = 0
+    // What is left, for when it has to go on: elsewhere in memory, where the last step does not look.
     let mutable rest = Unchecked.defaultof<Submission>
     // Which fields of `rest` are offsets still.
     let mutable reach = Reach.Nothing
@@ -80,6 +82,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
 
         if goal <> Goal.Step then
             whole <- int request.Submission.Length
+            left <- whole
             rest <- request.Submission
             reach <- request.Reach
 
@@ -96,18 +99,19 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
         token <- group.Token
 
     /// What a transfer has done.
-    member private _.Moved = whole - int rest.Length
+    member private _.Moved = whole - left
 
     /// The rest of a transfer, from where it has come to; its memory stays pinned.
     member private this.GoOn(result: int) =
         rest <- Submission.rebase reach (Mapped.addressOfPin this.Pin) rest |> Transfer.rest result
         reach <- Reach.Nothing
+        left <- left - result
         this.Request <- { Request.bare rest with Target = this.Target }
         this.Host.Begin this
 
     /// A step of a transfer has ended.
     member private this.Transferred(result: int) =
-        match Transfer.next goal (int64 rest.Length) result with
+        match Transfer.next goal (int64 left) result with
         | TransferVerdict.Again -> this.GoOn result
         | TransferVerdict.Complete ->
             this.Release()
