@@ -25,6 +25,14 @@ type File internal (loop: Loop, descriptor: FileDescriptor, path: string, isName
     /// The path that it was opened by.
     member _.Path = path
     member internal _.Loop = loop
+
+    /// What is started on it begins on one of the kernel's worker threads (IOSQE_ASYNC), which costs some microseconds. For file
+    /// systems that are programs (FUSE: sshfs and its like): what reads a file there is asked for where it is submitted, and
+    /// an answer that takes its time holds up the ring's thread and all that waits on it (6.18). False at first.
+    member _.BeginsOnWorker
+        with get () = descriptor.BeginsOnWorker
+        and set (value: bool) = descriptor.BeginsOnWorker <- value
+
     /// It was opened by a path, and may be anything.
     member internal _.IsNamed = isNamed
 

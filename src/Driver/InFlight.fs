@@ -75,20 +75,19 @@ type internal InFlight(ring: Ring, capacity: int) =
     let pin (pending: Pending) (request: inref<Request>) =
         if request.Buffer.Length > 0 then pending.Pin <- request.Buffer.Pin()
 
-    let isDirect (descriptor: FileDescriptor | null) =
-        match descriptor with
-        | null -> false
-        | descriptor -> descriptor.IsDirect
-
     /// Says which of its descriptors are slots of the ring's own table.
     let addressed (pending: Pending) (submission: Submission) =
-        let submission = if isDirect pending.Target then Submission.onFixedFile submission else submission
+        let submission =
+            match pending.Target with
+            | null -> submission
+            | target -> Submission.flagged target.Marks submission
 
+        match pending.Other with
         // A message says in another field which slot it hands on.
-        if isDirect pending.Other && Catalogue.takesSlot Slots.Source pending.Opcode then
+        | null -> submission
+        | source when source.IsDirect && Catalogue.takesSlot Slots.Source pending.Opcode ->
             Submission.fromFixedFile submission
-        else
-            submission
+        | _ -> submission
 
     /// Its memory is pinned. `flags` link it to its follower.
     let start flags (pending: Pending) (request: inref<Request>) =

@@ -45,6 +45,17 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
 
     internal Loop Loop => loop;
 
+    /// <summary>
+    /// What is started on it begins on one of the kernel's worker threads, which costs some microseconds. For file systems that
+    /// are programs (FUSE: sshfs and its like): there the kernel reads where the read is submitted, and an answer that takes
+    /// its time holds up the ring's thread and all that waits on it (Linux 6.18). See man io_uring_enter(2), IOSQE_ASYNC.
+    /// </summary>
+    public bool BeginsOnWorker
+    {
+        get => descriptor.BeginsOnWorker;
+        set => descriptor.BeginsOnWorker = value;
+    }
+
     /// <summary>It was disposed of: nothing can be started on it any more.</summary>
     public bool IsClosed => descriptor.IsClosed;
 

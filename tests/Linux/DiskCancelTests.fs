@@ -24,6 +24,12 @@ let private onDisk (body: FailingDisk -> Stage -> unit) =
 /// What a worker waits for, and the request of the file system that it has sent.
 let private waits: (string * DiskRequest * (Stage -> Request)) list = [
     "READ, by a worker", DiskRequest.Read, (fun s -> FileRequest.read (file s) some 0L |> Request.onWorker)
+    "READ of a file whose operations a worker begins",
+    DiskRequest.Read,
+    (fun s ->
+        let file = file s
+        file.BeginsOnWorker <- true
+        FileRequest.read file some 0L)
     "WRITE", DiskRequest.Write, (fun s -> FileRequest.write (file s) bytes 0L)
     "FSYNC", DiskRequest.Sync, (fun s -> FileRequest.sync (file s) false)
     "FALLOCATE", DiskRequest.Allocate, (fun s -> FileRequest.allocate (file s) 0L 1L)
@@ -188,6 +194,26 @@ let private facade =
                     Expect.isTrue (buffer.ToArray() |> Array.forall ((=) 0uy)) "what the disk has"
                     do! file.DisposeAsync()
                 })
+
+        facadeCase "a slow disk holds up nobody, of a file whose operations a worker begins" (fun disk path ->
+            task {
+                use ring = new Uring.Ring()
+
+                let! file = Uring.UringFile.OpenAsync(path, FileMode.Open, FileAccess.ReadWrite, ring)
+                Expect.isFalse file.BeginsOnWorker "at first"
+                file.BeginsOnWorker <- true
+                Expect.isTrue file.BeginsOnWorker "from now on"
+                disk.Answers DiskRequest.Read DiskAnswer.Withheld
+                let reading = file.ReadAsync(Memory(Array.zeroCreate<byte> 8), 0L).AsTask()
+                eventually "the disk has been asked" (fun () -> disk.Withheld > 0)
+                do! ring.NopAsync()
+                Expect.isFalse reading.IsCompleted "the read waits, and it alone"
+                disk.OnRequest <- fun _ -> DiskAnswer.Done
+                disk.LetGo()
+                let! count = reading
+                Expect.equal count 8 "read"
+                do! file.DisposeAsync()
+            })
 
         facadeCase "a disk that is read-only is no access" (fun disk path ->
             task {
