@@ -49,7 +49,7 @@ type File internal (loop: Loop, descriptor: FileDescriptor, path: string, isName
 [<RequireQualifiedAccess>]
 module File =
 
-    let private readWriteByOwner =
+    let internal readWriteByOwner =
         UnixFileMode.UserRead
         ||| UnixFileMode.UserWrite
         ||| UnixFileMode.GroupRead
@@ -367,11 +367,13 @@ module File =
     /// Copies all of a file to the start of another; the number of bytes.
     let copy (source: File) (target: File) : Uring<int64> = copyRange source 0L target 0L Int64.MaxValue
 
-    let internal statusOf (request: Request) : Uring<FileStatus> =
+    let internal statusBy (perform: Request -> Uring<int>) (request: Request) : Uring<FileStatus> =
         uring {
-            let! _ = Program.single request
+            let! _ = perform request
             return FileStatus.ofBytes (Memory.op_Implicit(request.Buffer).Span)
         }
+
+    let internal statusOf (request: Request) : Uring<FileStatus> = statusBy Program.single request
 
     /// What an open file is. A direct one gets a descriptor of the process for it, and gives it back (Linux 6.8).
     let status (file: File) : Uring<FileStatus> =
@@ -486,14 +488,16 @@ module File =
         Program.effect (FileRequest.syncRange file.Descriptor offset length how)
 
     /// Asks for the length first, and then for as much.
-    let private valueOf (ask: int -> Request) : Uring<byte array> =
+    let internal valueBy (perform: Request -> Uring<int>) (ask: int -> Request) : Uring<byte array> =
         uring {
-            let! length = Program.single (ask 0)
+            let! length = perform (ask 0)
             let request = ask length
             // Without room it would ask for the length again.
-            let! found = if length = 0 then Uring.result 0 else Program.single request
+            let! found = if length = 0 then Uring.result 0 else perform request
             return request.Buffer.Slice(0, found).ToArray()
         }
+
+    let private valueOf (ask: int -> Request) : Uring<byte array> = valueBy Program.single ask
 
     /// The value of an extended attribute such as "user.note" (Linux 5.19). One that is missing is an error (ENODATA, 61).
     let attribute (file: File) (name: string) : Uring<byte array> =

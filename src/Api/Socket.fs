@@ -74,7 +74,7 @@ module Socket =
     let duplicateHandle (socket: Socket) : SafeSocketHandle =
         new SafeSocketHandle(nativeint (Adopting.duplicate socket.Descriptor), true)
 
-    let private protocolFor (family: AddressFamily) =
+    let internal protocolFor (family: AddressFamily) =
         if family = AddressFamily.Unix then ProtocolType.Unspecified else ProtocolType.Tcp
 
     let private stream (family: AddressFamily) = create family SocketType.Stream (protocolFor family)
@@ -103,7 +103,7 @@ module Socket =
         Program.effect (SocketRequest.connect socket.Descriptor endPoint)
 
     /// A socket that is closed if a step fails.
-    let private making (make: Uring<Socket>) (steps: Socket -> Uring<unit>) : Uring<Socket> =
+    let internal making (make: Uring<Socket>) (steps: Socket -> Uring<unit>) : Uring<Socket> =
         uring {
             let! socket = make
             let mutable isReady = false

@@ -23,6 +23,12 @@ type Personality private (loop: Loop, number: int) =
     static member Register(loop: Loop) : ValueTask<Personality> =
         loop.Call(fun () -> Personality(loop, Registration.credentials loop.Ring))
 
+    /// The same request, done with the credentials of that number; 0 are those of the loop's thread.
+    static member Signed(request: Request, number: uint16) : Request = {
+        request with
+            Submission = { request.Submission with Personality = number }
+    }
+
     /// The same request, done with these credentials. It has to start on the loop that remembers them.
     member this.Sign(request: Request) : Request =
         ObjectDisposedException.ThrowIf(Volatile.Read &isForgotten <> 0, this)
@@ -38,7 +44,7 @@ type Personality private (loop: Loop, number: int) =
                 )
             )
 
-        { request with Submission = { request.Submission with Personality = uint16 number } }
+        Personality.Signed(request, uint16 number)
 
     member private _.Forget() : Task =
         task {

@@ -36,7 +36,7 @@ internal static class PathOperation
         throw ErrnoModule.ofResult(result) switch
         {
             Errno.EISDIR => new UnauthorizedAccessException(reason.Message, reason),
-            Errno.ENOENT when await IsFolderMissingAsync(loop, path).ConfigureAwait(Ending.OnLoop) =>
+            Errno.ENOENT when await IsFolderMissingAsync(loop, path, request.Submission.Personality).ConfigureAwait(Ending.OnLoop) =>
                 new DirectoryNotFoundException(reason.Message, reason),
             _ => reason,
         };
@@ -49,7 +49,8 @@ internal static class PathOperation
         CancellationToken cancellationToken) =>
         await PerformAsync(loop, request, path, cancellationToken).ConfigureAwait(Ending.OnLoop);
 
-    private static async ValueTask<bool> IsFolderMissingAsync(Loop loop, string path)
+    // Whoever may not see the folder is not told of it.
+    private static async ValueTask<bool> IsFolderMissingAsync(Loop loop, string path, ushort personality)
     {
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(path));
 
@@ -58,7 +59,7 @@ internal static class PathOperation
             return false;
         }
 
-        var request = FSharp.FileRequest.status(folder, true);
+        var request = Personality.Signed(FSharp.FileRequest.status(folder, true), personality);
         return await loop.TryStart(in request, CancellationToken.None).ConfigureAwait(Ending.OnLoop) < 0;
     }
 }

@@ -12,26 +12,26 @@ namespace Uring;
 internal static class SocketMaking
 {
     internal static ValueTask<FileDescriptor> ConnectAsync(
-        Loop loop,
+        SocketMaker maker,
         EndPoint endPoint,
         bool isDirect,
         CancellationToken cancellationToken) =>
         MakeAsync(
-            loop,
+            maker,
             endPoint,
             SocketType.Stream,
             isDirect,
-            descriptor => StartAsync(loop, SocketRequest.connect(descriptor, endPoint), cancellationToken),
+            descriptor => StartAsync(maker, SocketRequest.connect(descriptor, endPoint), cancellationToken),
             cancellationToken);
 
     internal static ValueTask<FileDescriptor> ListenAsync(
-        Loop loop,
+        SocketMaker maker,
         EndPoint endPoint,
         int backlog,
         bool isDirect,
         CancellationToken cancellationToken) =>
         MakeAsync(
-            loop,
+            maker,
             endPoint,
             SocketType.Stream,
             isDirect,
@@ -42,21 +42,21 @@ internal static class SocketMaking
                     await ReuseAddressAsync(descriptor, cancellationToken).ConfigureAwait(Ending.OnLoop);
                 }
 
-                await StartAsync(loop, SocketRequest.bind(descriptor, endPoint), cancellationToken).ConfigureAwait(Ending.OnLoop);
-                await StartAsync(loop, SocketRequest.listen(descriptor, backlog), cancellationToken).ConfigureAwait(Ending.OnLoop);
+                await StartAsync(maker, SocketRequest.bind(descriptor, endPoint), cancellationToken).ConfigureAwait(Ending.OnLoop);
+                await StartAsync(maker, SocketRequest.listen(descriptor, backlog), cancellationToken).ConfigureAwait(Ending.OnLoop);
             },
             cancellationToken);
 
     internal static ValueTask<FileDescriptor> BindAsync(
-        Loop loop,
+        SocketMaker maker,
         EndPoint endPoint,
         CancellationToken cancellationToken) =>
         MakeAsync(
-            loop,
+            maker,
             endPoint,
             SocketType.Dgram,
             isDirect: false,
-            descriptor => StartAsync(loop, SocketRequest.bind(descriptor, endPoint), cancellationToken),
+            descriptor => StartAsync(maker, SocketRequest.bind(descriptor, endPoint), cancellationToken),
             cancellationToken);
 
     /// <summary>Names have to be resolved before: which of several addresses to try is the caller's decision.</summary>
@@ -74,7 +74,7 @@ internal static class SocketMaking
 
     /// <summary>As socket(2): nothing is decided for the caller.</summary>
     internal static async ValueTask<FileDescriptor> CreateAsync(
-        Loop loop,
+        SocketMaker maker,
         AddressFamily family,
         SocketType type,
         ProtocolType protocol,
@@ -85,15 +85,15 @@ internal static class SocketMaking
             ? SocketRequest.socketDirect(family, type, protocol)
             : SocketRequest.socket(family, type, protocol);
 
-        var number = await loop.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
-        return loop.OwnAs(isDirect, number);
+        var number = await maker.Start(in request, cancellationToken).ConfigureAwait(Ending.OnLoop);
+        return maker.Loop.OwnAs(isDirect, number);
     }
 
-    internal static ValueTask StartAsync(Loop loop, in Request request, CancellationToken cancellationToken) =>
-        loop.StartEffect(in request, cancellationToken);
+    internal static ValueTask StartAsync(SocketMaker maker, in Request request, CancellationToken cancellationToken) =>
+        maker.StartEffect(in request, cancellationToken);
 
     private static async ValueTask<FileDescriptor> MakeAsync(
-        Loop loop,
+        SocketMaker maker,
         EndPoint endPoint,
         SocketType type,
         bool isDirect,
@@ -109,7 +109,7 @@ internal static class SocketMaking
             _ => ProtocolType.Tcp,
         };
 
-        var descriptor = await CreateAsync(loop, family, type, protocol, isDirect, cancellationToken)
+        var descriptor = await CreateAsync(maker, family, type, protocol, isDirect, cancellationToken)
             .ConfigureAwait(Ending.OnLoop);
 
         try
@@ -119,7 +119,7 @@ internal static class SocketMaking
         }
         catch
         {
-            await loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
+            await maker.Loop.CloseDescriptor(descriptor).ConfigureAwait(Ending.OnLoop);
             throw;
         }
     }

@@ -43,13 +43,13 @@ public sealed partial class UringDirectory : IAsyncDisposable, IDisposable
     public static ValueTask<UringDirectory> OpenAsync(
         string path,
         Ring? ring = null,
-        CancellationToken cancellationToken = default)
-    {
-        var request = FileRequest.openPath(path, OpenFlags.Read | OpenFlags.Directory, NoMode);
-        return OpenAsync(Ring.LoopFor(ring), request, path, cancellationToken);
-    }
+        CancellationToken cancellationToken = default) =>
+        OpenAsync(Ring.LoopFor(ring), Opening(path), path, cancellationToken);
 
-    private static async ValueTask<UringDirectory> OpenAsync(
+    internal static Request Opening(string path) =>
+        FileRequest.openPath(path, OpenFlags.Read | OpenFlags.Directory, NoMode);
+
+    internal static async ValueTask<UringDirectory> OpenAsync(
         Loop loop,
         Request request,
         string path,

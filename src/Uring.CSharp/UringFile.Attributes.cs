@@ -59,7 +59,7 @@ public sealed partial class UringFile
             cancellationToken);
     }
 
-    private static async ValueTask<byte[]> ValueAsync(
+    internal static async ValueTask<byte[]> ValueAsync(
         Loop loop,
         Request length,
         Func<int, Request> ask,

@@ -129,13 +129,21 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     public static ValueTask<UringFile> CreateTemporaryAsync(
         string directory,
         Ring? ring = null,
-        CancellationToken cancellationToken = default)
-    {
-        var request = FileRequest.openTemporary(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        CancellationToken cancellationToken = default) =>
+        CreateTemporaryAsync(Ring.LoopFor(ring), Temporary(directory), directory, cancellationToken);
 
+    internal static Request Temporary(string directory) =>
+        FileRequest.openTemporary(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+    internal static ValueTask<UringFile> CreateTemporaryAsync(
+        Loop loop,
+        Request request,
+        string directory,
+        CancellationToken cancellationToken)
+    {
         // What is missing is a directory: it is looked for below its own name.
         var missing = System.IO.Path.Join(directory, "x");
-        return OpenAsync(Ring.LoopFor(ring), request, directory, missing, FileAccess.ReadWrite, cancellationToken);
+        return OpenAsync(loop, request, directory, missing, FileAccess.ReadWrite, cancellationToken);
     }
 
     /// <summary>When the kernel finds nothing, the directory of <paramref name="missing"/> is looked for.</summary>

@@ -63,12 +63,12 @@ public sealed partial class UringListener : IAsyncDisposable, IDisposable
     {
         SocketMaking.Check(endPoint);
         ArgumentOutOfRangeException.ThrowIfNegative(backlog);
-        return ListenAsync(Ring.LoopFor(ring), endPoint, backlog, isDirect: false, cancellationToken);
+        return ListenAsync(new SocketMaker(Ring.LoopFor(ring)), endPoint, backlog, isDirect: false, cancellationToken);
     }
 
     /// <summary>
     /// As <see cref="ListenAsync(EndPoint, int, Ring, CancellationToken)"/>, with a socket in a free slot of the ring's own table
-    /// (<see cref="RingOptions.DirectDescriptors"/>): it has no <see cref="LocalEndPoint"/> and no options. Linux 6.11; see
+    /// (<see cref="RingOptions.DirectDescriptors"/>): it has no <see cref="LocalEndPoint"/>, and options by <see cref="GetRawSocketOptionAsync"/> only. Linux 6.11; see
     /// man io_uring_prep_socket_direct(3).
     /// </summary>
     /// <param name="endPoint">
@@ -91,18 +91,18 @@ public sealed partial class UringListener : IAsyncDisposable, IDisposable
     {
         SocketMaking.Check(endPoint);
         ArgumentOutOfRangeException.ThrowIfNegative(backlog);
-        return ListenAsync(Ring.LoopFor(ring), endPoint, backlog, isDirect: true, cancellationToken);
+        return ListenAsync(new SocketMaker(Ring.LoopFor(ring)), endPoint, backlog, isDirect: true, cancellationToken);
     }
 
-    private static async ValueTask<UringListener> ListenAsync(
-        Loop loop,
+    internal static async ValueTask<UringListener> ListenAsync(
+        SocketMaker maker,
         EndPoint endPoint,
         int backlog,
         bool isDirect,
         CancellationToken cancellationToken)
     {
-        var making = SocketMaking.ListenAsync(loop, endPoint, backlog, isDirect, cancellationToken);
-        return new UringListener(loop, await making.ConfigureAwait(Ending.OnLoop));
+        var making = SocketMaking.ListenAsync(maker, endPoint, backlog, isDirect, cancellationToken);
+        return new UringListener(maker.Loop, await making.ConfigureAwait(Ending.OnLoop));
     }
 
     /// <summary>Takes one connection. See man accept(2).</summary>

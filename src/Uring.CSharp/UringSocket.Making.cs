@@ -81,7 +81,7 @@ public sealed partial class UringSocket
         CancellationToken cancellationToken)
     {
         var loop = Ring.LoopFor(ring);
-        var making = SocketMaking.CreateAsync(loop, family, type, protocol, isDirect, cancellationToken);
+        var making = SocketMaking.CreateAsync(new(loop), family, type, protocol, isDirect, cancellationToken);
         return new UringSocket(loop, await making.ConfigureAwait(Ending.OnLoop));
     }
 

@@ -87,7 +87,7 @@ public sealed partial class UringSocket
         Loop loop,
         EndPoint endPoint,
         CancellationToken cancellationToken) =>
-        new(loop, await SocketMaking.BindAsync(loop, endPoint, cancellationToken).ConfigureAwait(Ending.OnLoop));
+        new(loop, await SocketMaking.BindAsync(new(loop), endPoint, cancellationToken).ConfigureAwait(Ending.OnLoop));
 
     /// <summary>
     /// Receives datagrams until cancelled. Each comes with its

@@ -98,7 +98,7 @@ public sealed partial class UringSocket : IAsyncDisposable, IDisposable
         bool isDirect,
         CancellationToken cancellationToken)
     {
-        var making = SocketMaking.ConnectAsync(loop, endPoint, isDirect, cancellationToken);
+        var making = SocketMaking.ConnectAsync(new(loop), endPoint, isDirect, cancellationToken);
         return new UringSocket(loop, await making.ConfigureAwait(Ending.OnLoop), isDirect ? endPoint : null);
     }
 

@@ -113,9 +113,9 @@ let offers: Offer list = [
         "LinkTests ChainTests ChainFacadeTests"
     offer
         Opcode.Connect
-        "Socket.connect Socket.connectTo Socket.connectDirect"
-        "UringSocket.ConnectAsync UringSocket.ConnectDirectAsync"
-        "SocketOperationTests SocketFacadeTests SocketMakingTests"
+        "Socket.connect Socket.connectTo Socket.connectDirect Personality.connect Personality.connectTo"
+        "UringSocket.ConnectAsync UringSocket.ConnectDirectAsync RingPersonality.ConnectAsync"
+        "SocketOperationTests SocketFacadeTests SocketMakingTests PersonalityTests"
     offer
         Opcode.Allocate
         "File.allocate File.allocateAs"
@@ -123,9 +123,9 @@ let offers: Offer list = [
         "FileOperationTests FileSpaceTests FileFacadeTests"
     offer
         Opcode.OpenAt
-        "File.openWith File.openRead File.create File.openDirectory File.openTemporary File.openDirect SlotRequest.openPath"
-        "UringFile.OpenAsync UringFile.OpenDirectAsync UringDirectory.OpenAsync RingPersonality.OpenAsync RingSlot.OpenAsync"
-        "FileOperationTests FileOpenTests PathFacadeTests"
+        "File.openWith File.openRead File.create File.openDirectory File.openTemporary File.openDirect SlotRequest.openPath Personality.openWith Personality.openDirect Personality.openDirectory Personality.openTemporary"
+        "UringFile.OpenAsync UringFile.OpenDirectAsync UringDirectory.OpenAsync RingPersonality.OpenAsync RingSlot.OpenAsync RingPersonality.OpenDirectAsync RingPersonality.OpenDirectoryAsync"
+        "FileOperationTests FileOpenTests PathFacadeTests PersonalityTests"
     offer
         Opcode.Close
         "File.close Socket.close DirectSlots.close"
@@ -138,9 +138,9 @@ let offers: Offer list = [
         "DirectFileTests SlotTests"
     offer
         Opcode.Status
-        "File.status File.statusOfPath File.statusOfLink File.statusAs DirectoryEntry.status"
-        "UringFile.StatusAsync UringFile.GetStatusAsync UringFile.GetLengthAsync UringDirectory.StatusAsync"
-        "FileOperationTests PathFacadeTests FileRuleTests DirectoryEntryTests"
+        "File.status File.statusOfPath File.statusOfLink File.statusAs DirectoryEntry.status Personality.statusOfPath"
+        "UringFile.StatusAsync UringFile.GetStatusAsync UringFile.GetLengthAsync UringDirectory.StatusAsync RingPersonality.StatusAsync"
+        "FileOperationTests PathFacadeTests FileRuleTests DirectoryEntryTests PersonalityTests"
     offer
         Opcode.Read
         "File.read File.readAs File.readNext File.readFull File.readWithPriority"
@@ -188,29 +188,29 @@ let offers: Offer list = [
         "SocketOperationTests SocketFacadeTests"
     offer
         Opcode.RenameAt
-        "File.rename File.renameAs DirectoryEntry.rename"
-        "UringFile.MoveAsync UringDirectory.MoveAsync"
-        "PathOperationTests PathFacadeTests FileRuleTests DirectoryEntryTests"
+        "File.rename File.renameAs DirectoryEntry.rename Personality.rename"
+        "UringFile.MoveAsync UringDirectory.MoveAsync RingPersonality.MoveAsync"
+        "PathOperationTests PathFacadeTests FileRuleTests DirectoryEntryTests PersonalityTests"
     offer
         Opcode.UnlinkAt
-        "File.delete File.removeDirectory DirectoryEntry.delete DirectoryEntry.removeDirectory"
-        "UringFile.DeleteAsync UringFile.RemoveDirectoryAsync UringDirectory.DeleteAsync UringDirectory.RemoveDirectoryAsync"
-        "PathOperationTests PathFacadeTests DirectoryEntryTests"
+        "File.delete File.removeDirectory DirectoryEntry.delete DirectoryEntry.removeDirectory Personality.delete Personality.removeDirectory"
+        "UringFile.DeleteAsync UringFile.RemoveDirectoryAsync UringDirectory.DeleteAsync UringDirectory.RemoveDirectoryAsync RingPersonality.DeleteAsync RingPersonality.RemoveDirectoryAsync"
+        "PathOperationTests PathFacadeTests DirectoryEntryTests PersonalityTests"
     offer
         Opcode.MakeDirectoryAt
-        "File.makeDirectory File.makeDirectoryWith DirectoryEntry.makeDirectory"
-        "UringFile.CreateDirectoryAsync UringDirectory.CreateDirectoryAsync"
-        "PathOperationTests PathFacadeTests DirectoryEntryTests"
+        "File.makeDirectory File.makeDirectoryWith DirectoryEntry.makeDirectory Personality.makeDirectory"
+        "UringFile.CreateDirectoryAsync UringDirectory.CreateDirectoryAsync RingPersonality.CreateDirectoryAsync"
+        "PathOperationTests PathFacadeTests DirectoryEntryTests PersonalityTests"
     offer
         Opcode.SymbolicLinkAt
-        "File.makeSymbolicLink DirectoryEntry.makeSymbolicLink"
-        "UringFile.CreateSymbolicLinkAsync UringDirectory.CreateSymbolicLinkAsync"
-        "FileNameTests DirectoryEntryTests"
+        "File.makeSymbolicLink DirectoryEntry.makeSymbolicLink Personality.makeSymbolicLink"
+        "UringFile.CreateSymbolicLinkAsync UringDirectory.CreateSymbolicLinkAsync RingPersonality.CreateSymbolicLinkAsync"
+        "FileNameTests DirectoryEntryTests PersonalityTests"
     offer
         Opcode.LinkAt
-        "File.makeHardLink DirectoryEntry.makeHardLink"
-        "UringFile.CreateHardLinkAsync UringDirectory.CreateHardLinkAsync"
-        "FileNameTests DirectoryEntryTests"
+        "File.makeHardLink DirectoryEntry.makeHardLink Personality.makeHardLink"
+        "UringFile.CreateHardLinkAsync UringDirectory.CreateHardLinkAsync RingPersonality.CreateHardLinkAsync"
+        "FileNameTests DirectoryEntryTests PersonalityTests"
     offer
         Opcode.MessageRing
         "Mail.post Socket.moveTo File.moveTo"
@@ -223,20 +223,24 @@ let offers: Offer list = [
         "FileAttributeTests FileRuleTests"
     offer
         Opcode.SetAttribute
-        "File.setAttributeOfPath File.setAttributeOfPathAs"
-        "UringFile.SetAttributeAsync"
-        "FileAttributeTests FileRuleTests"
+        "File.setAttributeOfPath File.setAttributeOfPathAs Personality.setAttributeOfPath"
+        "UringFile.SetAttributeAsync RingPersonality.SetAttributeAsync"
+        "FileAttributeTests FileRuleTests PersonalityTests"
     offer Opcode.GetAttributeOfFile "File.attribute" "UringFile.GetAttributeAsync" "FileAttributeTests"
-    offer Opcode.GetAttribute "File.attributeOfPath" "UringFile.GetAttributeAsync" "FileAttributeTests"
+    offer
+        Opcode.GetAttribute
+        "File.attributeOfPath Personality.attributeOfPath"
+        "UringFile.GetAttributeAsync RingPersonality.GetAttributeAsync"
+        "FileAttributeTests PersonalityTests"
     offer
         Opcode.Socket
-        "Socket.create Socket.createDirect Socket.listen Socket.connect"
-        "UringSocket.CreateAsync UringSocket.CreateDirectAsync UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync"
-        "SocketOperationTests SocketMakingTests"
+        "Socket.create Socket.createDirect Socket.listen Socket.connect Personality.createSocket"
+        "UringSocket.CreateAsync UringSocket.CreateDirectAsync UringSocket.BindAsync UringSocket.ConnectAsync UringListener.ListenAsync RingPersonality.CreateSocketAsync"
+        "SocketOperationTests SocketMakingTests PersonalityTests"
     offer
         Opcode.Command
         "Command.send Command.on Command.within Socket.available Socket.unsent Socket.getOption Socket.setOption"
-        "Ring.CommandAsync UringFile.CommandAsync UringSocket.CommandAsync UringSocket.GetAvailableAsync UringSocket.GetRawSocketOptionAsync"
+        "Ring.CommandAsync UringFile.CommandAsync UringSocket.CommandAsync UringListener.CommandAsync UringSocket.GetAvailableAsync UringSocket.GetRawSocketOptionAsync UringListener.GetRawSocketOptionAsync"
         "CommandTests"
     offer
         Opcode.SendZeroCopy
@@ -263,12 +267,16 @@ let offers: Offer list = [
         "UringSocket.InstallAsync UringFile.InstallAsync"
         "DirectTests DirectFileTests InstallTests"
     offer Opcode.Truncate "File.truncate" "UringFile.SetLengthAsync" "FileOperationTests FileFacadeTests"
-    offer Opcode.Bind "Socket.bind" "UringSocket.BindAsync" "SocketOperationTests SocketMakingTests"
+    offer
+        Opcode.Bind
+        "Socket.bind Personality.bind"
+        "UringSocket.BindAsync RingPersonality.BindAsync"
+        "SocketOperationTests SocketMakingTests PersonalityTests"
     offer
         Opcode.Listen
-        "Socket.listen Socket.listenOn Socket.listenDirect"
-        "UringListener.ListenAsync UringListener.ListenDirectAsync UringSocket.ListenAsync"
-        "SocketOperationTests SocketFacadeTests SocketMakingTests"
+        "Socket.listen Socket.listenOn Socket.listenDirect Personality.listen"
+        "UringListener.ListenAsync UringListener.ListenDirectAsync UringSocket.ListenAsync RingPersonality.ListenAsync"
+        "SocketOperationTests SocketFacadeTests SocketMakingTests PersonalityTests"
     missing "left out: needs a network card that splits headers from data" Opcode.ReceiveZeroCopy
     offer Opcode.EpollWait "Epoll.wait" "UringEpoll.WaitAsync" "EpollTests"
     offer Opcode.ReadVectorFixed "File.readRegisteredVector" "UringFile.ReadAsync" "RegisteredBufferTests"

@@ -2,6 +2,7 @@
 module Uring.Tests.Linux.PersonalityTests
 
 open System
+open System.Net
 open System.Runtime.InteropServices
 open System.Threading.Tasks
 open Expecto
@@ -35,9 +36,197 @@ let private asNobody: Uring<Personality> =
 let private readOnly = OpenFlags.Read
 let private secret = IO.UnixFileMode.UserRead ||| IO.UnixFileMode.UserWrite
 
+let private close (file: File) : Uring<unit> = File.close file
+
+/// What only its owner and root may do, tried by nobody and by oneself in a folder that everybody may search, in one that
+/// everybody may write to, and with a file that is root's own.
+let private asRoot name (body: LoopThread -> Personality -> string -> unit) =
+    testCase name (fun () ->
+        if geteuid () <> 0u then
+            skiptest "only root can become another user, and this is not root"
+
+        inFolder (fun folder ->
+            let closed = at folder "closed"
+            let opened = at folder "open"
+            IO.Directory.CreateDirectory(closed) |> ignore
+            IO.Directory.CreateDirectory(opened) |> ignore
+            IO.File.SetUnixFileMode(folder, enum<IO.UnixFileMode> 0o755)
+            IO.File.SetUnixFileMode(opened, enum<IO.UnixFileMode> 0o777)
+            IO.File.WriteAllText(at closed "secret", "x")
+            IO.File.SetUnixFileMode(at closed "secret", secret)
+
+            withLoop (fun host ->
+                let personality = runOn host asNobody
+                body host personality folder
+                runOn host (dispose personality))))
+
+let private isForbidden (host: LoopThread) what (program: Uring<'T>) =
+    match failureOf (fun () -> runOn host program) with
+    | :? UnauthorizedAccessException -> ()
+    | :? Sockets.SocketException as reason when reason.SocketErrorCode = Sockets.SocketError.AccessDenied ->
+        ()
+    | other -> failtest $"{what}: {other}"
+
+let private ownerOf (host: LoopThread) path = (runOn host (File.statusOfLink path)).Owner
+
+let private decide =
+    testList "credentials decide" [
+        asRoot "who may change names, and whose they are" (fun host personality folder ->
+            let isOpen name = at (at folder "open") name
+            let isClosed name = at (at folder "closed") name
+
+            let changes = [
+                "directory", Personality.makeDirectory personality
+                "symbolic link", (fun path -> Personality.makeSymbolicLink personality path "anywhere")
+            ]
+
+            for name, change in changes do
+                isForbidden host name (change (isClosed name))
+                runOn host (change (isOpen name))
+                Expect.equal (ownerOf host (isOpen name)) nobody name
+
+            let link = Personality.makeHardLink personality
+            isForbidden host "hard link" (link (isClosed "link") (isOpen "directory"))
+            let make = Personality.openWith personality (OpenFlags.Write ||| OpenFlags.Create) secret
+            let made = runOn host (make (isOpen "file"))
+            runOn host (close made)
+            runOn host (link (isOpen "link") (isOpen "file"))
+            isForbidden host "hard link to a closed one" (link (isClosed "link") (isOpen "file"))
+            isForbidden host "rename" (Personality.rename personality (isOpen "link") (isClosed "link"))
+            runOn host (Personality.rename personality (isOpen "link") (isOpen "second"))
+            isForbidden host "delete" (Personality.delete personality (isClosed "secret"))
+            runOn host (Personality.delete personality (isOpen "second"))
+            isForbidden host "remove" (Personality.removeDirectory personality (at folder "closed"))
+            runOn host (Personality.removeDirectory personality (isOpen "directory"))
+            isForbidden host "temporary" (Personality.openTemporary personality (at folder "closed"))
+            let temporary = runOn host (Personality.openTemporary personality (at folder "open"))
+            Expect.equal (runOn host (File.status temporary)).Owner nobody "temporary"
+            runOn host (close temporary))
+
+        asRoot "what may be known of a path" (fun host personality folder ->
+            let file = at (at folder "closed") "secret"
+            let status = runOn host (Personality.statusOfPath personality file)
+            Expect.equal status.Owner 0u "it is root's"
+            let link = at (at folder "open") "link"
+            runOn host (Personality.makeSymbolicLink personality link file)
+
+            Expect.equal
+                (runOn host (Personality.statusOfLink personality link)).Owner
+                nobody
+                "the link itself"
+
+            let ask follow =
+                Personality.statusOfPathAs personality StatusFields.Owner StatusSync.AsUsual follow link
+
+            Expect.equal ((runOn host (ask true)).Owner, (runOn host (ask false)).Owner) (0u, nobody) "both"
+            IO.File.SetUnixFileMode(at folder "closed", enum<IO.UnixFileMode> 0o700)
+            isForbidden host "status" (Personality.statusOfPath personality file)
+            isForbidden host "status by link" (ask true)
+            isForbidden host "directory" (Personality.openDirectory personality (at folder "closed"))
+            let directory = runOn host (Personality.openDirectory personality (at folder "open"))
+            runOn host (close directory))
+
+        asRoot "whose attributes may be read and set" (fun host personality folder ->
+            let file = at (at folder "closed") "secret"
+            let value = ReadOnlyMemory "a note"B
+
+            match failureOf (fun () -> runOn host (File.setAttributeOfPath file "user.note" value)) with
+            | :? NotSupportedException -> skiptest "no attributes on this file system"
+            | null -> ()
+            | other -> failtest $"{other}"
+
+            isForbidden host "get" (Personality.attributeOfPath personality file "user.note")
+            isForbidden host "set" (Personality.setAttributeOfPath personality file "user.note" value)
+            IO.File.SetUnixFileMode(file, enum<IO.UnixFileMode> 0o666)
+            let found = runOn host (Personality.attributeOfPath personality file "user.note")
+            Expect.equal found "a note"B "value"
+            runOn host (Personality.setAttributeOfPath personality file "user.other" value))
+
+        asRoot "which Unix sockets are made and reached" (fun host personality folder ->
+            let place name = Sockets.UnixDomainSocketEndPoint(at (at folder name) "socket")
+            isForbidden host "listen" (Personality.listen personality (place "closed") 1)
+            let theirs = runOn host (Personality.listen personality (place "open") 1)
+            Expect.equal (ownerOf host (at (at folder "open") "socket")) nobody "its name"
+            let ours = runOn host (Socket.listen (place "closed") 8)
+            // Root's, and nobody else may write to it.
+            isForbidden host "connect" (Personality.connect personality (place "closed"))
+            let root = runOn host (Socket.connect (place "closed"))
+            let client = runOn host (Personality.connect personality (place "open"))
+
+            for socket in [ root; client; theirs; ours ] do
+                runOn host (Socket.close socket))
+
+        asRoot "which step of a socket is whose" (fun host personality folder ->
+            let place name = Sockets.UnixDomainSocketEndPoint(at (at folder name) "socket")
+
+            let socket =
+                Personality.createSocket
+                    personality
+                    Sockets.AddressFamily.Unix
+                    Sockets.SocketType.Dgram
+                    Sockets.ProtocolType.Unspecified
+
+            let first = runOn host socket
+            let second = runOn host socket
+            isForbidden host "bind" (Personality.bind personality first (place "closed"))
+            runOn host (Socket.bind first (place "closed"))
+            isForbidden host "connect" (Personality.connectTo personality second (place "closed"))
+            runOn host (Socket.connectTo second (place "closed"))
+
+            for socket in [ first; second ] do
+                runOn host (Socket.close socket))
+
+        asRoot "the same from C#" (fun host personality folder ->
+            // The facade's own ring has the credentials of its own thread: here it is the test's loop that has others.
+            ignore (host, personality)
+            let isOpen name = at (at folder "open") name
+
+            task {
+                use ring = new global.Uring.Ring()
+
+                let! theirs =
+                    ring.RunAsync<global.Uring.RingPersonality>(fun () ->
+                        setfsuid nobody |> ignore
+                        let registering = ring.RegisterPersonalityAsync()
+                        setfsuid 0u |> ignore
+                        registering)
+
+                use personality = theirs
+                do! personality.CreateSymbolicLinkAsync(isOpen "link", "anywhere")
+                let! status = personality.StatusAsync(isOpen "link", followLinks = false)
+                Expect.equal status.UserId nobody "link"
+
+                let! _ =
+                    Observe.raises<UnauthorizedAccessException> "hard link" (fun () ->
+                        personality.CreateHardLinkAsync(at (at folder "closed") "link", isOpen "link"))
+
+                let! _ =
+                    Observe.raises<UnauthorizedAccessException> "attribute" (fun () ->
+                        Observe.discard (
+                            personality.GetAttributeAsync(at (at folder "closed") "secret", "user.note")
+                        ))
+
+                let place name = Sockets.UnixDomainSocketEndPoint(at (at folder name) "socket")
+
+                let! denied =
+                    Observe.raises<Sockets.SocketException> "listen" (fun () ->
+                        Observe.discard (personality.ListenAsync(place "closed")))
+
+                Expect.equal denied.SocketErrorCode Sockets.SocketError.AccessDenied "listen"
+                use! listener = personality.ListenAsync(place "open")
+                use! client = personality.ConnectAsync(place "open")
+                use! temporary = personality.CreateTemporaryAsync(at folder "open")
+                let! made = temporary.GetStatusAsync()
+                Expect.equal made.UserId nobody "temporary"
+                ignore (listener, client)
+            }
+            |> finished "C#")
+    ]
+
 [<Tests>]
 let tests =
     testList "Personality" [
+        decide
         testCase "another user's rights decide what can be opened" (fun () ->
             if geteuid () <> 0u then
                 skiptest "only root can become another user, and this is not root"

@@ -341,6 +341,42 @@ let private splices =
 
 let private names =
     testList "names with credentials" [
+        Observe.inFolderCase "sockets and direct files, from C#" (fun folder ->
+            task {
+                use ring = new Uring.Ring(Uring.RingOptions(DirectDescriptors = 2))
+                use! personality = ring.RegisterPersonalityAsync()
+
+                use! file =
+                    personality.OpenDirectAsync(at folder "file", FileMode.CreateNew, FileAccess.Write)
+
+                use! again = personality.OpenDirectAsync(at folder "file", Uring.FileOpenOptions())
+                Expect.isTrue (file.IsDirect && again.IsDirect) "direct"
+                let place name = UnixDomainSocketEndPoint(at folder name)
+                use! listener = personality.ListenAsync(place "listener")
+                use! client = personality.ConnectAsync(place "listener")
+                use! server = listener.AcceptAsync()
+                do! client.SendAllAsync(Pairs.bytesOf "hello")
+                let! echoed = Pairs.receiveExactly server 5
+                Expect.equal echoed (Pairs.bytesOf "hello") "bytes"
+                use! mailbox = personality.BindAsync(place "mailbox")
+                use! sender = personality.CreateSocketAsync(AddressFamily.Unix, SocketType.Dgram)
+                do! personality.BindAsync(sender, place "sender")
+                do! personality.ConnectAsync(sender, place "mailbox")
+                let! sent = sender.SendAsync(Pairs.bytesOf "x")
+                Expect.equal sent 1 "datagram"
+                use other = new Uring.Ring()
+
+                use! theirs =
+                    Uring.UringSocket.CreateAsync(AddressFamily.Unix, SocketType.Dgram, ring = other)
+
+                let! reason =
+                    Observe.raises<ArgumentException> "another ring's" (fun () ->
+                        personality.ConnectAsync(theirs, place "mailbox"))
+
+                Expect.equal reason.ParamName "socket" "which"
+                ignore mailbox
+            })
+
         Observe.inFolderCase "made, moved and removed, from C#" (fun folder ->
             task {
                 use ring = new Uring.Ring()
@@ -349,8 +385,35 @@ let private names =
                 do! personality.CreateDirectoryAsync(path "directory")
                 let! file = personality.OpenAsync(path "file", FileMode.CreateNew, FileAccess.Write)
                 do! file.DisposeAsync()
-                do! personality.MoveAsync(path "file", path "directory/moved")
+                do! personality.CreateHardLinkAsync(path "link", path "file")
+                do! personality.CreateSymbolicLinkAsync(path "symbolic", path "file")
+                let! status = personality.StatusAsync(path "symbolic")
+                Expect.equal (status.Kind, status.LinkCount) (Uring.FileKind.Regular, 2) "status"
+
+                let! itself =
+                    personality.StatusAsync(path "symbolic", Uring.StatusFields.Kind, followLinks = false)
+
+                Expect.equal itself.Kind Uring.FileKind.SymbolicLink "the link"
+                do! personality.SetAttributeAsync(path "file", "user.note", Pairs.bytesOf "a note")
+                let! note = personality.GetAttributeAsync(path "symbolic", "user.note")
+                Expect.equal note "a note"B "attribute"
+
+                let! _ =
+                    Observe.raises<IOException> "it is there" (fun () ->
+                        personality.MoveAsync(path "file", path "link"))
+
+                do! personality.MoveAsync(path "file", path "link", true)
+                use! temporary = personality.CreateTemporaryAsync folder
+                do! temporary.WriteAsync(Pairs.bytesOf "x", 0L)
+                use! opened = personality.OpenDirectoryAsync folder
+                let! found = opened.StatusAsync "file"
+                Expect.equal found.LinkCount 2 "one file still: both names are its own"
+                do! personality.MoveAsync(path "file", path "directory/moved", Uring.RenameRules.NoReplace)
                 Expect.isTrue (Bcl.Exists(path "directory/moved")) "moved"
+
+                let! _ =
+                    Observe.raises<DirectoryNotFoundException> "no directory" (fun () ->
+                        personality.RemoveDirectoryAsync(path "none"))
 
                 let! _ =
                     Observe.raises<IOException> "not empty" (fun () ->

@@ -18,6 +18,7 @@ let private leftOut =
         "stays on its processor", hints
         "is signalled when completions come", hints
         "another user's rights", "there is one user on the simulated machine"
+        ".credentials decide.", "there is one user on the simulated machine"
         "takes other sizes", "rings of the simulated kernel keep their sizes"
         "from its own thread as well, between two", "rings of the simulated kernel keep their sizes"
         "restrictions can allow more", "rings of the simulated kernel keep their sizes"
