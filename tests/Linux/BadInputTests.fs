@@ -19,10 +19,10 @@ let private anyNumber =
         "Ring.DelayUntilTimestampAsync.timestamp"
         "Ring.StartTimerUntilTimestamp.timestamp"
         "UringTimer.ChangeUntilTimestampAsync.timestamp"
-        "UringSocket.GetRawSocketOptionAsync.level"
-        "UringSocket.GetRawSocketOptionAsync.name"
-        "UringSocket.SetRawSocketOptionAsync.level"
-        "UringSocket.SetRawSocketOptionAsync.name"
+        for owner in [ "UringSocket"; "UringListener" ] do
+            for method in [ "GetRawSocketOptionAsync"; "SetRawSocketOptionAsync" ] do
+                $"{owner}.{method}.level"
+                $"{owner}.{method}.name"
         "ControlMessage..ctor.level"
         "ControlMessage..ctor.type"
     ]

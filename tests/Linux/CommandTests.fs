@@ -248,6 +248,40 @@ let private ours =
             | :? ObjectDisposedException -> ()
             | other -> failtest $"{other}")
 
+        Observe.tidyCase "a listener's, direct or not, from C#" (fun () ->
+            task {
+                use ring = new Uring.Ring(Uring.RingOptions(DirectDescriptors = 2))
+                use! buffer = ring.RegisterBufferAsync 64
+                use! plain = Uring.UringListener.ListenAsync(Pairs.loopback, ring = ring)
+                use! direct = Uring.UringListener.ListenDirectAsync(Pairs.loopback, ring = ring)
+
+                for listener in [ plain; direct ] do
+                    // SOL_SOCKET: SO_ACCEPTCONN, SO_KEEPALIVE.
+                    let value = Array.zeroCreate<byte> 4
+                    let! length = listener.GetRawSocketOptionAsync(1, 30, Memory value)
+                    Expect.equal (length, BitConverter.ToInt32 value) (4, 1) "it listens"
+                    do! listener.SetRawSocketOptionAsync(1, 9, ReadOnlyMemory(BitConverter.GetBytes 1))
+                    let! _ = listener.GetRawSocketOptionAsync(1, 9, Memory value)
+                    Expect.equal (BitConverter.ToInt32 value) 1 "as it was set"
+
+                    // SIOCINQ is no question to one who listens.
+                    let! _ =
+                        Observe.raises<ArgumentException> "bytes" (fun () ->
+                            Observe.discard (listener.CommandAsync OpFlags.BytesAvailable))
+
+                    let! _ =
+                        Observe.raises<NotSupportedException> "unknown" (fun () ->
+                            Observe.discard (listener.CommandAsync(buffer, 9999u, none)))
+
+                    do!
+                        Observe.isCancelled "before" (fun () ->
+                            Observe.discard (
+                                listener.CommandAsync(OpFlags.BytesAvailable, none, CancellationToken true)
+                            ))
+
+                    ()
+            })
+
         Observe.tidyCase "from C#" (fun () ->
             task {
                 use ring = new Uring.Ring(Uring.RingOptions(DirectDescriptors = 2))
