@@ -54,6 +54,16 @@ type Realm =
     /// Either: its descriptor knows.
     | Either
 
+/// Which way the bytes go that its result counts, between the program's memory and the kernel.
+[<Struct; RequireQualifiedAccess>]
+type Flow =
+    /// No bytes, or none in the program's memory.
+    | Nowhere
+    /// Out of it, where they may not change before the last completion.
+    | Out
+    /// Into it.
+    | In
+
 /// One operation.
 ///
 /// Laws
@@ -64,6 +74,7 @@ type Realm =
 ///  5. what socket(7) and its pages have a call for works on sockets, and what goes through the ring's table on either
 ///  6. an opcode stands for a multishot form if it is as new, or newer
 ///  7. which slot is the source, or takes the result, says the file index
+///  8. what a result counts in bytes goes into memory by READ, RECV and GETXATTR, out of it by WRITE and SEND, else nowhere
 [<RequireQualifiedAccess>]
 type OperationRow = {
     Opcode: Opcode
@@ -79,7 +90,9 @@ type OperationRow = {
     MultishotSign: Opcode
     /// The first kernel in which it can take buffers of a group, or nothing.
     Groups: string
-    /// Memory at `Address` that the kernel writes to or reads until the last completion.
+    /// Which way its bytes go.
+    Flow: Flow
+    /// They lie at `Address`, for `Length` bytes, and not where a vector or a message says.
     Transfers: bool
     /// What of it can be a direct descriptor.
     Slots: Slots
@@ -105,6 +118,7 @@ module Catalogue =
         Multishot = ""
         MultishotSign = opcode
         Groups = ""
+        Flow = Flow.Nowhere
         Transfers = false
         Slots = Slots.None
         HasCall = false
@@ -112,6 +126,8 @@ module Catalogue =
         Errors = []
     }
 
+    let private into (row: OperationRow) = { row with Flow = Flow.In }
+    let private out (row: OperationRow) = { row with Flow = Flow.Out }
     let private transfers (row: OperationRow) = { row with Transfers = true }
     let private ofSockets (row: OperationRow) = { row with Realm = Realm.Sockets }
     let private ofEither (row: OperationRow) = { row with Realm = Realm.Either }
@@ -144,15 +160,21 @@ module Catalogue =
         row Opcode.Nop "NOP" "5.1" (Field.OpFlags ||| Field.Length ||| Field.Buffer) Meaning.Done
         |> slots Slots.Argument
         row Opcode.ReadVector "READV" "5.1" readsOrWrites Meaning.Bytes
+        |> into
         |> groups "5.7"
         |> fails disk
         |> onFile
-        row Opcode.WriteVector "WRITEV" "5.1" readsOrWrites Meaning.Bytes |> fails space |> onFile
+        row Opcode.WriteVector "WRITEV" "5.1" readsOrWrites Meaning.Bytes |> out |> fails space |> onFile
         row Opcode.Sync "FSYNC" "5.1" (Field.Offset ||| Field.Length ||| Field.OpFlags) Meaning.Done
         |> fails disk
         |> onFile
-        row Opcode.ReadFixed "READ_FIXED" "5.1" ofBuffer Meaning.Bytes |> transfers |> fails disk |> onFile
+        row Opcode.ReadFixed "READ_FIXED" "5.1" ofBuffer Meaning.Bytes
+        |> into
+        |> transfers
+        |> fails disk
+        |> onFile
         row Opcode.WriteFixed "WRITE_FIXED" "5.1" ofBuffer Meaning.Bytes
+        |> out
         |> transfers
         |> fails space
         |> onFile
@@ -168,8 +190,13 @@ module Catalogue =
             Meaning.Done
         |> fails disk
         |> onFile
-        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes |> fails memory |> onFile |> ofSockets
+        row Opcode.SendMessage "SENDMSG" "5.3" message Meaning.Bytes
+        |> out
+        |> fails memory
+        |> onFile
+        |> ofSockets
         row Opcode.ReceiveMessage "RECVMSG" "5.3" message Meaning.Bytes
+        |> into
         |> multishot "6.0" Opcode.SendZeroCopy
         |> groups "5.7"
         |> fails memory
@@ -222,20 +249,27 @@ module Catalogue =
         row Opcode.FilesUpdate "FILES_UPDATE" "5.6" at Meaning.Count |> slots Slots.Argument
         row Opcode.Status "STATX" "5.6" flagged Meaning.Done |> fails disk
         row Opcode.Read "READ" "5.6" readsOrWrites Meaning.Bytes
+        |> into
         |> transfers
         |> groups "5.7"
         |> fails disk
         |> onFile
-        row Opcode.Write "WRITE" "5.6" readsOrWrites Meaning.Bytes |> transfers |> fails space |> onFile
+        row Opcode.Write "WRITE" "5.6" readsOrWrites Meaning.Bytes
+        |> out
+        |> transfers
+        |> fails space
+        |> onFile
         row Opcode.FileAdvise "FADVISE" "5.6" flagged Meaning.Done |> onFile
         row Opcode.MemoryAdvise "MADVISE" "5.6" flagged Meaning.Done
         row Opcode.Send "SEND" "5.6" sends Meaning.Bytes
+        |> out
         |> transfers
         |> groups "6.10"
         |> fails memory
         |> onFile
         |> ofSockets
         row Opcode.Receive "RECV" "5.6" (message ||| Field.FileIndex) Meaning.Bytes
+        |> into
         |> transfers
         |> multishot "6.0" Opcode.SendZeroCopy
         |> groups "5.7"
@@ -264,8 +298,10 @@ module Catalogue =
         |> slots (Slots.Target ||| Slots.Argument)
         row Opcode.SetAttributeOfFile "FSETXATTR" "5.19" flagged Meaning.Done |> fails space |> onFile
         row Opcode.SetAttribute "SETXATTR" "5.19" (flagged ||| Field.Address3) Meaning.Done |> fails space
-        row Opcode.GetAttributeOfFile "FGETXATTR" "5.19" at Meaning.Bytes |> fails disk |> onFile
-        row Opcode.GetAttribute "GETXATTR" "5.19" (at ||| Field.Address3) Meaning.Bytes |> fails disk
+        row Opcode.GetAttributeOfFile "FGETXATTR" "5.19" at Meaning.Bytes |> into |> fails disk |> onFile
+        row Opcode.GetAttribute "GETXATTR" "5.19" (at ||| Field.Address3) Meaning.Bytes
+        |> into
+        |> fails disk
         row
             Opcode.Socket
             "SOCKET"
@@ -283,15 +319,18 @@ module Catalogue =
             Meaning.Count
         |> onFile
         row Opcode.SendZeroCopy "SEND_ZC" "6.0" sends Meaning.Bytes
+        |> out
         |> transfers
         |> fails memory
         |> onFile
         |> ofSockets
         row Opcode.SendMessageZeroCopy "SENDMSG_ZC" "6.1" (message ||| Field.Buffer) Meaning.Bytes
+        |> out
         |> ofSockets
         |> fails memory
         |> onFile
         row Opcode.ReadMultishot "READ_MULTISHOT" "6.7" (Field.Offset ||| Field.Length) Meaning.Bytes
+        |> into
         |> multishot "6.7" Opcode.ReadMultishot
         |> groups "6.7"
         |> fails disk
@@ -331,12 +370,19 @@ module Catalogue =
             "6.15"
             (Field.Length ||| Field.OpFlags ||| Field.Priority ||| Field.FileIndex)
             Meaning.Bytes
+        |> into
         |> multishot "6.15" Opcode.ReceiveZeroCopy
         |> onFile
         |> ofSockets
         row Opcode.EpollWait "EPOLL_WAIT" "6.15" (Field.Address ||| Field.Length) Meaning.Count |> onFile
-        row Opcode.ReadVectorFixed "READV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails disk |> onFile
-        row Opcode.WriteVectorFixed "WRITEV_FIXED" "6.15" ofBuffer Meaning.Bytes |> fails space |> onFile
+        row Opcode.ReadVectorFixed "READV_FIXED" "6.15" ofBuffer Meaning.Bytes
+        |> into
+        |> fails disk
+        |> onFile
+        row Opcode.WriteVectorFixed "WRITEV_FIXED" "6.15" ofBuffer Meaning.Bytes
+        |> out
+        |> fails space
+        |> onFile
         row Opcode.Pipe "PIPE" "6.16" (path ||| Field.FileIndex) Meaning.Done
         |> fails [ Errno.EMFILE ]
         |> slots Slots.Result

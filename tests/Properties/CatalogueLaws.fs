@@ -129,6 +129,21 @@ let laws =
                 (Catalogue.takesSlot Slots.Target (LanguagePrimitives.EnumOfValue 250uy))
                 "no such opcode")
 
+        testCase
+            "8. what a result counts in bytes goes into memory by READ, RECV and GETXATTR, out of it by WRITE and SEND, else nowhere"
+            (fun () ->
+                let wayOf (row: OperationRow) =
+                    let says (word: string) = row.Name.Contains(word, StringComparison.Ordinal)
+
+                    if row.Meaning <> Meaning.Bytes then Flow.Nowhere
+                    elif says "READ" || says "RECV" || says "GETXATTR" then Flow.In
+                    elif says "WRITE" || says "SEND" then Flow.Out
+                    else Flow.Nowhere
+
+                for row in rows do
+                    Expect.isTrue (row.Flow = wayOf row) row.Name
+                    Expect.isTrue (not row.Transfers || row.Flow <> Flow.Nowhere) $"{row.Name}: memory")
+
         testCase "an I/O priority is for reads and writes of files alone" (fun () ->
             // By hand from kernel.md 1.1: READV to WRITE_FIXED, READ, WRITE, READV_FIXED, WRITEV_FIXED.
             let takers = [

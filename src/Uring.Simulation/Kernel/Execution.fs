@@ -196,7 +196,10 @@ type internal Execution(machine: Machine) =
         // An open set: what poll(2) can wait for, and what is done at once.
         | _ -> false
 
-    override _.Begin request = if Strictness.isRead request.Opcode then transfers.Hold request
+    override _.Begin request =
+        // What is not within its registered buffer may be nowhere.
+        if Strictness.isRead request.Opcode && not (Fixing.isOutside request.Submission) then
+            transfers.Hold request
 
     override _.Perform(ring, request) =
         let submission = request.Submission

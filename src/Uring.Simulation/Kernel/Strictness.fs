@@ -32,15 +32,11 @@ module internal Strictness =
         | ValueSome row -> row.Transfers
         | ValueNone -> false
 
-    /// `Address` and `Length` are memory that the kernel only reads, and the program may not change before the end. A list of
-    /// its own: the table does not say which way the bytes go.
+    /// It has memory that the kernel only reads, and that the program may not change before the end.
     let isRead (opcode: Opcode) =
-        opcode = Opcode.Write
-        || opcode = Opcode.WriteVector
-        || opcode = Opcode.Send
-        || opcode = Opcode.SendZeroCopy
-        || opcode = Opcode.SendMessage
-        || opcode = Opcode.SendMessageZeroCopy
+        match Catalogue.tryFind opcode with
+        | ValueSome row -> row.Flow = Flow.Out
+        | ValueNone -> false
 
     let private selectsBuffers (opcode: Opcode) version =
         match Catalogue.tryFind opcode with
