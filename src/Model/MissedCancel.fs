@@ -32,7 +32,11 @@ type MissedCancel = {
 [<RequireQualifiedAccess>]
 module MissedCancel =
 
-    /// APOLL_MAX_RETRY in io_uring/poll.c is 128; the first and the last try and the way to the worker are the rest.
+    /// APOLL_MAX_RETRY in io_uring/poll.c.
+    [<Literal>]
+    let Tries = 128
+
+    /// The way to the worker takes a few more.
     [<Literal>]
     let Entries = 136
 

@@ -287,6 +287,11 @@ let laws =
                         | struct (null, result) ->
                             Expect.equal result again "no more"
                             goesOn <- connected () < clients.Length
+
+                            // Unix: nothing is on its way, so that who found no room has to try again.
+                            for client in clients do
+                                if client.Phase = StreamPhase.Fresh then client.Connect address |> ignore
+
                             (timeline.TryStep() || timeline.TryAdvance()) |> ignore
                         | struct (server, _) -> servers.Add server
 
@@ -309,6 +314,41 @@ let laws =
                         |> List.ofSeq
 
                     Expect.equal (List.sort heard) [ 0 .. clients.Length - 1 ] "each has its own"
+        }
+
+        test
+            "8. a Unix socket that finds no room in the backlog is as it was, ready to write, and hears when there is room" {
+            let timeline, network, one, _ = worldOf Faults.none 1UL
+            let address = path "/full"
+            let listener = StreamSocket(network, one, 1)
+            listener.Bind address |> ok "bound"
+            listener.Listen 0 |> ok "listens"
+            let sockets = List.init 3 (fun _ -> StreamSocket(network, one, 1))
+            sockets[0].Connect address |> ok "the first"
+            let heard = Array.zeroCreate<int> 3
+
+            for index in 1..2 do
+                let ear = {
+                    new IWaiter with
+                        member _.Woken _ = heard[index] <- heard[index] + 1
+                }
+
+                Expect.equal (sockets[index].Connect address) again "full"
+                Expect.equal (sockets[index].Connect address) again "full still"
+                sockets[index].Waiters.AddLast ear |> ignore
+                Expect.equal sockets[index].Phase StreamPhase.Fresh "as it was"
+                Expect.isEmpty (sockets[index].Address true) "no peer"
+                Expect.isTrue (sockets[index].Events.HasFlag PollEvents.Writable) "poll(2) says ready"
+
+            let struct (server, _) = listener.Accept()
+            Expect.isFalse (isNull server) "accepted"
+            Expect.equal heard [| 0; 1; 1 |] "both hear of it, once"
+            sockets[1].Connect address |> ok "there is room"
+            Expect.equal (sockets[2].Connect address) again "for one"
+            listener.Release()
+            Expect.equal heard[2] 2 "and that there will never be"
+            Expect.equal (sockets[2].Connect address) (Errno.toResult Errno.ECONNREFUSED) "so it says"
+            settle timeline
         }
 
         test "7. where nobody listens a connection is refused" {

@@ -18,7 +18,8 @@ type Rule =
     /// What a worker does, and what else was submitted with it, happen in any order: the worker may be done before the next
     /// submission is looked at, between the batch and its task work, or after all of it. A shutdown, which is always a
     /// worker's, wakes one side of a connection after the other: the ring may come between the two, and be through with what
-    /// the first has woken, down to the close of a file. The real kernel must do what the simulated one does at one of these
+    /// the first has woken, down to the close of a file. A write at its file's own position takes that, writes and gives it
+    /// back in three steps, and a read of the same batch comes between any two of them. The real kernel must do what the simulated one does at one of these
     /// paces, to the end of the program.
     | Moment
     /// The real kernel does not always do the same: it disagreed in one run of the program, and agreed in another. What it
@@ -74,9 +75,32 @@ let private isWorkers (command: Command) =
     | OfFile _
     | OfSlot(SlotCommand.WriteOne _ | SlotCommand.WriteTwo _)
     | OfVector(VectorCommand.WriteParts _)
+    | OfWay(WayCommand.WriteClass _ | WayCommand.WriteQuietly _ | WayCommand.SpliceHow _ | WayCommand.TeeHow _)
     | OfName _
     | OfTable(TableCommand.OpenInto _ | TableCommand.TeeSlot _)
     | Shutdown _ -> true
+    | _ -> false
+
+/// A worker writes at its file's own position.
+let private moves (command: Command) =
+    match Side.plain command with
+    | Write(_, _, -1)
+    | OfWay(WayCommand.WriteClass(_, _, -1, _) | WayCommand.WriteQuietly(_, _, -1))
+    | OfFile(FileCommand.WriteAs(_, _, -1, _))
+    | OfSlot(SlotCommand.WriteOne(_, _, _, _, -1) | SlotCommand.WriteTwo(_, _, _, _, -1))
+    | OfVector(VectorCommand.WriteParts(_, _, _, -1, _)) -> true
+    | _ -> false
+
+/// It reads at its file's own position, and may find another's write there.
+let private follows (command: Command) =
+    match Side.plain command with
+    | Read(_, _, -1)
+    | OfWay(WayCommand.ReadClass(_, _, -1, _) | WayCommand.ReadQuietly(_, _, -1) | WayCommand.SpliceHow _)
+    | ReadBuffer _
+    | ReadMany _
+    | OfFile(FileCommand.Splice _)
+    | OfSlot(SlotCommand.ReadOne(_, _, _, _, -1) | SlotCommand.ReadTwo(_, _, _, _, -1))
+    | OfVector(VectorCommand.ReadParts(_, _, _, -1, _)) -> true
     | _ -> false
 
 /// The paces of workers that a program can tell apart: see `Rule.Moment`.
@@ -86,6 +110,8 @@ let internal paces (batches: Batch list) : WorkerPace list =
     // A shutdown races with what has waited before it as well, so it need not have company.
     let hasSteps (batch: Batch) = batch |> List.exists (fst >> Side.plain >> _.IsShutdown)
 
+    let hasPositions (batch: Batch) = List.exists (fst >> moves) batch && List.exists (fst >> follows) batch
+
     [
         WorkerPace.Later
 
@@ -94,4 +120,10 @@ let internal paces (batches: Batch list) : WorkerPace list =
             WorkerPace.AfterBatch
 
         if List.exists hasSteps batches then WorkerPace.InSteps
+
+        if List.exists hasPositions batches then
+            WorkerPace.LateBytes
+            WorkerPace.LatePosition
+            WorkerPace.LateBytesBeforeReaders
+            WorkerPace.LatePositionBeforeReaders
     ]

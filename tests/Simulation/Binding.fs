@@ -49,18 +49,23 @@ type Mistake =
     | ShortSendIgnored
     /// CoreCLR sends signals: EINTR is taken for a failure.
     | InterruptTakenForFailure
+    /// A cancel that found nothing is not asked for again: the kernel was between two tries.
+    | CancelAskedOnce
     /// monad 1097: who holds the last buffers waits for a buffer.
     | HeldWhileWaiting
 
 let private group = 1us
 let private buffers = 4
 let private size = 32
+// Cancels that are looked at when they end are numbered from here.
+let private cancels = 1UL <<< 32
 
 type private Kind =
     | Receiving
     | Sending
     | Cancelling
     | Accepting
+    | Connecting
 
 /// An operation in flight.
 [<Sealed>]
@@ -68,6 +73,8 @@ type private Operation(kind: Kind, stream: int) =
     member _.Kind = kind
     member _.Stream = stream
     member val Cancelled = false with get, set
+    /// It is to be asked for again.
+    member val IsMissed = false with get, set
     member val Length = 0 with get, set
     /// A zero-copy send that has its result.
     member val Held = false with get, set
@@ -335,7 +342,15 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
                 if completion.Result >= 0 && not (operation.Cancelled && makes DescriptorLostByCancel) then
                     kernel.Close completion.Result |> ignore
             | Cancelling -> ()
+            // Who is slow may find that somebody slower has left the place to him.
+            | Connecting -> ()
         | _ when name = 0UL -> ()
+        // The cancel of one that would wait for ever: by the number of what it names.
+        | _ when name >= cancels && name < 2UL * cancels ->
+            match operations.TryGetValue(name - cancels) with
+            | true, operation when completion.Result = Errno.toResult Errno.ENOENT ->
+                operation.IsMissed <- not (makes CancelAskedOnce)
+            | _ -> ()
         | _ -> wrong $"a completion of nothing: 0x{name:x}"
 
     let enter () =
@@ -403,6 +418,29 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
 
         struct (operation, name, number, clientNumber, (fun () -> client.Connect address |> ignore))
 
+    /// Connects where the backlog is full, for ever: somebody will have to give up.
+    let connecting () =
+        let listener = StreamSocket(machine.World.Network, machine.Host, 1)
+        let address = Address.bytes (Address.Unix $"/full{random.Next()}")
+        listener.Bind address |> ignore
+        listener.Listen 0 |> ignore
+        let sockets = List.init 2 (fun _ -> StreamSocket(machine.World.Network, machine.Host, 1))
+        sockets[0].Connect address |> ignore
+        let numbers = listener :: sockets |> List.map machine.Descriptors.Add
+        let name = kernel.Allocate(4096un, MemoryKind.Ordinary)
+        address.CopyTo(Mapped.span name address.Length)
+        let operation = Operation(Connecting, 7)
+
+        let number = start operation (Submission.connect numbers[2] (uint64 name) (uint32 address.Length))
+
+        struct (operation, number, numbers)
+
+    let cancelSurely (operation: Operation) (number: uint64) =
+        operation.Cancelled <- true
+        operation.IsMissed <- false
+        let name: UserData = { Bits = number }
+        submit (Submission.cancel name |> Submission.tagged { Bits = cancels + number })
+
     member _.Run() =
         register ()
 
@@ -414,6 +452,7 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
             send index
 
         let struct (accept, acceptName, listener, client, dial) = accepting ()
+        let struct (connect', connectName, others) = connecting ()
         let mutable steps = 0
         let dialAt = random.Next 6
         let giveUpAt = random.Next 8
@@ -427,7 +466,14 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
             if steps = dialAt + 1 then dial ()
 
             // With nothing else to wait for, it is time to give up.
-            if not accept.Cancelled && (steps > giveUpAt || operations.Count = 1) then
+            let givesUp =
+                steps > giveUpAt
+                || operations.Values |> Seq.forall (fun one -> one.Kind = Accepting || one.Kind = Connecting)
+
+            if connect'.IsMissed || (givesUp && not connect'.Cancelled) then
+                cancelSurely connect' connectName
+
+            if not accept.Cancelled && givesUp then
                 accept.Cancelled <- true
                 let name: UserData = { Bits = acceptName }
 
@@ -456,8 +502,9 @@ type private Engine(kernel: IKernel, machine: Machine, seed: uint64, mistake: Mi
             if stream.Received <> stream.Total then
                 wrong $"stream {index}: {stream.Received} of {stream.Total} bytes came"
 
-        kernel.Close listener |> ignore
-        kernel.Close client |> ignore
+        for number in listener :: client :: others do
+            kernel.Close number |> ignore
+
         memory.Unmap kernel
         kernel.Close ring |> ignore
 

@@ -13,6 +13,7 @@ open Uring.Tests.Simulation.SlotCommand
 open Uring.Tests.Simulation.TableCommand
 open Uring.Tests.Simulation.VectorCommand
 open Uring.Tests.Simulation.WaitCommand
+open Uring.Tests.Simulation.WayCommand
 
 /// A program: whether its buffers are consumed bit by bit, and what it submits.
 type Program = { Incremental: bool; Batches: Batch list }
@@ -35,13 +36,41 @@ let named = 8_000_000
 /// And from here on all that the simulated kernel can do.
 let everything = 10_000_000
 
+/// And from here on flags that say how something is done.
+let ways = 20_000_000
+
 /// Little stories, which random commands come upon too seldom. Negative descriptors count from the last that was made.
-let private story (random: Random) : Batch list =
+let private story (seed: int) (random: Random) : Batch list =
     let one command : Batch = [ command, SqeFlags.None ]
     let file, name = random.Next 3, random.Next 2
     let soon = random.Next(1, 300)
 
-    match random.Next 8 with
+    match random.Next(if seed < ways then 8 else 12) with
+    | 8 -> [
+        one (OfWay(PollRing PollEvents.Readable))
+        one (OfWay(TellFlags(false, random.Next 100, random.Next 60)))
+        one (OfWay(PollRing PollEvents.Readable))
+      ]
+    | 9 -> [
+        one (OfWay(Until(false, random.Next 3)))
+        one (OfWay(ChangeHow(0, random.Next 2 = 0, random.Next 60)))
+        one (OfWait(StopTime 1))
+      ]
+    | 10 -> [
+        one MakePipe
+        one (Write(-1, random.Next 40, -1))
+        [ MakePipe, SqeFlags.None ]
+        one (OfWay(TeeHow(-4, -1, random.Next 40 + 1, random.Next 60)))
+        one (OfWay(SpliceHow(-4, -1, random.Next 40 + 1, random.Next 60)))
+        one (Close -4)
+        one (OfWay(WriteQuietly(-3, 5, -1)))
+      ]
+    | 11 -> [
+        one (Listener(random.Next 2 = 0))
+        one (OfWay(AcceptHow(-1, random.Next 2 = 0, random.Next 60)))
+        one (OfPeer(Arrive(random.Next 4)))
+        one (OfWay(AcceptHow(-1, random.Next 2 = 0, random.Next 60)))
+      ]
     | 0 -> [
         one MakePipe
         one (Poll(-2, PollEvents.Readable, random.Next 2 = 0))
@@ -128,7 +157,8 @@ let generate (seed: int) : Program =
         elif seed < messages then 67, 15
         elif seed < named then 107, 15
         elif seed < everything then 119, 15
-        else 199, 15
+        elif seed < ways then 199, 15
+        else 229, 15
 
     let random = Random seed
     let fd () = random.Next 8
@@ -195,6 +225,7 @@ let generate (seed: int) : Program =
         | kind when kind < 186 -> OfPeer(PeerCommand.random random)
         | kind when kind < 188 -> Listener(random.Next 2 = 0)
         | 188 -> Folder
+        | kind when kind >= 199 -> OfWay(WayCommand.random random)
         | _ -> OnSlot(random.Next(TableCommand.slots + 1), forSlots random)
 
     let flags () =
@@ -212,6 +243,7 @@ let generate (seed: int) : Program =
         // Two workers: one may fill the slot that the other looks into.
         | OfTable(CancelSlot _ | TeeSlot _) -> true
         | OfWait command -> WaitCommand.looksForOthers command
+        | OfWay command -> WayCommand.looksForOthers command
         | _ -> false
 
     /// Whether a cancel finds what a worker does is a race: cancels come alone.
@@ -239,6 +271,7 @@ let generate (seed: int) : Program =
             | OfTable _
             | OfPeer _
             | OnSlot _
+            | OfWay _
             | Write _ -> command, flags &&& ~~~SqeFlags.SkipSuccess
             | _ -> command, flags)
 
@@ -256,6 +289,7 @@ let generate (seed: int) : Program =
                 | Poll _
                 | Forever
                 | WaitWord _
+                | OfWay(WayCommand.AcceptHow _ | WayCommand.PollRing _ | WayCommand.Until _)
                 | OfPeer(PeerCommand.Accept _) -> random.Next(1000, 3000)
                 | _ -> 0
 
@@ -285,7 +319,7 @@ let generate (seed: int) : Program =
             :: [
                 for _ in 1 .. (if seed < everything then random.Next(1, 10) else random.Next(3, 20)) do
                     if seed >= everything && random.Next 5 = 0 then
-                        yield! story random
+                        yield! story seed random
                     else
                         [
                             for _ in 1 .. (if random.Next 3 = 0 then random.Next(1, 4) else 1) ->

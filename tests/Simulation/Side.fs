@@ -19,6 +19,7 @@ open Uring.Tests.Simulation.SlotCommand
 open Uring.Tests.Simulation.TableCommand
 open Uring.Tests.Simulation.VectorCommand
 open Uring.Tests.Simulation.WaitCommand
+open Uring.Tests.Simulation.WayCommand
 
 /// One submission; descriptors and targets are numbers that are taken modulo what there is.
 type Command =
@@ -62,6 +63,7 @@ type Command =
     | OfName of NameCommand
     | OfTable of TableCommand
     | OfPeer of PeerCommand
+    | OfWay of WayCommand
     /// A socket that listens: it joins the descriptors.
     | Listener of isTcp: bool
     /// The directory that all files are in: it joins the descriptors.
@@ -106,6 +108,7 @@ let private receives (command: Command) =
     | OfName command -> NameCommand.receives command
     | OfTable command -> TableCommand.receives command
     | OfPeer command -> PeerCommand.receives command
+    | OfWay command -> WayCommand.receives command
     | _ -> false
 
 /// One of the two kernels, with the descriptors and the memory of one program.
@@ -301,6 +304,19 @@ type Side(kernel: IKernel, prefix: string, unique: string, incremental: bool, se
                 | command -> command
 
             WaitCommand.encode (other >> userData) wordAt (placeOf index) command
+        // It would hold its pipe's lock while it waits: see above.
+        | OfWay(SpliceHow(source, _, _, _)) when patient.Contains(fd source) -> Submission.nop ()
+        | OfWay command ->
+            let other number = if index = 0 then 77 else index - 1 - number % index
+
+            let command =
+                match command with
+                | ChangeHow(target, true, how) when tickers.Contains(other target) ->
+                    ChangeHow(target, false, how)
+                | command -> command
+
+            let ring own = if own then ring.Descriptor else otherRing ()
+            WayCommand.encode fd ring told (other >> userData) (placeOf index) index command
         | OfName command -> NameCommand.encode fd nameOf page (placeOf index) index command
         // Many of datagrams are what RECVMSG is for, and a slot does not tell.
         | OfTable(Fill(first, second, _)) when

@@ -45,13 +45,16 @@ module internal Cancelling =
         | Stage.Armed ->
             request.Settle(Errno.toResult Errno.ECANCELED)
             0
+        | Stage.Tasked when request.IsBetweenTries -> Errno.toResult Errno.ENOENT
         | Stage.Tasked when ValueOption.isNone request.Settled && not (choices.Strikes Fault.CancelledLate) ->
             request.Settle(Errno.toResult Errno.ECANCELED)
             0
         | Stage.Working when not (choices.Strikes Fault.CancelledLate) ->
             request.Settle(Errno.toResult Errno.ECANCELED)
             0
-        | Stage.Working -> Errno.toResult Errno.EALREADY
+        | Stage.Working ->
+            request.IsInterrupted <- true
+            Errno.toResult Errno.EALREADY
         // An open set, as enumerations are: what has its result, or has not begun.
         | _ -> Errno.toResult Errno.ENOENT
 

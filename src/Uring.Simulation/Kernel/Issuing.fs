@@ -37,6 +37,14 @@ type internal WorkerPace =
     | AfterBatch = 2
     /// When nothing can run, and step by step: the ring does what the worker's first step has woken before the next step.
     | InSteps = 3
+    /// The first write at a file's own position takes that before the next submission is looked at; it writes, and gives the
+    /// position back, behind the batch.
+    | LateBytes = 4
+    /// It writes at once as well, and only gives the position back behind the batch.
+    | LatePosition = 5
+    /// As those two, and who reads at that position meanwhile is the last to say where it is.
+    | LateBytesBeforeReaders = 6
+    | LatePositionBeforeReaders = 7
 
 [<Sealed>]
 type internal Issuing
@@ -45,6 +53,8 @@ type internal Issuing
     let mutable pace = WorkerPace.Later
     // The work of workers that come after the batch.
     let works = Queue<unit -> unit>()
+    // One of this batch is in the middle of a write at its file's own position.
+    let mutable isTaken = false
 
     /// MSG_DONTWAIT.
     let doNotWait = 0x40u
@@ -140,6 +150,97 @@ type internal Issuing
                 else
                     file.Waiters.AddFirst(request :> IWaiter)
 
+    /// It is the only one that is in the middle of its write: the kernel lets the workers write to a file one by one.
+    let isFirstToTake (request: KernelRequest) =
+        match Positions.fileOf request with
+        | ValueSome _ when not isTaken ->
+            isTaken <- true
+            true
+        | _ -> false
+
+    /// It writes, and comes after the one that is in the middle of its write.
+    let isBehindOne (request: KernelRequest) =
+        match request.Opcode with
+        | Opcode.Write
+        | Opcode.WriteVector -> isTaken
+        // An open set: nobody else waits for it.
+        | _ -> false
+
+    /// A worker comes to it by and by, does it, and leaves the result to the ring.
+    let work (ring: KernelRing) (request: KernelRequest) =
+        request.Stage <- Stage.Working
+        let delay = if choices.Strikes Fault.Delayed then int64 (choices.Between(1, 2000)) * 1000L else 0L
+
+        let perform () =
+            let found = if isNull request.File then executor.Resolve(ring, request) else 0
+
+            if found < 0 then request.IsRefused <- true
+
+            if found < 0 then found else executor.Perform(ring, request)
+
+        let finish (result: int) =
+            if request.Stage = Stage.Working then
+                match request.File with
+                | null when result = Outcome.Parked -> ()
+                | file when result = Outcome.again && not (isNull file) && request.IsInterrupted ->
+                    request.Settled <- ValueSome(Errno.toResult Errno.EINTR)
+                    request.Continue()
+                | file when result = Outcome.again && not (isNull file) && waits request ->
+                    arm request (waitedFor request (nonNull file))
+                | _ when result = Outcome.Parked -> ()
+                | _ ->
+                    request.Settled <- ValueSome result
+                    request.Continue()
+
+        let go () =
+            request.Event <- null
+            if request.Stage = Stage.Working then finish (perform ())
+
+        let readersAreLast = pace >= WorkerPace.LateBytesBeforeReaders
+
+        match pace with
+        | WorkerPace.LateBytes
+        | WorkerPace.LateBytesBeforeReaders when isFirstToTake request ->
+            Positions.take request
+
+            works.Enqueue(fun () ->
+                let result = perform ()
+                Positions.give readersAreLast request result
+                finish result)
+        | WorkerPace.LatePosition
+        | WorkerPace.LatePositionBeforeReaders when isFirstToTake request ->
+            Positions.take request
+            let result = perform ()
+
+            works.Enqueue(fun () ->
+                Positions.give readersAreLast request result
+                finish result)
+        | WorkerPace.LatePosition
+        | WorkerPace.LatePositionBeforeReaders when not (isBehindOne request) -> go ()
+        | WorkerPace.AtOnce -> go ()
+        | WorkerPace.AfterBatch
+        | WorkerPace.LateBytes
+        | WorkerPace.LateBytesBeforeReaders
+        | WorkerPace.LatePosition
+        | WorkerPace.LatePositionBeforeReaders -> works.Enqueue go
+        | _ -> request.Event <- timeline.After(delay, "worker", go)
+
+    /// Its file says that it is ready, and it could not go on all the same. A multishot waits for the next change.
+    let isReadyInVain (request: KernelRequest) (file: OpenFile) =
+        not (isMultishot request) && (file.Events &&& interest request) <> PollEvents.None
+
+    /// Linux tries such a one again by task work, where no cancel finds it, until a worker gets it, which can wait.
+    let tryAgain (ring: KernelRing) (request: KernelRequest) =
+        request.Unqueue()
+        request.Tries <- request.Tries + 1
+
+        if request.Tries >= MissedCancel.Tries then
+            work ring request
+        else
+            request.PollFirst <- true
+            request.IsBetweenTries <- true
+            request.Continue()
+
     /// `moved` is how far it was before this attempt.
     let handle (ring: KernelRing) (request: KernelRequest) (moved: int) (result: int) =
         if result = Outcome.Parked then
@@ -161,6 +262,7 @@ type internal Issuing
         elif result = Outcome.again then
             match request.File with
             | null -> Completing.finish ring request result CqeFlags.None
+            | file when file.CanPoll && waits request && isReadyInVain request file -> tryAgain ring request
             | file when file.CanPoll && waits request ->
                 let isFirst = not request.PollFirst
                 arm request file
@@ -173,35 +275,6 @@ type internal Issuing
             | _ -> Completing.finish ring request result CqeFlags.None
         else
             Completing.finish ring request result request.Flags
-
-    /// A worker comes to it by and by, does it, and leaves the result to the ring.
-    let work (ring: KernelRing) (request: KernelRequest) =
-        request.Stage <- Stage.Working
-        let delay = if choices.Strikes Fault.Delayed then int64 (choices.Between(1, 2000)) * 1000L else 0L
-
-        let go () =
-            request.Event <- null
-
-            if request.Stage = Stage.Working then
-                let found = if isNull request.File then executor.Resolve(ring, request) else 0
-
-                if found < 0 then request.IsRefused <- true
-
-                let result = if found < 0 then found else executor.Perform(ring, request)
-
-                match request.File with
-                | null when result = Outcome.Parked -> ()
-                | file when result = Outcome.again && not (isNull file) && waits request ->
-                    arm request (waitedFor request (nonNull file))
-                | _ when result = Outcome.Parked -> ()
-                | _ ->
-                    request.Settled <- ValueSome result
-                    request.Continue()
-
-        match pace with
-        | WorkerPace.AtOnce -> go ()
-        | WorkerPace.AfterBatch -> works.Enqueue go
-        | _ -> request.Event <- timeline.After(delay, "worker", go)
 
     /// Asked to wait first; unless the file is ready already.
     let waitFirst (request: KernelRequest) (file: OpenFile) =
@@ -216,9 +289,11 @@ type internal Issuing
         match request.File with
         | null when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
         | null -> handle ring request request.Moved (executor.Perform(ring, request))
-        // What may not wait ends without a look.
-        | file when pollsFirst request && (waits request || request.Opcode = Opcode.Accept) ->
-            waitFirst request file
+        // What cannot be waited for ends without a look, as what may not wait does.
+        | file when pollsFirst request && not file.CanPoll ->
+            let refusal = if isMultishot request && waits request then Errno.EBADFD else Errno.EAGAIN
+            handle ring request request.Moved (Errno.toResult refusal)
+        | file when pollsFirst request && waits request -> waitFirst request file
         | _ when pollsFirst request -> handle ring request request.Moved Outcome.again
         | _ when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
         | _ ->
@@ -227,6 +302,7 @@ type internal Issuing
 
     let issue (ring: KernelRing) (request: KernelRequest) =
         request.Stage <- Stage.Issued
+        request.IsBetweenTries <- false
 
         // What always goes to a worker finds its file there: a close in the same batch comes first.
         let isLate = executor.IsAlwaysWorkers request
@@ -369,6 +445,13 @@ type internal Issuing
 
             request.Fails = 0 || ring.Has SetupFlags.SubmitAll
 
+    /// What was left for after the batch.
+    let workOff () =
+        while works.Count > 0 do
+            (works.Dequeue()) ()
+
+        isTaken <- false
+
     /// io_uring_enter's first half: takes up to `count` submissions, and says how many it took.
     member _.Submit(ring: KernelRing, count: uint32) : int =
         let mutable taken = 0
@@ -386,9 +469,7 @@ type internal Issuing
         | null -> ()
         | head -> startChain ring head
 
-        while works.Count > 0 do
-            (works.Dequeue()) ()
-
+        workOff ()
         ring.Follow()
         taken
 
@@ -399,8 +480,7 @@ type internal Issuing
         else
             ring.RunTasks(least, most, run ring)
 
-        while works.Count > 0 do
-            (works.Dequeue()) ()
+        workOff ()
 
     /// When workers get to their work.
     member _.Pace

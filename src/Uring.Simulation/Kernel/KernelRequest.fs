@@ -80,6 +80,10 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val Settled: int voption = ValueNone with get, set
     /// Bytes moved so far, when one completion stands for several steps.
     member val Moved = 0 with get, set
+    /// Where it writes, when that is its file's own position, and where it has ended: the file does not know yet.
+    member val Position: int64 voption = ValueNone with get, set
+    /// How many had read at the file's own position before.
+    member val Moves = 0 with get, set
     /// Bytes that it would have read into a provided buffer: fewer are a short read.
     member val Wanted = 0 with get, set
     /// It has looked at a provided buffer of this length, and found nothing to receive: 6.18 asks for no more the next time,
@@ -89,6 +93,12 @@ and [<Sealed>] internal KernelRequest(queue: ITaskQueue, submission: Submission)
     member val IsCut = false with get, set
     /// It failed before it began to work: that breaks a chain, whatever the opcode.
     member val IsRefused = false with get, set
+    /// How often it could not go on though its file says that it is ready.
+    member val Tries = 0 with get, set
+    /// It is tried again by task work, and is in none of the places where a cancel looks.
+    member val IsBetweenTries = false with get, set
+    /// Its worker was told to end (-EALREADY), and does so when it would have to wait.
+    member val IsInterrupted = false with get, set
     /// What its next completion says of a provided buffer.
     member val Flags = CqeFlags.None with get, set
     /// Completions that a counting timeout waits for, or ticks that are left.

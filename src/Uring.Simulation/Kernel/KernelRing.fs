@@ -138,8 +138,12 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
 
     override _.Name = "ring"
 
-    override _.Events =
-        if completions.Ready > 0u || tasks.Count > 0 then PollEvents.Readable else PollEvents.None
+    override this.Events =
+        let when' condition (events: PollEvents) = if condition then events else PollEvents.None
+
+        // There is room for submissions.
+        when' (this.Submittable < parameters.SubmissionEntries) PollEvents.Writable
+        ||| when' (completions.Ready > 0u || tasks.Count > 0 || messages.Count > 0) PollEvents.Readable
 
     // ---- the submission queue
 
@@ -194,6 +198,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
                 trace.Completed(this.Lane, request.Opcode, &completion)
                 posted <- posted + 1L
                 this.Came request.Opcode
+                this.Changed PollEvents.Readable
 
             fits
 
@@ -209,6 +214,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
         posted <- posted + 1L
         completions.Post completion |> ignore
         this.Came request.Opcode
+        this.Changed PollEvents.Readable
 
     /// A message from another ring, or from a thread without one.
     member this.Tell(completion: Completion) =
@@ -232,6 +238,7 @@ type internal KernelRing(plan: RingPlan, thread: int, choices: Choices, trace: T
             trace.Completed(this.Lane, Opcode.MessageRing, &message)
             completions.Post message |> ignore
             this.Came Opcode.MessageRing
+            this.Changed PollEvents.Readable
 
         let mutable goes = true
 

@@ -49,12 +49,14 @@ type internal Timers(timeline: Timeline, choices: Choices, clocks: Clocks) =
     member _.Remove(ring: KernelRing, request: KernelRequest) : int =
         let flags = request.Submission.OpFlags
 
-        let isLink = (flags &&& OpFlags.LinkTimeoutChange) <> 0u
+        let isChange = (flags &&& OpFlags.TimeoutChange) <> 0u
+        // What is only said to be of a link timeout is no change, and the flag means nothing (6.18).
+        let isLink = isChange && (flags &&& OpFlags.LinkTimeoutChange) <> 0u
 
         match
             ring.Find((if isLink then Opcode.LinkTimeout else Opcode.Timeout), request.Submission.Address)
         with
-        | ValueSome target when target.Stage = Stage.Armed && flags = 0u -> Cancelling.stop choices target
+        | ValueSome target when target.Stage = Stage.Armed && not isChange -> Cancelling.stop choices target
         | ValueSome target when target.Stage = Stage.Armed && isLink ->
             retime target request
 

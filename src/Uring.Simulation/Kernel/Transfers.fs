@@ -336,7 +336,15 @@ type internal Transfers(memory: SimulatedMemory, ledger: Ledger, choices: Choice
                 socket.Send(bytes, int request.Submission.OpFlags, request.Address)
             | _ when sends -> Errno.toResult Errno.ENOTSOCK
             | :? RegularFile as file ->
-                file.WriteAs(bytes, int64 request.Submission.Offset, Flagging.ofRequest request)
+                let flags = Flagging.ofRequest request
+
+                match request.Position with
+                | ValueNone -> file.WriteAs(bytes, int64 request.Submission.Offset, flags)
+                | ValueSome position ->
+                    let mutable next = position
+                    let result = file.WriteFrom(bytes, &next, flags)
+                    request.Position <- ValueSome next
+                    result
             | file -> file.Write(bytes, int64 request.Submission.Offset)
 
         let all = wantsAll request file

@@ -47,8 +47,6 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     let mutable error = 0
     // Found this one full, and wait.
     let refused = List<DatagramSocket>()
-    // Was full when this one sent there last.
-    let mutable refusedBy: DatagramSocket voption = ValueNone
 
     let fail (errno: Errno) = Errno.toResult errno
 
@@ -125,17 +123,13 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
     member private _.IsClosed = closed
     member private _.IsReadShut = readShut
 
-    /// Unix: the full queue that the next datagram would have to wait for.
+    /// Unix: the full queue of the peer that it is connected to. Of who names the other each time poll(2) knows nothing: it
+    /// says that there is room.
     member private this.Obstacle: DatagramSocket voption =
-        let isFull (other: DatagramSocket) = other.IsFull && not other.IsClosed && not other.IsReadShut
-
-        match refusedBy with
+        match this.Target with
         | _ when family <> unix || writeShut -> ValueNone
-        | ValueSome other when isFull other -> refusedBy
-        | _ ->
-            match this.Target with
-            | Ok other when isFull other -> ValueSome other
-            | _ -> ValueNone
+        | Ok other when other.IsFull && not other.IsClosed && not other.IsReadShut -> ValueSome other
+        | _ -> ValueNone
 
     /// Unix: it takes messages from anybody, or from the one that it is connected to.
     member private _.Hears(sender: DatagramSocket, address: Address voption) =
@@ -285,7 +279,6 @@ type internal DatagramSocket(network: Network, host: NetworkHost, family: int) =
                 length
             else
                 other.Refuse this
-                refusedBy <- ValueSome other
                 fail Errno.EAGAIN
         | Ok other ->
             let datagram = { Source = this.SourceTo target; Bytes = bytes.ToArray(); Sender = ValueNone }

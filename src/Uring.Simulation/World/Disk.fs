@@ -135,6 +135,7 @@ type internal Disk(choices: Choices, now: unit -> int64) =
 type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
     inherit OpenFile()
     let mutable position = 0L
+    let mutable moves = 0
     let access = flags &&& 3
     let appends = (flags &&& 0o2000) <> 0
     // O_DSYNC, which is a part of O_SYNC too.
@@ -146,6 +147,15 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
 
     member _.Inode = inode
     member _.Disk = disk
+
+    /// Where the next transfer without an offset of its own begins.
+    member _.Position
+        with get () = position
+        and set value = position <- value
+
+    /// Reads at that position, so far.
+    member _.Moves = moves
+
     override _.Name = path
     override _.MayRead = access <> 1
     override _.MayWrite = access <> 0
@@ -163,13 +173,24 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
             else
                 let target = target.Slice(0, disk.Choices.Shorten target.Length)
                 let length = Contents.read from target (node ()).Current
-                if offset < 0L then position <- position + int64 length
+
+                if offset < 0L then
+                    position <- position + int64 length
+                    moves <- moves + 1
+
                 length
 
     override this.Write(source, offset) = this.WriteAs(source, offset, TransferFlags.None)
 
     /// pwritev2(2): what the flags say of this one write.
-    member _.WriteAs(source: ReadOnlySpan<byte>, offset: int64, flags: TransferFlags) : int =
+    member this.WriteAs(source: ReadOnlySpan<byte>, offset: int64, flags: TransferFlags) : int =
+        let mutable next = if offset < 0L then position else offset
+        let result = this.WriteFrom(source, &next, flags)
+        if offset < 0L then position <- next
+        result
+
+    /// From `next` on, which then is where it has ended. The file's own position stays where it is.
+    member _.WriteFrom(source: ReadOnlySpan<byte>, next: byref<int64>, flags: TransferFlags) : int =
         let asks flag = (flags &&& flag) <> TransferFlags.None
         let appends = asks TransferFlags.Append || (appends && not (asks TransferFlags.NoAppend))
         let syncs = syncs || asks (TransferFlags.DataSync ||| TransferFlags.Sync)
@@ -177,10 +198,7 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
         if access = 0 then
             Errno.toResult Errno.EBADF
         else
-            let from =
-                if appends then (node ()).Current.Length
-                elif offset < 0L then position
-                else offset
+            let from = if appends then (node ()).Current.Length else next
 
             if from > FileSystem.longest - int64 source.Length then
                 Errno.toResult Errno.EFBIG
@@ -190,7 +208,7 @@ type internal RegularFile(disk: Disk, path: string, inode: int, flags: int) =
                 let source = source.Slice(0, disk.Choices.Shorten source.Length)
                 let struct (changed, length) = FileSystem.write inode from source disk.Now disk.FileSystem
                 disk.FileSystem <- if syncs && length > 0 then FileSystem.sync inode changed else changed
-                if offset < 0L && length > 0 then position <- from + int64 length
+                if length > 0 then next <- from + int64 length
                 length
 
     override _.Released() = disk.FileSystem <- FileSystem.closed inode disk.FileSystem

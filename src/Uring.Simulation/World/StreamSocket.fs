@@ -22,6 +22,7 @@ open Uring.Simulation
 ///  5. shutting one direction leaves the other as it was
 ///  6. a listener holds one connection more than its backlog, the next one waits, and each is accepted once
 ///  7. where nobody listens a connection is refused
+///  8. a Unix socket that finds no room in the backlog is as it was, ready to write, and hears when there is room
 type internal StreamPhase =
     | Fresh = 0
     | Listening = 1
@@ -39,7 +40,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     let outgoing = ByteQueue 65536
     let backlog = Queue<StreamSocket>()
     // Those that found it full.
-    let connecting = Queue<unit -> unit>()
+    // Found no room in the backlog.
+    let refused = List<StreamSocket>()
     let mutable backlogLimit = 0
     let mutable phase = StreamPhase.Fresh
     let mutable local: Address voption = ValueNone
@@ -187,15 +189,31 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     member private _.Takes = phase = StreamPhase.Listening && not readShut
 
     /// Those who wait to be accepted lose their connections, and those who could not even wait look again.
-    member private _.TurnAway() =
+    member private this.TurnAway() =
         for waiting in backlog do
             waiting.Abort()
             waiting.Release()
 
         backlog.Clear()
 
-        while connecting.Count > 0 do
-            connecting.Dequeue () ()
+        this.TellOfRoom()
+
+    /// Those who were refused look again, and the first of them finds room.
+    member private _.TellOfRoom() =
+        let waiting = refused.ToArray()
+        refused.Clear()
+
+        for socket in waiting do
+            socket.Changed PollEvents.None
+
+    /// Unix: there is no connection on its way, as in TCP: a socket that found no room is as it was.
+    member private this.Refuse(client: StreamSocket) =
+        client.TurnBack()
+        if not (refused.Contains client) then refused.Add client
+
+    member private this.TurnBack() =
+        phase <- StreamPhase.Fresh
+        remote <- ValueNone
 
     /// A connection comes in. False when the backlog is full.
     member private this.Offer(from: StreamSocket, fromAddress: Address) : bool =
@@ -225,14 +243,11 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                 if listener.Offer(this, own) then
                     this.Changed PollEvents.None
                 elif family = unix then
-                    listener.Await(fun () -> this.Shake(target, address))
+                    listener.Refuse this
                 else
                     // A lost SYN is sent again after a second.
                     network.After(1_000_000_000L, "SYN", (fun () -> this.Shake(target, address)))
             | _ -> this.Break Errno.ECONNREFUSED
-
-    /// Goes on when there is room in the backlog.
-    member private _.Await(connect: unit -> unit) = connecting.Enqueue connect
 
     // ---- SocketFile
 
@@ -316,16 +331,13 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
             backlogLimit <- max 0 limit
             0
 
-    override _.Accept() =
+    override this.Accept() =
         if phase <> StreamPhase.Listening then
             struct (null, fail Errno.EINVAL)
         else
             match backlog.TryDequeue() with
             | true, connection ->
-                match connecting.TryDequeue() with
-                | true, connect -> connect ()
-                | _ -> ()
-
+                this.TellOfRoom()
                 struct (connection, 0)
             | _ when readShut -> struct (null, fail Errno.EINVAL)
             | _ -> struct (null, fail Errno.EAGAIN)
@@ -382,10 +394,15 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                     remote <- ValueSome address
                     this.IsNew <- true
 
+                    let latency = network.Latency(host, target)
+
                     network.After(
-                        network.Latency(host, target),
+                        latency,
                         "SYN",
-                        (fun () -> this.Shake(target, address))
+                        fun () ->
+                            this.Shake(target, address)
+                            // Who has waited for it tries again.
+                            if latency > 0L && phase = StreamPhase.Fresh then this.Changed PollEvents.None
                     )
 
                     match phase with
