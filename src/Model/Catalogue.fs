@@ -1,5 +1,6 @@
 // Says what each operation is: one row per opcode, for checks, messages, documentation and the simulated kernel. Decides
 // nothing about a running operation. Tested in CatalogueLaws.fs. Source: man io_uring_enter(2), the liburing prep pages.
+// Length: one table.
 namespace Uring.Model
 
 open System

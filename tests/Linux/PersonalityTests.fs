@@ -227,6 +227,50 @@ let private decide =
 let tests =
     testList "Personality" [
         decide
+
+        Observe.inFolderCase "sockets and direct files, from C#" (fun folder ->
+            task {
+                use ring = new global.Uring.Ring(global.Uring.RingOptions(DirectDescriptors = 2))
+                use! personality = ring.RegisterPersonalityAsync()
+
+                use! file =
+                    personality.OpenDirectAsync(at folder "file", IO.FileMode.CreateNew, IO.FileAccess.Write)
+
+                use! again = personality.OpenDirectAsync(at folder "file", global.Uring.FileOpenOptions())
+                Expect.isTrue (file.IsDirect && again.IsDirect) "direct"
+                let place name = Sockets.UnixDomainSocketEndPoint(at folder name)
+                use! listener = personality.ListenAsync(place "listener")
+                use! client = personality.ConnectAsync(place "listener")
+                use! server = listener.AcceptAsync()
+                do! client.SendAllAsync(Pairs.bytesOf "hello")
+                let! echoed = Pairs.receiveExactly server 5
+                Expect.equal echoed (Pairs.bytesOf "hello") "bytes"
+                use! mailbox = personality.BindAsync(place "mailbox")
+
+                use! sender =
+                    personality.CreateSocketAsync(Sockets.AddressFamily.Unix, Sockets.SocketType.Dgram)
+
+                do! personality.BindAsync(sender, place "sender")
+                do! personality.ConnectAsync(sender, place "mailbox")
+                let! sent = sender.SendAsync(Pairs.bytesOf "x")
+                Expect.equal sent 1 "datagram"
+                use other = new global.Uring.Ring()
+
+                use! theirs =
+                    global.Uring.UringSocket.CreateAsync(
+                        Sockets.AddressFamily.Unix,
+                        Sockets.SocketType.Dgram,
+                        ring = other
+                    )
+
+                let! reason =
+                    Observe.raises<ArgumentException> "another ring's" (fun () ->
+                        personality.ConnectAsync(theirs, place "mailbox"))
+
+                Expect.equal reason.ParamName "socket" "which"
+                ignore mailbox
+            })
+
         testCase "another user's rights decide what can be opened" (fun () ->
             if geteuid () <> 0u then
                 skiptest "only root can become another user, and this is not root"

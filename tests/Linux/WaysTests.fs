@@ -1,5 +1,6 @@
 /// Ways of doing what other files of tests do plainly: reads and writes with an I/O priority or without a signal, many
 /// accepts with flags, splices with modes, names that are changed with other credentials.
+// Length: one small list for each of the ways.
 module Uring.Tests.Linux.WaysTests
 
 open System
@@ -341,42 +342,6 @@ let private splices =
 
 let private names =
     testList "names with credentials" [
-        Observe.inFolderCase "sockets and direct files, from C#" (fun folder ->
-            task {
-                use ring = new Uring.Ring(Uring.RingOptions(DirectDescriptors = 2))
-                use! personality = ring.RegisterPersonalityAsync()
-
-                use! file =
-                    personality.OpenDirectAsync(at folder "file", FileMode.CreateNew, FileAccess.Write)
-
-                use! again = personality.OpenDirectAsync(at folder "file", Uring.FileOpenOptions())
-                Expect.isTrue (file.IsDirect && again.IsDirect) "direct"
-                let place name = UnixDomainSocketEndPoint(at folder name)
-                use! listener = personality.ListenAsync(place "listener")
-                use! client = personality.ConnectAsync(place "listener")
-                use! server = listener.AcceptAsync()
-                do! client.SendAllAsync(Pairs.bytesOf "hello")
-                let! echoed = Pairs.receiveExactly server 5
-                Expect.equal echoed (Pairs.bytesOf "hello") "bytes"
-                use! mailbox = personality.BindAsync(place "mailbox")
-                use! sender = personality.CreateSocketAsync(AddressFamily.Unix, SocketType.Dgram)
-                do! personality.BindAsync(sender, place "sender")
-                do! personality.ConnectAsync(sender, place "mailbox")
-                let! sent = sender.SendAsync(Pairs.bytesOf "x")
-                Expect.equal sent 1 "datagram"
-                use other = new Uring.Ring()
-
-                use! theirs =
-                    Uring.UringSocket.CreateAsync(AddressFamily.Unix, SocketType.Dgram, ring = other)
-
-                let! reason =
-                    Observe.raises<ArgumentException> "another ring's" (fun () ->
-                        personality.ConnectAsync(theirs, place "mailbox"))
-
-                Expect.equal reason.ParamName "socket" "which"
-                ignore mailbox
-            })
-
         Observe.inFolderCase "made, moved and removed, from C#" (fun folder ->
             task {
                 use ring = new Uring.Ring()

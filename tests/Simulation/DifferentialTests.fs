@@ -95,6 +95,13 @@ let private seeds = [
     8000901
     5002742
     8001423
+    20000040
+    20000049
+    20000193
+    20000196
+    20000200
+    20000253
+    20001986
 ]
 
 /// Operations of the simulated kernel that no random program does, and why.

@@ -50,7 +50,9 @@ let isWorkers (command: WayCommand) =
 /// It looks for others, and finds those of its own batch by chance.
 let looksForOthers (command: WayCommand) =
     match command with
-    | ChangeHow _ -> true
+    | ChangeHow _
+    // What comes to the other ring is taken at once, and may be gone when the poll looks.
+    | PollRing _ -> true
     // An open set: the rest stands for itself.
     | _ -> false
 
@@ -98,7 +100,7 @@ let random (random: Random) : WayCommand =
     | 0
     | 1 -> Look(random.Next 10, random.Next 5, how (), random.Next(-3, 5))
     | 2 -> TellFlags(random.Next 3 = 0, random.Next 100, how ())
-    | 3 -> PollRing(random.Next 2 = 0, if random.Next 3 = 0 then PollEvents.Writable else PollEvents.Readable)
+    | 3 -> PollRing(if random.Next 3 = 0 then PollEvents.Writable else PollEvents.Readable)
     | 4
     | 5 -> ReadClass(fd (), length (), offset (), how ())
     | 6 -> WriteClass(fd (), length (), offset (), how ())

@@ -290,7 +290,7 @@ type internal Issuing
         | null when isNew && (request.Has SqeFlags.Async || executor.NeedsWorker request) -> work ring request
         | null -> handle ring request request.Moved (executor.Perform(ring, request))
         // What cannot be waited for ends without a look, as what may not wait does.
-        | file when pollsFirst request && not file.CanPoll ->
+        | file when request.Opcode = Opcode.Accept && pollsFirst request && not file.CanPoll ->
             let refusal = if isMultishot request && waits request then Errno.EBADFD else Errno.EAGAIN
             handle ring request request.Moved (Errno.toResult refusal)
         | file when pollsFirst request && waits request -> waitFirst request file

@@ -42,6 +42,8 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
     // Those that found it full.
     // Found no room in the backlog.
     let refused = List<StreamSocket>()
+    // Where this one found none: that name is there.
+    let mutable foundFull: Address voption = ValueNone
     let mutable backlogLimit = 0
     let mutable phase = StreamPhase.Fresh
     let mutable local: Address voption = ValueNone
@@ -213,6 +215,7 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
 
     member private this.TurnBack() =
         phase <- StreamPhase.Fresh
+        foundFull <- remote
         remote <- ValueNone
 
     /// A connection comes in. False when the backlog is full.
@@ -369,7 +372,9 @@ type internal StreamSocket(network: Network, host: NetworkHost, family: int) =
                 if isUnheard then
                     match address with
                     | Address.Unix name when
-                        not (name.StartsWith '\000') && isNull (target.Find(this.Kind, address))
+                        not (name.StartsWith '\000')
+                        && isNull (target.Find(this.Kind, address))
+                        && foundFull <> ValueSome address
                         ->
                         fail Errno.ENOENT
                     | _ -> fail Errno.ECONNREFUSED
