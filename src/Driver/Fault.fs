@@ -180,29 +180,27 @@ module Fault =
 
     /// A transfer of all bytes has come to an end after so many: nothing more was there, or was taken.
     let stopped (opcode: Opcode) (subject: string | null) (moved: int64) : exn =
-        let ended (what: string) =
-            let name =
-                match subject with
-                | null -> "The file"
-                | subject -> String.Concat("'", subject, "'")
+        let count = moved.ToString()
 
-            String.Concat(name, what, moved.ToString())
+        let named =
+            match subject with
+            | null -> "The file"
+            | subject -> String.Concat("'", subject, "'")
 
-        match opcode with
-        | Opcode.Receive
-        | Opcode.ReceiveMessage ->
-            let count = moved.ToString()
+        if Catalogue.flow opcode <> Flow.In then
+            IOException(
+                String.Concat(named, " took ", count, " bytes, and none of those that were left to write.")
+            )
+        else
+            let ended =
+                if Catalogue.isOfSocket false opcode then
+                    "The peer finished"
+                else
+                    String.Concat(named, " ended")
 
             EndOfStreamException(
-                String.Concat("The peer finished after ", count, " bytes, before the buffer was full.")
+                String.Concat(ended, " after ", count, " bytes, before the buffer was full.")
             )
-        | Opcode.Read
-        | Opcode.ReadVector
-        | Opcode.ReadFixed ->
-            EndOfStreamException(String.Concat(ended " ended after ", " bytes, before the buffer was full."))
-        // An open set: what writes.
-        | _ ->
-            IOException(String.Concat(ended " took ", " bytes, and none of those that were left to write."))
 
     /// Where an exception keeps how much had been done: see `transferred`.
     let private transferredKey = "Uring.Transferred"

@@ -423,6 +423,12 @@ module Catalogue =
         | ValueSome row -> (row.Slots &&& place) <> Slots.None
         | ValueNone -> false
 
+    /// Which way its bytes go.
+    let flow (opcode: Opcode) : Flow =
+        match tryFind opcode with
+        | ValueSome row -> row.Flow
+        | ValueNone -> Flow.Nowhere
+
     /// The library cannot do without these: a ring that lacks one is none.
     let needed: Opcode list = [ Opcode.Nop; Opcode.Cancel; Opcode.Close ]
 

@@ -497,9 +497,6 @@ let private modifiers =
         Submission.pollingFirst,
         (fun bytes -> bytes[2] <- bytes[2] ||| (if bytes[0] = byte Opcode.Accept then 4uy else 1uy))
         "withoutWaiting", Submission.withoutWaiting, (fun bytes -> bytes[2] <- bytes[2] ||| 2uy)
-        "withMessageFlags",
-        Submission.withMessageFlags 0x4000u,
-        (fun bytes -> bytes[29] <- bytes[29] ||| 0x40uy)
         "reportingUsage", Submission.reportingUsage, (fun bytes -> bytes[2] <- bytes[2] ||| 8uy)
         "counting",
         Submission.counting length,

@@ -33,10 +33,7 @@ module internal Strictness =
         | ValueNone -> false
 
     /// It has memory that the kernel only reads, and that the program may not change before the end.
-    let isRead (opcode: Opcode) =
-        match Catalogue.tryFind opcode with
-        | ValueSome row -> row.Flow = Flow.Out
-        | ValueNone -> false
+    let isRead (opcode: Opcode) = Catalogue.flow opcode = Flow.Out
 
     let private selectsBuffers (opcode: Opcode) version =
         match Catalogue.tryFind opcode with
