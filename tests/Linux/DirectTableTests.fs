@@ -20,9 +20,15 @@ type private Bcl = System.IO.File
 type private Stage = {
     Host: LoopThread
     Folder: string
+    /// What a request needs and does not name: collected meanwhile, it would be the end of a pipe or connection.
+    Kept: ResizeArray<obj>
 } with
 
     member stage.Run(program: Uring<'T>) : 'T = runOn stage.Host program
+
+    member private stage.Keep(needed: 'T) : 'T =
+        stage.Kept.Add needed
+        needed
 
     /// A file of four bytes.
     member stage.File: FileDescriptor =
@@ -37,8 +43,8 @@ type private Stage = {
         let pipe = stage.Run Pipe.create
         stage.Run(File.writeAllNext pipe.Writer (ReadOnlyMemory "text"B))
 
-        struct (stage.Run(File.makeDirect pipe.Reader).Descriptor,
-                stage.Run(File.makeDirect pipe.Writer).Descriptor)
+        let direct (one: File) = stage.Keep(stage.Run(File.makeDirect one)).Descriptor
+        struct (direct pipe.Reader, direct pipe.Writer)
 
     member stage.Tcp: Uring.FSharp.Socket =
         stage.Run(Socket.createDirect AddressFamily.InterNetwork SocketType.Stream ProtocolType.Tcp)
@@ -50,14 +56,14 @@ type private Stage = {
         stage.Run(Socket.bind socket loopback)
         socket
 
-    member stage.Listener: Uring.FSharp.Socket = stage.Run(Socket.listenDirect loopback 4)
+    member stage.Listener: Uring.FSharp.Socket = stage.Keep(stage.Run(Socket.listenDirect loopback 4))
 
     /// A connection to a peer that has sent four bytes.
     member stage.Connected: FileDescriptor =
         use listener = new TcpListener(loopback)
         listener.Start()
         let ours = stage.Run(Socket.connectDirect listener.LocalEndpoint)
-        let theirs = listener.AcceptSocket()
+        let theirs = stage.Keep(listener.AcceptSocket())
         theirs.Send "text"B |> ignore
         stage.Run(Socket.poll ours PollEvents.Readable) |> ignore
         ours.Descriptor
@@ -166,10 +172,12 @@ let tests =
             testCase $"{use'.Opcode}" (fun () ->
                 inFolder (fun folder ->
                     withLoopOf LinuxKernel.Instance options (fun host ->
-                        let request = use'.Make { Host = host; Folder = folder }
+                        let stage = { Host = host; Folder = folder; Kept = ResizeArray() }
+                        let request = use'.Make stage
                         Expect.equal request.Submission.Opcode use'.Opcode "which"
                         Expect.isTrue (nonNull request.Target).IsDirect "a direct descriptor"
                         let result = attempt host request
+                        GC.KeepAlive stage
 
                         match use'.Ends with
                         | ValueSome expected -> Expect.equal result expected "result"
@@ -180,9 +188,11 @@ let tests =
                 inFolder (fun folder ->
                     withLoopOf LinuxKernel.Instance options (fun host ->
                         for round in 0..9 do
-                            let request = use'.Make { Host = host; Folder = folder }
+                            let stage = { Host = host; Folder = folder; Kept = ResizeArray() }
+                            let request = use'.Make stage
                             let before = openDescriptors ()
                             cancelledAfter host (round * round * 50) request
+                            GC.KeepAlive stage
                             // A zero-copy send's notification comes behind its result.
                             eventually "nothing is left" (fun () -> host.Loop.InFlight = 0)
                             // What earlier rounds have dropped may be collected meanwhile.
