@@ -31,7 +31,9 @@ type File internal (loop: Loop, descriptor: FileDescriptor, path: string, isName
     /// an answer that takes its time holds up the ring's thread and all that waits on it (6.18). False at first.
     member _.BeginsOnWorker
         with get () = descriptor.BeginsOnWorker
-        and set (value: bool) = descriptor.BeginsOnWorker <- value
+        and set (value: bool) =
+            ObjectDisposedException.ThrowIf(descriptor.IsClosed, typeof<File>)
+            descriptor.BeginsOnWorker <- value
 
     /// It was opened by a path, and may be anything.
     member internal _.IsNamed = isNamed

@@ -50,10 +50,15 @@ public sealed partial class UringFile : IAsyncDisposable, IDisposable
     /// are programs (FUSE: sshfs and its like): there the kernel reads where the read is submitted, and an answer that takes
     /// its time holds up the ring's thread and all that waits on it (Linux 6.18). See man io_uring_enter(2), IOSQE_ASYNC.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">Set after the file was disposed of.</exception>
     public bool BeginsOnWorker
     {
         get => descriptor.BeginsOnWorker;
-        set => descriptor.BeginsOnWorker = value;
+        set
+        {
+            ThrowIfClosed();
+            descriptor.BeginsOnWorker = value;
+        }
     }
 
     /// <summary>It was disposed of: nothing can be started on it any more.</summary>
