@@ -50,6 +50,9 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             this.Forget()
             this.Group <- null
 
+            // It went on, and what it went on with names its descriptor.
+            if goal <> Goal.Step && left < whole then this.Request <- Unchecked.defaultof<Request>
+
             if not (isNull this.Listener) then this.Listener <- null
 
             if reusable then pool.Return this
