@@ -75,12 +75,14 @@ type internal InFlight(ring: Ring, capacity: int) =
     let pin (pending: Pending) (request: inref<Request>) =
         if request.Buffer.Length > 0 then pending.Pin <- request.Buffer.Pin()
 
-    /// Says which of its descriptors are slots of the ring's own table.
+    /// Says which of its descriptors are slots of the ring's own table, and where it begins.
     let addressed (pending: Pending) (submission: Submission) =
         let submission =
             match pending.Target with
             | null -> submission
-            | target -> Submission.flagged target.Marks submission
+            | target ->
+                let submission = if target.IsDirect then Submission.onFixedFile submission else submission
+                if target.BeginsOnWorker then Submission.flagged SqeFlags.Async submission else submission
 
         match pending.Other with
         // A message says in another field which slot it hands on.

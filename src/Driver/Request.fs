@@ -43,14 +43,8 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: IDescriptorHom
     /// It is somebody else's, and stays open whatever becomes of this.
     member val internal IsBorrowed = false with get, set
 
-    /// How a submission says that it works on this: a slot of the ring's own table, and whether it begins on a worker.
-    member val internal Marks = (if isDirect then SqeFlags.FixedFile else SqeFlags.None) with get, set
-
     /// What is started on it begins on one of the kernel's workers, and not where it is submitted.
-    member internal this.BeginsOnWorker
-        with get () = (this.Marks &&& SqeFlags.Async) <> SqeFlags.None
-        and set (value: bool) =
-            this.Marks <- if value then this.Marks ||| SqeFlags.Async else this.Marks &&& ~~~SqeFlags.Async
+    member val internal BeginsOnWorker = false with get, set
 
     /// What an error message calls it: the path of a file, say.
     member val Name: string | null = null with get, set

@@ -12,7 +12,7 @@ internal static class Ending
 
     /// <summary>Only that it ended well matters.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    internal static async ValueTask Discard(ValueTask<int> operation) => await operation.ConfigureAwait(OnLoop);
+    private static async ValueTask Discard(ValueTask<int> operation) => await operation.ConfigureAwait(OnLoop);
 
     /// <summary>The same, for what has mostly ended already.</summary>
     internal static ValueTask Closing(ValueTask<int> operation)
