@@ -1,4 +1,4 @@
-// How an operation and a stream live, as diagrams: `dotnet fsi scripts/lifecycle.fsx -- --only multishot`.
+// How an operation, a stream and a line of sends live, as diagrams: `dotnet fsi scripts/lifecycle.fsx -- --only multishot`.
 // Shows a pure model at work: nothing here is drawn by hand. Every event is applied to every state that can be reached,
 // and what the model's functions answer is what is printed, as Mermaid.
 
@@ -14,6 +14,7 @@ open Uring.Machines
 type Machine =
     | Lifecycle
     | Multishot
+    | SendLine
 
 type Arguments =
     | Only of Machine
@@ -21,19 +22,20 @@ type Arguments =
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
-            | Only _ -> "print one of the two: lifecycle, an operation; or multishot, a stream."
+            | Only _ -> "print one of them: lifecycle, an operation; multishot, a stream; or sendline, leases that are sent."
 
 let diagramOf machine =
     match machine with
     | Machine.Lifecycle -> Diagram.fenced Operation.operation
     | Machine.Multishot -> Diagram.fenced Operation.stream
+    | Machine.SendLine -> Diagram.fenced Operation.sendLine
 
 let arguments = Shared.arguments<Arguments>()
 
 let wanted =
     match arguments.TryGetResult Only with
     | Some machine -> [ machine ]
-    | None -> [ Machine.Lifecycle; Machine.Multishot ]
+    | None -> [ Machine.Lifecycle; Machine.Multishot; Machine.SendLine ]
 
 for machine in wanted do
     printfn "%s" (diagramOf machine)

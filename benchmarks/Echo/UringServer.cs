@@ -34,13 +34,20 @@ internal static class UringServer
     {
         await using (connection)
         {
+            await using var answers = connection.CreateLeaseQueue();
+
             try
             {
                 await foreach (var lease in connection.ReceiveAllAsync(pool))
                 {
-                    // Handed on: its buffer goes back when the kernel has sent it.
-                    await connection.SendAllAsync(lease);
+                    // Handed on: its buffer goes back when the kernel has sent it. Only a full queue has to be waited for.
+                    if (!answers.TrySend(lease))
+                    {
+                        await answers.SendAsync(lease);
+                    }
                 }
+
+                await answers.FlushAsync();
             }
             catch (SocketException)
             {

@@ -52,7 +52,11 @@ let private settled (ring: BufferRing) buffer =
 let private applyRing state event =
     let struct (ring, buffer, verdict) =
         match event with
-        | Publish -> BufferRing.publish state.Ring Size state.Buffer
+        | Publish ->
+            match BufferRing.publish state.Ring state.Buffer.Owner with
+            | struct (ring, BufferVerdict.Write) ->
+                struct (ring, BufferRing.published state.Ring Size, BufferVerdict.Write)
+            | struct (ring, verdict) -> struct (ring, state.Buffer, verdict)
         | Select(bytes, more) -> BufferRing.selected state.Ring state.Buffer bytes more
         | Pass -> BufferRing.passed state.Ring state.Buffer
         | Release ->

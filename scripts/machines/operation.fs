@@ -90,49 +90,94 @@ let private lastWords source = [
     Errno.toResult Errno.EIO, "last CQE: error"
 ]
 
+/// A stream with its source, which never changes.
+type Sourced = { Source: Source; Stream: Multishot }
+
 /// The kernel gives one more than it was asked for.
-let private streamEvents (stream: Multishot) = [
+let private streamEvents { Source = source; Stream = stream } = [
     match stream.Phase with
     | StreamPhase.Armed
     | StreamPhase.Pausing ->
         if stream.Queued <= stream.Limit then Arrive, "CQE + MORE"
 
-        for result, name in lastWords stream.Source do
-            End result, (if stream.Stopping then "last CQE, stopped" else name)
+        for result, name in lastWords source do
+            End result, name
 
         if stream.Phase = StreamPhase.Pausing then
-            End(Errno.toResult Errno.ECANCELED),
-            (if stream.Stopping then "last CQE, stopped" else "last CQE: ECANCELED")
+            End(Errno.toResult Errno.ECANCELED), "last CQE: ECANCELED"
+    | StreamPhase.Stopping ->
+        if stream.Queued <= stream.Limit then Arrive, "CQE + MORE"
+
+        End(Errno.toResult Errno.ECANCELED), "last CQE"
     | StreamPhase.Starving -> Feed, "a buffer came back"
     | StreamPhase.Paused
     | StreamPhase.Ended -> ()
 
     if stream.Queued > 0 then Take, "consumer took one"
-    if not stream.Stopping then Stop, "stopped"
+    Stop, "stopped"
 ]
 
-let private applyStream stream event =
+let private applyStream { Source = source; Stream = stream } event =
     let struct (after, verdict) =
         match event with
         | Arrive -> Multishot.queued 1 stream
         | End result ->
-            let carries = Multishot.carries stream.Source result
+            let carries = Multishot.carries source result
             let struct (stream, _) = Multishot.queued (if carries then 1 else 0) stream
-            Multishot.ended result stream
+            Multishot.ended source result stream
         | Take -> Multishot.taken stream
         | Feed -> Multishot.fed stream
         | Stop -> Multishot.stopped stream
 
-    after, $"%A{verdict}"
+    { Source = source; Stream = after }, $"%A{verdict}"
 
 let stream = {
     Title = "Multishot"
     Start = [
         for source in [ Source.Bytes; Source.Descriptors; Source.Events; Source.Ticks ] do
-            for limit in 1..4 -> Multishot.armed source limit
+            for limit in 1..4 -> { Source = source; Stream = Multishot.armed limit }
     ]
     Events = streamEvents
     Apply = applyStream
-    PhaseOf = fun stream -> $"%A{stream.Phase}"
+    PhaseOf = fun sourced -> $"%A{sourced.Stream.Phase}"
     Quiet = [ "Nothing" ]
+}
+
+type LineEvent =
+    | Offer
+    | Sent of left: int64 * result: int
+    | Close
+
+/// A few more than the limit are offered.
+let private lineEvents (line: SendLine) = [
+    if line.Count <= line.Limit then Offer, "offered"
+
+    match line.Phase with
+    | SendLinePhase.Sending ->
+        Sent(2L, 2), (if line.Count > 1 then "sent, another waits" else "sent")
+        Sent(2L, 1), "sent in part"
+        Sent(2L, Errno.toResult Errno.EPIPE), "failed"
+    | SendLinePhase.Closing -> Sent(2L, Errno.toResult Errno.ECANCELED), "its send has ended"
+    | SendLinePhase.Idle
+    | SendLinePhase.Over -> ()
+
+    Close, "closed"
+]
+
+let private applyLine line event =
+    let struct (after, verdict) =
+        match event with
+        | Offer -> SendLine.offered line
+        | Sent(left, result) -> SendLine.ended left result line
+        | Close -> SendLine.closed line
+
+    after, $"%A{verdict}"
+
+let sendLine = {
+    Title = "SendLine"
+    Start = [ for limit in 1..3 -> SendLine.create limit ]
+    Events = lineEvents
+    Apply = applyLine
+    PhaseOf = fun line -> $"%A{line.Phase}"
+    Quiet = [ "Ignore" ]
 }

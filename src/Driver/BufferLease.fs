@@ -12,6 +12,12 @@ open System.Runtime.CompilerServices
 [<Struct; IsReadOnly; NoEquality; NoComparison>]
 type BufferLease internal (cell: LeaseCell | null, version: int) =
 
+    /// Of the default value: null.
+    member internal _.Cell = cell
+
+    /// Names the use of the cell.
+    member internal _.Version = version
+
     /// The default value.
     static member internal Empty = Unchecked.defaultof<BufferLease>
 
@@ -63,6 +69,14 @@ type BufferLease internal (cell: LeaseCell | null, version: int) =
         match cell with
         | null -> Unchecked.defaultof<MemoryHandle>
         | cell -> cell.Pass version
+
+    /// Hands the lease on as it is: the lease is done, and its hold is the caller's, who drops it. Null for an empty lease.
+    member internal this.Take() : LeaseCell | null =
+        match cell with
+        | null -> null
+        | cell ->
+            cell.Take version
+            cell
 
     /// Keeps the first `length` bytes. No effect when it holds fewer.
     member this.Truncate(length: int) =

@@ -354,6 +354,12 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
             else
                 host.HandOver cell.Returning
 
+        member this.ReturnOn(other, cell) =
+            if obj.ReferenceEquals(other, host) then
+                (this :> ILeaseHome).TakeBack cell
+            else
+                host.HandOver cell.Returning
+
         member this.TakeBack cell =
             if isOver then
                 (this :> ILeaseHome).TakeBackLate cell

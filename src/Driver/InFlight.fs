@@ -6,6 +6,7 @@ namespace Uring.Driver
 open System
 open System.Buffers
 open System.Collections.Generic
+open System.Runtime.CompilerServices
 open Uring.Kernel
 open Uring.Model
 
@@ -91,19 +92,26 @@ type internal InFlight(ring: Ring, capacity: int) =
             Submission.fromFixedFile submission
         | _ -> submission
 
-    /// Its memory is pinned. `flags` link it to its follower.
-    let start flags (pending: Pending) (request: inref<Request>) =
+    /// Its memory is pinned, and the submission says where. `flags` link it to its follower.
+    [<SkipLocalsInit>]
+    let submit flags (pending: Pending) shape (submission: inref<Submission>) =
         join pending.Target
         join pending.Other
-        pending.UserData <- slots.Take(pending, request.Shape)
+        pending.UserData <- slots.Take(pending, shape)
 
         let submission =
-            addressed pending request.Submission
-            |> Submission.rebase request.Reach (Mapped.addressOfPin pending.Pin)
+            addressed pending submission
             |> Submission.tagged pending.UserData
             |> Submission.flagged flags
 
         outbox.Submit &submission
+
+    /// Its memory is pinned. `flags` link it to its follower.
+    let start flags (pending: Pending) (request: inref<Request>) =
+        let submission =
+            Submission.rebase request.Reach (Mapped.addressOfPin pending.Pin) request.Submission
+
+        submit flags pending request.Shape &submission
 
     /// Memory that cannot be pinned is the caller's mistake, not the ring's.
     let tryPin (pending: Pending) (request: inref<Request>) : exn | null =
@@ -133,6 +141,11 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     /// Begins what has waited for it.
     let tryStartParked (pending: Pending) = tryStart pending &pending.Request
+
+    /// It cannot begin. Apart from what can: the room for a request would have to be cleared each time.
+    let hinder (pending: Pending) (submission: inref<Submission>) =
+        pending.Request <- { Request.bare submission with Target = pending.Target }
+        tryStartParked pending
 
     // ---- ending
 
@@ -250,6 +263,13 @@ type internal InFlight(ring: Ring, capacity: int) =
 
     /// Begins an operation with a request that the caller holds.
     member _.Begin(pending: Pending, request: inref<Request>) = tryStart pending &request
+
+    /// Begins a single operation whose memory stays where it is until the end.
+    member _.BeginPinned(pending: Pending, submission: inref<Submission>) =
+        if obstacle pending = 0 then
+            submit SqeFlags.None pending Shape.Single &submission
+        else
+            hinder pending &submission
 
     /// Begins an operation with the request that it holds itself.
     member _.BeginParked(pending: Pending) =

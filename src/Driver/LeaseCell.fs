@@ -29,6 +29,8 @@ module internal LostLease =
 type internal ILeaseHome =
     /// From any thread: the last hold is gone.
     abstract Return: LeaseCell -> unit
+    /// As `Return`, on the thread of this host's loop, which may be another than the lease's.
+    abstract ReturnOn: host: IHost * cell: LeaseCell -> unit
     /// As `Return`, on the loop's thread.
     abstract TakeBack: LeaseCell -> unit
     /// As `Return`, when the loop has ended. From any thread.
@@ -83,10 +85,10 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
         | null -> home.Return this
         | root -> root.Drop()
 
-    /// False when the lease's law refuses the change.
-    member inline private this.Apply
+    /// What follows from the change is the caller's to do.
+    member inline private this.Exchange
         ([<InlineIfLambda>] change: Lease -> struct (Lease * LeaseVerdict))
-        : bool =
+        : LeaseVerdict =
         let mutable before = this.State
         let mutable struct (after, verdict) = change before
 
@@ -95,6 +97,14 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
             let struct (again, verdictAgain) = change before
             after <- again
             verdict <- verdictAgain
+
+        verdict
+
+    /// False when the lease's law refuses the change.
+    member inline private this.Apply
+        ([<InlineIfLambda>] change: Lease -> struct (Lease * LeaseVerdict))
+        : bool =
+        let verdict = this.Exchange change
 
         if verdict = LeaseVerdict.GiveBack then this.GiveBack()
 
@@ -126,11 +136,24 @@ and [<Sealed>] internal LeaseCell(home: ILeaseHome, root: LeaseCell | null) =
     /// Somebody who held it is done.
     member this.Drop() = this.Apply(fun lease -> Lease.dropped lease) |> ignore
 
-    /// The handle is done, and its hold is the operation's whose pin this is.
-    member this.Pass(version: int) : MemoryHandle =
+    /// As `Drop`, on the thread of this host's loop: asking which thread that is costs more than all else here.
+    member this.DropOn(host: IHost) : unit =
+        if this.Exchange(fun lease -> Lease.dropped lease) = LeaseVerdict.GiveBack then
+            match root with
+            | null -> home.ReturnOn(host, this)
+            | root -> root.DropOn host
+
+    /// The handle is done, and its hold is the caller's, who drops it.
+    member this.Take(version: int) =
         if not (this.Apply(fun lease -> Lease.passed version lease)) then refuse ()
 
+    /// The handle is done, and its hold is the operation's whose pin this is.
+    member this.Pass(version: int) : MemoryHandle =
+        this.Take version
         Mapped.handle (origin + nativeint start) this
+
+    /// Where the bytes lie, as long as somebody holds the lease.
+    member _.Address = uint64 (origin + nativeint start)
 
     /// The handle is done. Harmless when it was done before.
     member this.Close(version: int) = this.Apply(fun lease -> Lease.close version lease) |> ignore

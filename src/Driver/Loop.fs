@@ -438,6 +438,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         member _.Queue item = surroundings.Queue item
         member _.Resume pending = rounds.Add pending
         member _.Begin pending = inFlight.BeginParked pending
+        member _.Submit(pending, submission) = inFlight.BeginPinned(pending, &submission)
         member _.Park pending = inFlight.Park pending
         member _.Cancel pending = inFlight.Cancel pending
         member _.Interrupt pending = inFlight.Interrupt pending

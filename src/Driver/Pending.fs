@@ -23,6 +23,8 @@ type internal IHost =
     abstract Resume: Pending -> unit
     /// On the loop's thread: put its request into the ring.
     abstract Begin: Pending -> unit
+    /// On the loop's thread: put this submission into the ring, whose memory stays where it is until the end.
+    abstract Submit: pending: Pending * submission: inref<Submission> -> unit
     /// On the loop's thread: it waits for something else than the kernel, and `Begin` will come.
     abstract Park: Pending -> unit
     /// On the loop's thread: ask for its end.

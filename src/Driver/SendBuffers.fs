@@ -14,10 +14,6 @@ open Uring.Model
 [<Struct; NoEquality; NoComparison>]
 type internal Writer = { Bytes: ReadOnlyMemory<byte>; Done: TaskCompletionSource }
 
-/// Somebody who waits until so many bytes have been sent.
-[<Struct; NoEquality; NoComparison>]
-type internal Flush = { Target: int64; Sent: TaskCompletionSource }
-
 /// A queue in front of one socket. Nobody else may send on the socket: what two send at once may be mixed.
 [<Sealed>]
 type internal SendBuffers
@@ -33,7 +29,7 @@ type internal SendBuffers
     let free = Stack<int>()
     // In order; the first may have been copied in part.
     let writers = LinkedList<Writer>()
-    let flushes = Queue<Flush>()
+    let flushes = Milestones()
     let mutable state = BufferRing.create entries
     let mutable mode = if Features.canBundle plan then PoolMode.Whole else PoolMode.Plain
     let mutable memory: BufferRingMemory | null = null
@@ -154,8 +150,7 @@ type internal SendBuffers
             (nonNull writers.First).Value.Done.TrySetException reason |> ignore
             writers.RemoveFirst()
 
-        while flushes.Count > 0 do
-            flushes.Dequeue().Sent.TrySetException reason |> ignore
+        flushes.Fail reason
 
     /// Buffers have come back: the next writers, in order, and who waited for the bytes.
     let pump () =
@@ -173,9 +168,7 @@ type internal SendBuffers
                 first.Value <- { writer with Bytes = left }
                 room <- false
 
-        while flushes.Count > 0 && flushes.Peek().Target <= sent do
-            flushes.Dequeue().Sent.TrySetResult() |> ignore
-
+        flushes.Reach sent
         arm ()
 
     let answered (completion: Completion) =
@@ -257,12 +250,7 @@ type internal SendBuffers
             let waitingBytes = writers |> Seq.sumBy (fun writer -> int64 writer.Bytes.Length)
             let target = queued + waitingBytes
 
-            if target <= sent then
-                Task.CompletedTask
-            else
-                let waiting = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
-                flushes.Enqueue { Target = target; Sent = waiting }
-                waiting.Task
+            if target <= sent then Task.CompletedTask else flushes.Await target
 
     /// On the loop's thread: drops what was not sent, and ends when the kernel has let go of the buffers.
     member _.Close() : Task =

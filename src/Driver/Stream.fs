@@ -23,7 +23,7 @@ type internal Stream
     let mutable items = Unchecked.defaultof<Backlog>
     // Of ticks, the submission says how many.
     let mutable state =
-        Multishot.armed source limit
+        Multishot.armed limit
         |> Multishot.counted (if source = Source.Ticks then int request.Multishot.Submission.Offset else 0)
 
     let mutable waiting = false
@@ -224,7 +224,7 @@ type internal Stream
         | StreamVerdict.Cancelled -> this.Finish(this.Fault(Errno.toResult Errno.ECANCELED, cancellation))
 
     /// It is out of the kernel, with this result.
-    member private this.Left(result: int) = this.Act(changed (Multishot.ended result), result)
+    member private this.Left(result: int) = this.Act(changed (Multishot.ended source result), result)
 
     member private this.Arm() =
         if not (this.Enter()) then
@@ -245,8 +245,9 @@ type internal Stream
             | ValueNone -> request.Multishot
 
         this.Describe &this.Request
+        this.IsLocal <- host.IsCurrentThread
 
-        if host.IsCurrentThread then this.Arm() else host.HandOver this
+        if this.IsLocal then this.Arm() else host.HandOver this
 
         if cancellation.CanBeCanceled then
             registration <- cancellation.UnsafeRegister((fun _ -> this.Stop()), null)
@@ -304,18 +305,25 @@ type internal Stream
         | bytes -> giveBack bytes
 
     /// The bytes that the last successful wait found: the caller's from now on. The same, however often it is asked.
-    member _.Lease: BufferLease =
-        match cell with
+    member _.TakeCell() : LeaseCell | null =
+        if not isTaken then
+            isTaken <- true
+
+            match cell, pool with
+            | null, _
+            | _, null -> ()
+            | found, pool -> if pool.Options.TrackLeases then found.Track()
+
+        cell
+
+    /// Names the use of the cell that `TakeCell` gives.
+    member _.CellVersion = use'
+
+    /// `TakeCell`, as a lease.
+    member this.Lease: BufferLease =
+        match this.TakeCell() with
         | null -> BufferLease.Empty
-        | found ->
-            if not isTaken then
-                isTaken <- true
-
-                match pool with
-                | null -> ()
-                | pool -> if pool.Options.TrackLeases then found.Track()
-
-            new BufferLease(found, use')
+        | found -> new BufferLease(found, use')
 
     /// What the last successful wait found: the caller's from now on.
     member this.Take() : StreamItem =

@@ -44,11 +44,11 @@ module BufferGroup =
     /// Gives buffer `id` to the kernel. After `Write` its entry is what to write at the slot that the ring had before.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let publish ring (buffers: 'Buffers :> IBuffers<'Buffers>) id length =
-        let struct (next, buffer, verdict) = BufferRing.publish ring length (buffers.Buffer id)
+        let struct (next, verdict) = BufferRing.publish ring (buffers.Buffer id).Owner
 
         match verdict with
         | BufferVerdict.Write ->
-            let buffers = buffers.WithBuffer(id, buffer)
+            let buffers = buffers.WithBuffer(id, BufferRing.published ring length)
             struct (next, buffers.WithIdAt(BufferRing.slot ring, id), verdict)
         | BufferVerdict.StoreTail
         | BufferVerdict.Take

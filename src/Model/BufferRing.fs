@@ -116,17 +116,28 @@ module BufferRing =
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let isCommitted (position: uint16) ring = int (position - ring.Head) < int (ring.Tail - ring.Head)
 
-    /// Gives a returning buffer to the kernel, `length` bytes of it. The kernel sees it after the next commit.
+    /// Somebody gives this owner's buffer to the kernel, which sees it after the next commit: after `Write` it is what
+    /// `published` says of the ring before.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
-    let publish ring length (buffer: Buffer) =
-        match buffer.Owner with
+    let publish ring (owner: Owner) =
+        match owner with
         | Owner.Kernel
-        | Owner.Application -> struct (ring, buffer, BufferVerdict.Ignore)
-        | Owner.Returning when isFull ring -> struct (ring, buffer, BufferVerdict.Full)
+        | Owner.Application -> struct (ring, BufferVerdict.Ignore)
+        | Owner.Returning when isFull ring -> struct (ring, BufferVerdict.Full)
         | Owner.Returning ->
             struct ({ ring with Written = ring.Written + 1us; Published = ring.Published + 1 },
-                    { Owner = Owner.Kernel; Position = ring.Written; Length = length; Offset = 0; Leases = 0 },
                     BufferVerdict.Write)
+
+    /// A buffer of which the kernel is given `length` bytes at the place where the next entry is written. By itself, so
+    /// that nobody has to read the buffer as it was, which has just been written: see docs/decisions/0005.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
+    let published ring length : Buffer = {
+        Owner = Owner.Kernel
+        Position = ring.Written
+        Length = length
+        Offset = 0
+        Leases = 0
+    }
 
     /// Shows the kernel all that has been written.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]

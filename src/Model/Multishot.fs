@@ -25,7 +25,8 @@ type Source =
 ///     |  +---------------------------------------------
 ///     |  last CQE: ENOBUFS (while pausing: only once the consumer has caught up)
 ///     +----------------> Starving --a buffer came back--> Armed
-///   any --stopped, end of file, error--> Ended
+///   Armed, Pausing --stopped--> Stopping --last CQE--> Ended
+///   any other --stopped--> Ended; any --end of file, error--> Ended
 ///
 /// Laws
 ///  1. what a completion brought is delivered, the last one's too: neither ending nor pausing loses anything
@@ -43,19 +44,17 @@ type StreamPhase =
     | Pausing
     | Paused
     | Starving
+    | Stopping
     | Ended
 
-/// A stream's whole state.
+/// A stream's whole state, but for its source, which never changes. Four fields: so many stay in registers.
 [<Struct>]
 type Multishot = {
     Phase: StreamPhase
-    Source: Source
     /// Results that the consumer has not taken.
     Queued: int
     /// So many queued are enough.
     Limit: int
-    /// Somebody wants its end.
-    Stopping: bool
     /// So many results have still to come; -1 where nobody counts.
     Remaining: int
 }
@@ -87,14 +86,7 @@ type StreamVerdict =
 module Multishot =
 
     /// A stream that is about to be armed for the first time.
-    let armed source limit = {
-        Phase = StreamPhase.Armed
-        Source = source
-        Queued = 0
-        Limit = max 1 limit
-        Stopping = false
-        Remaining = -1
-    }
+    let armed limit = { Phase = StreamPhase.Armed; Queued = 0; Limit = max 1 limit; Remaining = -1 }
 
     /// So many results and no more; 0 for as many as there are.
     let counted count (stream: Multishot) = if count = 0 then stream else { stream with Remaining = count }
@@ -145,12 +137,13 @@ module Multishot =
         let stream = { stream with Queued = stream.Queued + count }
 
         match stream.Phase with
-        | StreamPhase.Armed when stream.Queued >= stream.Limit && not stream.Stopping ->
+        | StreamPhase.Armed when stream.Queued >= stream.Limit ->
             struct ({ stream with Phase = StreamPhase.Pausing }, StreamVerdict.Pause)
         | StreamPhase.Armed
         | StreamPhase.Pausing
         | StreamPhase.Paused
         | StreamPhase.Starving
+        | StreamPhase.Stopping
         | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)
 
     let private over (stream: Multishot) verdict = struct ({ stream with Phase = StreamPhase.Ended }, verdict)
@@ -164,31 +157,34 @@ module Multishot =
         else
             struct ({ stream with Phase = StreamPhase.Paused }, StreamVerdict.Park)
 
-    /// The last completion came (it had no MORE). What it carried has been queued before.
-    let ended (result: int) (stream: Multishot) =
-        if stream.Phase = StreamPhase.Ended then
-            struct (stream, StreamVerdict.Nothing)
-        elif stream.Stopping then
-            over stream StreamVerdict.Cancelled
-        elif stream.Remaining = 0 then
-            over stream StreamVerdict.EndOfStream
-        elif carries stream.Source result then
-            goOn stream
-        elif result >= 0 then
-            over stream StreamVerdict.EndOfStream
-        else
-            match Errno.ofResult result, stream.Source with
-            // Enough is queued: its own buffers are what is missing.
-            | Errno.ENOBUFS, Source.Bytes when stream.Phase = StreamPhase.Pausing && not (hasRoom stream) ->
-                struct ({ stream with Phase = StreamPhase.Paused }, StreamVerdict.Park)
-            | Errno.ENOBUFS, Source.Bytes ->
-                struct ({ stream with Phase = StreamPhase.Starving }, StreamVerdict.Starve)
-            // Our own asking.
-            | Errno.ECANCELED, _ when stream.Phase = StreamPhase.Pausing -> goOn stream
-            // One connection ended before it was accepted; the listener has more.
-            | Errno.ECONNABORTED, Source.Descriptors -> goOn stream
-            // An open set: every other error ends the stream.
-            | _ -> over stream StreamVerdict.Fail
+    /// The last completion of a stream of this source came (it had no MORE). What it carried has been queued before.
+    let ended source (result: int) (stream: Multishot) =
+        match stream.Phase with
+        | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)
+        | StreamPhase.Stopping -> over stream StreamVerdict.Cancelled
+        | StreamPhase.Armed
+        | StreamPhase.Pausing
+        | StreamPhase.Paused
+        | StreamPhase.Starving ->
+            if stream.Remaining = 0 then
+                over stream StreamVerdict.EndOfStream
+            elif carries source result then
+                goOn stream
+            elif result >= 0 then
+                over stream StreamVerdict.EndOfStream
+            else
+                match Errno.ofResult result, source with
+                // Enough is queued: its own buffers are what is missing.
+                | Errno.ENOBUFS, Source.Bytes when stream.Phase = StreamPhase.Pausing && not (hasRoom stream) ->
+                    struct ({ stream with Phase = StreamPhase.Paused }, StreamVerdict.Park)
+                | Errno.ENOBUFS, Source.Bytes ->
+                    struct ({ stream with Phase = StreamPhase.Starving }, StreamVerdict.Starve)
+                // Our own asking.
+                | Errno.ECANCELED, _ when stream.Phase = StreamPhase.Pausing -> goOn stream
+                // One connection ended before it was accepted; the listener has more.
+                | Errno.ECONNABORTED, Source.Descriptors -> goOn stream
+                // An open set: every other error ends the stream.
+                | _ -> over stream StreamVerdict.Fail
 
     /// The consumer took one result.
     [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
@@ -202,6 +198,7 @@ module Multishot =
         | StreamPhase.Pausing
         | StreamPhase.Paused
         | StreamPhase.Starving
+        | StreamPhase.Stopping
         | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)
 
     /// A buffer is there for it.
@@ -211,15 +208,16 @@ module Multishot =
         | StreamPhase.Armed
         | StreamPhase.Pausing
         | StreamPhase.Paused
+        | StreamPhase.Stopping
         | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)
 
     /// Somebody wants its end.
     let stopped (stream: Multishot) =
-        let stream = { stream with Stopping = true }
-
         match stream.Phase with
         | StreamPhase.Armed
-        | StreamPhase.Pausing -> struct (stream, StreamVerdict.AskKernel)
+        | StreamPhase.Pausing ->
+            struct ({ stream with Phase = StreamPhase.Stopping }, StreamVerdict.AskKernel)
         | StreamPhase.Paused
         | StreamPhase.Starving -> over stream StreamVerdict.Cancelled
+        | StreamPhase.Stopping
         | StreamPhase.Ended -> struct (stream, StreamVerdict.Nothing)

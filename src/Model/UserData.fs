@@ -48,6 +48,7 @@ module UserData =
     /// Names nothing.
     let none = { Bits = 0UL }
 
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let private kindByte kind =
         match kind with
         | CompletionKind.Operation -> 1uy
@@ -69,6 +70,7 @@ module UserData =
     let generation userData = uint32 (userData.Bits >>> 8) &&& GenerationMask
 
     /// What the completion is about.
+    [<MethodImpl(MethodImplOptions.AggressiveInlining)>]
     let kind userData =
         match byte userData.Bits with
         | 1uy -> CompletionKind.Operation

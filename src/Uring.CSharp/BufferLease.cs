@@ -1,6 +1,7 @@
 // The core's lease (Driver/BufferLease.fs) under the facade's namespace; copies are the same lease.
 using System;
 using System.Buffers;
+using Uring.Driver;
 
 namespace Uring;
 
@@ -16,22 +17,33 @@ namespace Uring;
 /// </remarks>
 public readonly struct BufferLease : IMemoryOwner<byte>, IEquatable<BufferLease>
 {
-    private readonly Driver.BufferLease core;
+    // The core's two, and not the core's struct: one struct inside another is copied by way of memory, at each hand-over.
+    private readonly LeaseCell? cell;
+    private readonly int version;
 
-    internal BufferLease(Driver.BufferLease core) => this.core = core;
+    internal BufferLease(LeaseCell? cell, int version)
+    {
+        this.cell = cell;
+        this.version = version;
+    }
 
-    internal Driver.BufferLease Core => core;
+    internal BufferLease(Driver.BufferLease core)
+        : this(core.Cell, core.Version)
+    {
+    }
+
+    internal Driver.BufferLease Core => new(cell, version);
 
     /// <summary>Number of bytes.</summary>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public int Length => core.Length;
+    public int Length => Core.Length;
 
     /// <summary>Bytes that fit: <see cref="Length"/>, and what <see cref="TryAppend"/> can add.</summary>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public int Capacity => core.Capacity;
+    public int Capacity => Core.Capacity;
 
     /// <summary>It was given back. The default lease never is.</summary>
-    public bool IsDisposed => core.IsDisposed;
+    public bool IsDisposed => Core.IsDisposed;
 
     /// <summary>
     /// The bytes. After <see cref="Dispose"/> the memory itself throws <see cref="ObjectDisposedException"/>. An operation
@@ -39,11 +51,11 @@ public readonly struct BufferLease : IMemoryOwner<byte>, IEquatable<BufferLease>
     /// <see cref="Span"/> costs nothing.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public Memory<byte> Memory => core.Memory;
+    public Memory<byte> Memory => Core.Memory;
 
     /// <summary>The bytes. Do not use it after <see cref="Dispose"/>: a span cannot know that the kernel writes there.</summary>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public Span<byte> Span => core.Span;
+    public Span<byte> Span => Core.Span;
 
     /// <summary>Two handles of the same lease are equal.</summary>
     /// <param name="left">One.</param>
@@ -59,7 +71,7 @@ public readonly struct BufferLease : IMemoryOwner<byte>, IEquatable<BufferLease>
     /// <param name="length">How many.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public void Truncate(int length) => core.Truncate(length);
+    public void Truncate(int length) => Core.Truncate(length);
 
     /// <summary>Takes bytes out; what follows moves down. At the start and at the end nothing has to move.</summary>
     /// <param name="start">The first byte to take out.</param>
@@ -67,7 +79,7 @@ public readonly struct BufferLease : IMemoryOwner<byte>, IEquatable<BufferLease>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the lease.</exception>
     /// <exception cref="InvalidOperationException">The bytes would have to move, and are shared or in use.</exception>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public void Remove(int start, int count) => core.Remove(start, count);
+    public void Remove(int start, int count) => Core.Remove(start, count);
 
     /// <summary>
     /// Appends into the spare capacity of the buffer: all of <paramref name="bytes"/>, or nothing. Slices and parts of
@@ -76,29 +88,29 @@ public readonly struct BufferLease : IMemoryOwner<byte>, IEquatable<BufferLease>
     /// <param name="bytes">What to append.</param>
     /// <returns>False when it does not fit.</returns>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public bool TryAppend(ReadOnlySpan<byte> bytes) => core.TryAppend(bytes);
+    public bool TryAppend(ReadOnlySpan<byte> bytes) => Core.TryAppend(bytes);
 
     /// <summary>Another lease on some of the bytes, without a copy. The buffer goes back when all are given back.</summary>
     /// <param name="start">The first byte.</param>
     /// <param name="length">How many.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the lease.</exception>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public BufferLease Slice(int start, int length) => new(core.Slice(start, length));
+    public BufferLease Slice(int start, int length) => new(Core.Slice(start, length));
 
     /// <summary>Another lease on the same bytes, for another reader.</summary>
     /// <exception cref="ObjectDisposedException">The lease was given back.</exception>
-    public BufferLease Share() => new(core.Share());
+    public BufferLease Share() => new(Core.Share());
 
     /// <summary>Gives the buffer back to the kernel. From any thread; again does nothing.</summary>
-    public void Dispose() => core.Dispose();
+    public void Dispose() => Core.Dispose();
 
     /// <summary>The same use of the same lease.</summary>
     /// <param name="other">The other handle.</param>
-    public bool Equals(BufferLease other) => core.IsSame(other.core);
+    public bool Equals(BufferLease other) => Core.IsSame(other.Core);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is BufferLease other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => core.Identity;
+    public override int GetHashCode() => Core.Identity;
 }

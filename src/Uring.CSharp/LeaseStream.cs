@@ -48,7 +48,7 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
 
         /// <summary>The bytes that the last step found: yours to dispose of.</summary>
         public readonly BufferLease Current =>
-            (stream ?? enumeration?.Opened) is { } opened ? new BufferLease(opened.Lease) : default;
+            (stream ?? enumeration?.Opened) is { } opened ? new BufferLease(opened.TakeCell(), opened.CellVersion) : default;
 
         /// <summary>Waits for the next; false at the end. Await it before the next step.</summary>
         public Wait MoveNextAsync()
@@ -146,7 +146,8 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
     internal sealed class Enumeration(Func<CancellationToken, ValueTask<Stream>> open, EitherToken ending)
         : StreamEnumerator<BufferLease>(open, ending)
     {
-        public override BufferLease Current => Opened is { } stream ? new BufferLease(stream.Lease) : default;
+        public override BufferLease Current => 
+            Opened is { } stream ? new BufferLease(stream.TakeCell(), stream.CellVersion) : default;
 
         public override ValueTask<bool> MoveNextAsync() => NextAsync();
     }

@@ -73,6 +73,19 @@ public sealed partial class UringSocket
         return MakeQueueAsync(count, bufferSize);
     }
 
+    /// <summary>
+    /// Makes a queue of leases in front of the socket: each is sent from where it lies, while their sender goes on.
+    /// </summary>
+    /// <param name="limit">A sender waits while more leases than these are in the queue; at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is less than 1.</exception>
+    /// <exception cref="ObjectDisposedException">The socket was disposed of.</exception>
+    public LeaseQueue CreateLeaseQueue(int limit = 16)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ThrowIfClosed();
+        return new LeaseQueue(FSharp.LeaseQueue.Create(loop, descriptor, limit));
+    }
+
     private async ValueTask<SendQueue> MakeQueueAsync(int count, int bufferSize) =>
         new(await FSharp.SendQueue.Create(loop, descriptor, count, bufferSize).ConfigureAwait(Ending.OnLoop));
 

@@ -34,6 +34,7 @@ let private hostOf (kernel: BufferKernel) = {
         member _.Queue item = item.Execute()
         member _.Resume _ = ()
         member _.Begin _ = ()
+        member _.Submit(_, _) = ()
         member _.Park _ = ()
         member _.Cancel _ = ()
         member _.Interrupt _ = ()

@@ -135,7 +135,7 @@ let private canaries = [
                     if ranOut result then
                         struct ({ flow with Phase = StreamPhase.Armed }, StreamVerdict.Arm)
                     else
-                        Multishot.ended result flow
+                        Multishot.ended Source.Bytes result flow
     },
     "without a buffer"
 
@@ -166,7 +166,7 @@ let private canaries = [
                     if ranOut result then
                         struct ({ flow with Phase = StreamPhase.Starving }, StreamVerdict.Starve)
                     else
-                        Multishot.ended result flow
+                        Multishot.ended Source.Bytes result flow
     },
     "results wait"
 
@@ -191,7 +191,7 @@ let private canaries = [
     "a stream that is stopped is armed again",
     plain |> endings,
     { real with Stop = fun flow -> struct (flow, StreamVerdict.AskKernel) },
-    "bytes came"
+    "for nobody"
 
     "the pool grows beyond its limit",
     plain |> growing,

@@ -74,7 +74,15 @@ let private checkStream world index =
         | Phase.Cancelling
         | Phase.Notifying -> true
 
-    let flows = stream.Flow.Phase = StreamPhase.Armed || stream.Flow.Phase = StreamPhase.Pausing
+    let flows =
+        match stream.Flow.Phase with
+        | StreamPhase.Armed
+        | StreamPhase.Pausing
+        | StreamPhase.Stopping -> true
+        | StreamPhase.Paused
+        | StreamPhase.Starving
+        | StreamPhase.Ended -> false
+
     let over = stream.Flow.Phase = StreamPhase.Ended
 
     ringUnless (isOut = isInKernel) (fun () ->
@@ -91,7 +99,7 @@ let private checkStream world index =
     ringUnless (not stream.HasLeft || stream.Items.IsEmpty) (fun () ->
         $"stream {index} keeps items for nobody")
 
-    ringUnless (stream.Outcome <> StreamVerdict.Cancelled || stream.Flow.Stopping) (fun () ->
+    ringUnless (stream.Outcome <> StreamVerdict.Cancelled || stream.IsStopped) (fun () ->
         $"stream {index} is cancelled, and nobody asked")
 
 /// What must hold in every state.
@@ -119,7 +127,7 @@ let checkRest world =
         ringUnless (not stream.HasLeft || isOver) (fun () -> $"stream {index} goes on, and nobody listens")
 
         // Who did not stop it hears everything, and how it ended.
-        if not stream.Flow.Stopping then
+        if not stream.IsStopped then
             let expected =
                 match world.Config.Ending with
                 | Silence -> StreamVerdict.Nothing

@@ -202,7 +202,7 @@ let private processOldest machine world =
 /// Somebody wants the stream's end.
 let private stop machine index world =
     let struct (flow, verdict) = machine.Stop world.Streams[index].Flow
-    let world = withStream index (fun stream -> { stream with Flow = flow }) world
+    let world = withStream index (fun stream -> { stream with Flow = flow; IsStopped = true }) world
 
     match verdict with
     | StreamVerdict.AskKernel -> askToEnd machine index world
@@ -292,7 +292,7 @@ let choices machine world : (AppStep * World) list = [
     for index in 0 .. world.Streams.Length - 1 do
         let stream = world.Streams[index]
 
-        if world.Config.Stops && not stream.Flow.Stopping && stream.Outcome = StreamVerdict.Nothing then
+        if world.Config.Stops && not stream.IsStopped && stream.Outcome = StreamVerdict.Nothing then
             AppStep.Stops index, stop machine index world
 
         if world.Config.Leaves && not stream.HasLeft then

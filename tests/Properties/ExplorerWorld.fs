@@ -82,6 +82,8 @@ type Stream = {
     Sent: int
     Arrived: int
     Consumed: int
+    /// Somebody wants its end.
+    IsStopped: bool
     /// The consumer is gone.
     HasLeft: bool
     /// How it ended; `Nothing` while it has not.
@@ -166,7 +168,7 @@ let start config =
         Streams =
             Array.create config.Streams {
                 Lifecycle = Lifecycle.free
-                Flow = Multishot.armed Source.Bytes config.QueueLimit
+                Flow = Multishot.armed config.QueueLimit
                 Items = []
                 Request = Request.None
                 CancelAsked = false
@@ -174,6 +176,7 @@ let start config =
                 Sent = 0
                 Arrived = 0
                 Consumed = 0
+                IsStopped = false
                 HasLeft = false
                 Outcome = StreamVerdict.Nothing
             }
@@ -270,7 +273,7 @@ let keyOf world =
         add (hash stream.Lifecycle.Phase)
         addBool stream.Lifecycle.Abandoned
         add (hash stream.Flow.Phase)
-        add (stream.Flow.Queued ||| (if stream.Flow.Stopping then 256 else 0))
+        add (stream.Flow.Queued ||| (if stream.IsStopped then 256 else 0))
         addItems stream.Items
 
         match stream.Request with

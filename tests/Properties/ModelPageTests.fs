@@ -88,6 +88,7 @@ let tests =
         test "docs/model.md shows the diagrams that scripts/lifecycle.fsx prints" {
             expectDiagram Operation.operation
             expectDiagram Operation.stream
+            expectDiagram Operation.sendLine
         }
 
         test "docs/model.md shows the diagrams that scripts/bufferring.fsx prints" {
