@@ -43,7 +43,8 @@ let private rounds = int (setting "URING_ECHO_ROUNDS" "9")
 let private span = { WarmUp = "0.5"; Seconds = setting "URING_ECHO_SECONDS" "1" }
 
 /// Before the first round, however short the rounds: after ten seconds the code of both .NET servers is compiled for good.
-let private warmUp = { WarmUp = "0"; Seconds = "12" }
+/// In several runs, because how connections begin and end is compiled when they have often enough.
+let private warmUps = List.replicate 8 { WarmUp = "0"; Seconds = "1.5" }
 
 /// What System.Net.Sockets does depends on its age: see docs/benchmarks.md.
 let private isFresh = setting "URING_ECHO_FRESH" "" <> ""
@@ -71,7 +72,8 @@ let private measureFresh (controls: string) (case: Case) = [
 /// Each round begins with another server, so that none profits from a machine that slows down.
 let private measure (controls: string) (case: Case) (running: Server list) =
     for server in running do
-        load controls case warmUp server |> ignore
+        for warmUp in warmUps do
+            load controls case warmUp server |> ignore
 
     [
         for round in 0 .. rounds - 1 do

@@ -22,7 +22,8 @@ type Arguments =
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
-            | Only _ -> "print one of them: lifecycle, an operation; multishot, a stream; or sendline, leases that are sent."
+            | Only _ ->
+                "print one of them: lifecycle, an operation; multishot, a stream; or sendline, leases that are sent."
 
 let diagramOf machine =
     match machine with

@@ -10,6 +10,7 @@ open Uring.Driver
 /// socket. Dispose of it with `use!`: what was not sent is dropped, so `LeaseQueue.flush` it first.
 [<Sealed>]
 type LeaseQueue internal (loop: Loop, line: LeaseLine) =
+    let mutable isDisposed = false
 
     /// What another thread sends goes by way of the loop's.
     let sendElsewhere (lease: BufferLease) =
@@ -29,7 +30,13 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
     /// Leases that were handed on and not yet sent. A snapshot.
     member _.Unsent = line.Unsent
 
-    member internal _.TrySend(lease: BufferLease) = loop.IsCurrent && line.TryOffer lease
+    member internal _.TrySend(lease: BufferLease) =
+        let isTaken = loop.IsCurrent && line.TryOffer lease
+
+        if not isTaken then
+            ObjectDisposedException.ThrowIf(Volatile.Read &isDisposed || loop.IsStopping, typeof<LeaseQueue>)
+
+        isTaken
 
     member internal _.Send(lease: BufferLease) : ValueTask =
         if loop.IsCurrent then line.Offer lease else sendElsewhere lease
@@ -38,6 +45,8 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
 
     interface IAsyncDisposable with
         member _.DisposeAsync() =
+            Volatile.Write(&isDisposed, true)
+
             // A loop that ends ends its sends itself.
             if loop.IsStopping then
                 ValueTask.CompletedTask
@@ -54,7 +63,8 @@ module LeaseQueue =
             ValueTask<LeaseQueue>(LeaseQueue.Create(socket.Loop, socket.Descriptor, limit)))
 
     /// As `send`, at once, if that would end at once: there is room, this is the ring's thread, and the connection has not
-    /// failed as far as is known. The lease is the caller's still when the answer is false.
+    /// failed as far as is known. The lease is the caller's still when the answer is false, or an exception: one whose queue
+    /// or ring was disposed of raises ObjectDisposedException.
     let trySend (queue: LeaseQueue) (lease: BufferLease) : bool = queue.TrySend lease
 
     /// Hands a lease on: it is sent behind those that were handed on before, and its buffer goes back when it has been, or

@@ -139,7 +139,8 @@ module SocketRequest =
                         "This kernel's io_uring has no accept that does not wait: it needs Linux 6.10 or newer."
                 )
 
-            let submission = hinted (flags.HasFlag AcceptFlags.PollFirst) socket accept.Submission
+            let submission =
+                hinted ((flags &&& AcceptFlags.PollFirst) <> AcceptFlags.None) socket accept.Submission
 
             {
                 accept with
@@ -212,11 +213,11 @@ module SocketRequest =
     // The hint is the ring's, and stands elsewhere than the socket's flags.
     let private sendingAs (flags: SendFlags) (socket: FileDescriptor) (submission: Submission) =
         Submission.withMessageFlags (uint32 (flags &&& ~~~SendFlags.PollFirst)) submission
-        |> hinted (flags.HasFlag SendFlags.PollFirst) socket
+        |> hinted ((flags &&& SendFlags.PollFirst) <> SendFlags.None) socket
 
     let private receivingAs (flags: ReceiveFlags) (socket: FileDescriptor) (submission: Submission) =
         Submission.withMessageFlags (uint32 (flags &&& ~~~ReceiveFlags.PollFirst)) submission
-        |> hinted (flags.HasFlag ReceiveFlags.PollFirst) socket
+        |> hinted ((flags &&& ReceiveFlags.PollFirst) <> ReceiveFlags.None) socket
 
     /// Sends `buffer`, as the flags say. man send(2).
     let sendWith (flags: SendFlags) (socket: FileDescriptor) (buffer: ReadOnlyMemory<byte>) : Request =

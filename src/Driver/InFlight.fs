@@ -100,16 +100,13 @@ type internal InFlight(ring: Ring, capacity: int) =
         pending.UserData <- slots.Take(pending, shape)
 
         let submission =
-            addressed pending submission
-            |> Submission.tagged pending.UserData
-            |> Submission.flagged flags
+            addressed pending submission |> Submission.tagged pending.UserData |> Submission.flagged flags
 
         outbox.Submit &submission
 
     /// Its memory is pinned. `flags` link it to its follower.
     let start flags (pending: Pending) (request: inref<Request>) =
-        let submission =
-            Submission.rebase request.Reach (Mapped.addressOfPin pending.Pin) request.Submission
+        let submission = Submission.rebase request.Reach (Mapped.addressOfPin pending.Pin) request.Submission
 
         submit flags pending request.Shape &submission
 
@@ -140,7 +137,7 @@ type internal InFlight(ring: Ring, capacity: int) =
         | result -> pending.Refused result
 
     /// Begins what has waited for it.
-    let tryStartParked (pending: Pending) = tryStart pending &pending.Request
+    let tryStartParked (pending: Pending) = tryStart pending &pending.Parked.Value
 
     /// It cannot begin. Apart from what can: the room for a request would have to be cleared each time.
     let hinder (pending: Pending) (submission: inref<Submission>) =
@@ -294,12 +291,12 @@ type internal InFlight(ring: Ring, capacity: int) =
             true
         | None when not (outbox.TryMakeRoom operations.Length) -> false
         | None ->
-            let failures = operations |> Array.map (fun operation -> tryPin operation &operation.Request)
+            let failures = operations |> Array.map (fun operation -> tryPin operation &operation.Parked.Value)
 
             match Array.tryFindIndex (isNull >> not) failures with
             | None ->
                 Array.iter2
-                    (fun (operation: Operation) flag -> start flag operation &operation.Request)
+                    (fun (operation: Operation) flag -> start flag operation &operation.Parked.Value)
                     operations
                     flags
             | Some index ->

@@ -51,7 +51,7 @@ and [<Sealed>] internal Operation(host: IHost, pool: IOperationPool) =
             this.Group <- null
 
             // It went on, and what it went on with names its descriptor.
-            if goal <> Goal.Step && left < whole then this.Request <- Unchecked.defaultof<Request>
+            if goal <> Goal.Step && left < whole then this.Unpark()
 
             if not (isNull this.Listener) then this.Listener <- null
 

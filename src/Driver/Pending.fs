@@ -4,6 +4,7 @@ namespace Uring.Driver
 
 open System
 open System.Buffers
+open System.Runtime.CompilerServices
 open System.Threading
 open System.Threading.Tasks
 open System.Threading.Tasks.Sources
@@ -61,11 +62,8 @@ and [<AbstractClass>] internal Pending(host: IHost) =
     let mutable destination = Destination.Pool
     let mutable context: obj | null = null
     let mutable execution: ExecutionContext | null = null
-
-    /// What to begin, for what does not begin at once: handed over, in a chain, or a stream that is armed again. The
-    /// hot path leaves it alone: it is two cache lines.
-    [<DefaultValue>]
-    val mutable internal Request: Request
+    // Apart: it is two cache lines, and what most messages touch lies closer together without them.
+    let mutable parked: StrongBox<Request> | null = null
 
     [<DefaultValue>]
     val mutable internal Opcode: Opcode
@@ -108,6 +106,21 @@ and [<AbstractClass>] internal Pending(host: IHost) =
 
     member internal _.Host = host
 
+    /// What to begin, for what does not begin at once: handed over, in a chain, or a stream that is armed again. The
+    /// hot path leaves it alone.
+    member internal _.Parked: StrongBox<Request> =
+        match parked with
+        | null ->
+            let created = StrongBox<Request>()
+            parked <- created
+            created
+        | parked -> parked
+
+    /// The value of `Parked`.
+    member internal this.Request
+        with get () = this.Parked.Value
+        and set (request: Request) = this.Parked.Value <- request
+
     /// A completion came, and this is what to do about it.
     abstract Landed: completion: inref<Completion> * verdict: Verdict -> unit
 
@@ -136,11 +149,17 @@ and [<AbstractClass>] internal Pending(host: IHost) =
 
         if not (isNull request.Subject) then this.Subject <- request.Subject
 
+    /// Forgets what it was to begin.
+    member internal _.Unpark() =
+        match parked with
+        | null -> ()
+        | parked -> parked.Value <- Unchecked.defaultof<Request>
+
     /// Keeps nothing alive while it waits to be used again.
     member internal this.Forget() =
         this.Target <- null
 
-        if not this.IsLocal then this.Request <- Unchecked.defaultof<Request>
+        if not this.IsLocal then this.Unpark()
 
         if not (isNull this.Other) then this.Other <- null
 

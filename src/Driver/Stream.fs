@@ -244,7 +244,7 @@ type internal Stream
             | ValueSome _
             | ValueNone -> request.Multishot
 
-        this.Describe &this.Request
+        this.Describe &this.Parked.Value
         this.IsLocal <- host.IsCurrentThread
 
         if this.IsLocal then this.Arm() else host.HandOver this

@@ -24,7 +24,7 @@ public sealed class LeaseQueue : IAsyncDisposable, IDisposable
     /// not failed as far as is known. Costs the least.
     /// </summary>
     /// <param name="lease">Yours still when the answer is false; else not to be used after this.</param>
-    /// <exception cref="ObjectDisposedException">The lease was disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The lease, the queue or its ring was disposed of.</exception>
     public bool TrySend(BufferLease lease) => core.TrySend(lease.Core);
 
     /// <summary>

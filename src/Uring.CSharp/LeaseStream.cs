@@ -146,7 +146,7 @@ public sealed class LeaseStream : IAsyncEnumerable<BufferLease>
     internal sealed class Enumeration(Func<CancellationToken, ValueTask<Stream>> open, EitherToken ending)
         : StreamEnumerator<BufferLease>(open, ending)
     {
-        public override BufferLease Current => 
+        public override BufferLease Current =>
             Opened is { } stream ? new BufferLease(stream.TakeCell(), stream.CellVersion) : default;
 
         public override ValueTask<bool> MoveNextAsync() => NextAsync();

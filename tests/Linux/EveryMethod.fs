@@ -137,6 +137,7 @@ let prepare (folder: string) (token: CancellationToken) =
         add socket
         let! queue = socket.CreateSendQueueAsync(4, 4096)
         add queue
+        add (socket.CreateLeaseQueue 4)
         let! registered = ring.RegisterBufferAsync 100
         add registered
         add (registered.Slice(0, 10))

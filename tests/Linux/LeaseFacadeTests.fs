@@ -226,5 +226,155 @@ let private sends =
             })
     ]
 
+/// Two connections, and a queue of leases in front of the second.
+let private queueing name limit (body: Two -> LeaseQueue -> Task<unit>) =
+    tidyCase name (fun () ->
+        withTwo 3 big (fun two ->
+            task {
+                use queue = two.Out.CreateLeaseQueue limit
+                do! body two queue
+                do! queue.DisposeAsync()
+            }))
+
+let private queues =
+    testList "LeaseQueue" [
+        queueing "sends in order while the sender goes on" 4 (fun two queue ->
+            task {
+                for letter in "abc" do
+                    let! lease = receive two (bytesOf (string letter))
+                    do! queue.SendAsync lease
+                    do! refusesAll lease
+
+                do! queue.FlushAsync()
+                Expect.equal queue.Unsent 0 "unsent"
+                let! found = receiveExactly two.Far 3
+                Expect.equal found (bytesOf "abc") "in order"
+            })
+
+        queueing
+            "a token that was cancelled before sends nothing, and the buffer comes back"
+            1
+            (fun two queue ->
+                task {
+                    let! lease = receive two (bytesOf "abc")
+                    do! isCancelled "send" (fun () -> queue.SendAsync(lease, CancellationToken true))
+                    do! refusesAll lease
+                    do! isCancelled "flush" (fun () -> queue.FlushAsync(CancellationToken true))
+                })
+
+        queueing
+            "another thread than the ring's does not try, and the lease stays its own"
+            1
+            (fun two queue ->
+                task {
+                    let! lease = receive two (bytesOf "abc")
+                    Expect.isFalse (queue.TrySend lease) "not taken"
+                    Expect.equal lease.Length 3 "still the caller's"
+                    do! queue.SendAsync lease
+                    let! found = receiveExactly two.Far 3
+                    Expect.equal found (bytesOf "abc") "sent"
+                })
+
+        queueing "a cancel while it waits for room ends the wait alone: the lease is sent" 1 (fun two queue ->
+            task {
+                use source = new CancellationTokenSource()
+                let bytes = Array.zeroCreate<byte> big
+                // The first fills the sockets, and the two behind it wait.
+                let! first = filled two bytes
+                do! queue.SendAsync first
+                let! second = filled two bytes
+                let waits = queue.SendAsync(second, source.Token).AsTask()
+                let flush = queue.FlushAsync(source.Token).AsTask()
+                source.Cancel()
+                let! sent = failureOf (fun () -> ValueTask waits)
+                Expect.isTrue (isNull sent || sent :? OperationCanceledException) "the wait ended"
+                let! flushed = failureOf (fun () -> ValueTask flush)
+                Expect.isTrue (isNull flushed || flushed :? OperationCanceledException) "the flush ended"
+                let! found = receiveExactly two.Far (2 * big)
+                Expect.hasLength found (2 * big) "both were sent"
+                do! queue.FlushAsync()
+            })
+
+        queueing "a peer that is gone fails the flush, and every buffer comes back" 2 (fun two queue ->
+            task {
+                do! two.Far.AbortAsync()
+                let! lease = receive two (bytesOf "abc")
+                // The kernel tells it with the first bytes, or the next.
+                let! _ = failureOf (fun () -> queue.SendAsync lease)
+
+                match! failureOf (fun () -> queue.FlushAsync()) with
+                | :? SocketException -> ()
+                | other -> failtest $"{other}"
+            })
+
+        queueing "what is disposed of sends nothing more" 1 (fun two queue ->
+            task {
+                do! queue.DisposeAsync()
+                let! lease = receive two (bytesOf "abc")
+                Expect.throwsT<ObjectDisposedException> (fun () -> queue.TrySend lease |> ignore) "try"
+                let! _ = raises<ObjectDisposedException> "send" (fun () -> queue.SendAsync lease)
+                do! refusesAll lease
+                let! _ = raises<ObjectDisposedException> "flush" (fun () -> queue.FlushAsync())
+                ()
+            })
+
+        tidyCase "a limit of none, and a closed socket, are refused" (fun () ->
+            withTwo 1 16 (fun two ->
+                task {
+                    Expect.throwsT<ArgumentOutOfRangeException>
+                        (fun () -> two.Out.CreateLeaseQueue 0 |> ignore)
+                        "none"
+
+                    do! two.Out.DisposeAsync()
+
+                    Expect.throwsT<ObjectDisposedException>
+                        (fun () -> two.Out.CreateLeaseQueue() |> ignore)
+                        "closed"
+                }))
+    ]
+
+/// What 1000 messages to an echo and back allocate on the ring's own thread, after 2000 to warm up.
+let private echoed () =
+    task {
+        use ring = new Ring()
+
+        let measure () =
+            ValueTask<int64>(
+                task {
+                    let! pool = ring.CreateBufferPoolAsync(8, 64)
+                    use! listener = UringListener.ListenAsync(loopback, ring = ring)
+                    let accepting = listener.AcceptAsync().AsTask()
+                    use! client = UringSocket.ConnectAsync(listener.LocalEndPoint, ring)
+                    use! server = accepting
+                    use answers = server.CreateLeaseQueue()
+                    let items = server.ReceiveAllAsync(pool).GetAsyncEnumerator()
+                    let message = GC.AllocateArray<byte>(64, true)
+                    let mutable before = 0L
+
+                    for round in 1..3000 do
+                        if round = 2001 then before <- GC.GetAllocatedBytesForCurrentThread()
+                        do! client.SendAllAsync(ReadOnlyMemory message)
+                        let! _ = items.MoveNextAsync()
+                        Expect.isTrue (answers.TrySend items.Current) "taken"
+                        do! client.ReceiveExactlyAsync(Memory message)
+
+                    let allocated = GC.GetAllocatedBytesForCurrentThread() - before
+                    do! items.DisposeAsync()
+                    return allocated
+                }
+            )
+
+        return! ring.RunAsync measure
+    }
+
+let private costs =
+    testList "cost" [
+        testCaseTask "a message that is handed on allocates nothing" (fun () ->
+            task {
+                let! bytes = echoed ()
+                Expect.isLessThan bytes 1000L "bytes in 1000 of them"
+            })
+    ]
+
 [<Tests>]
-let tests = testSequenced <| testList "C# lease" [ laws; sends ]
+let tests = testSequenced <| testList "C# lease" [ laws; sends; queues; costs ]

@@ -155,9 +155,9 @@ let offers: Offer list = [
     offer Opcode.MemoryAdvise "File.adviseMemory" "Ring.AdviseMemoryAsync" "FileAdviceTests"
     offer
         Opcode.Send
-        "Socket.send Socket.sendSome SocketTransfer.send Socket.sendLease SendQueue.send"
-        "UringSocket.SendAsync UringSocket.SendAllAsync"
-        "SocketOperationTests TransferTests SendQueueTests HandOnTests"
+        "Socket.send Socket.sendSome SocketTransfer.send Socket.sendLease LeaseQueue.send SendQueue.send"
+        "UringSocket.SendAsync UringSocket.SendAllAsync LeaseQueue.SendAsync SendQueue.SendAsync"
+        "SocketOperationTests TransferTests SendQueueTests HandOnTests LeaseQueueTests"
     offer
         Opcode.Receive
         "Socket.receive SocketTransfer.receive SocketTransfer.receiveExactly SocketTransfer.receiveHinted Socket.receiveMany Socket.receiveAll"

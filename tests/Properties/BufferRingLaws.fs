@@ -344,7 +344,10 @@ let laws =
                 ring
 
             let full =
-                Seq.fold publishOne (ringAt 0xFFF0us BufferRing.MaxEntries) (seq { 1 .. BufferRing.MaxEntries })
+                Seq.fold
+                    publishOne
+                    (ringAt 0xFFF0us BufferRing.MaxEntries)
+                    (seq { 1 .. BufferRing.MaxEntries })
 
             let struct (_, _, verdict) = publish full 1 BufferRing.fresh
             Expect.equal verdict BufferVerdict.Full "one more"

@@ -170,7 +170,9 @@ let private sentInOrder it =
     let bytes = List.rev it.After.Sent
 
     let all =
-        taken it.After |> List.collect (fun lease -> List.replicate Size lease) |> List.truncate bytes.Length
+        taken it.After
+        |> List.collect (fun lease -> List.replicate Size lease)
+        |> List.truncate bytes.Length
 
     let sentOnes =
         it.After.Back |> List.filter (fun lease -> List.length (List.filter ((=) lease) bytes) = Size)
@@ -200,7 +202,10 @@ let private overForGood it =
 
 let private neverStill it =
     let world = it.After
-    isOver world || world.InKernel.IsSome || (world.Waiting.IsEmpty && world.Back.Length = (taken world).Length)
+
+    isOver world
+    || world.InKernel.IsSome
+    || (world.Waiting.IsEmpty && world.Back.Length = (taken world).Length)
 
 let private waitsForWhatIsTooMuch it =
     let there world = (taken world).Length - world.Back.Length
@@ -215,7 +220,8 @@ let private law name holds =
         test "in every state" { Explore.expectAll 3_000 holds everywhere.Value }
 
         testProperty "in every history"
-        <| fun (steps: Step list) -> limits |> List.forall (fun limit -> history limit steps |> List.forall holds)
+        <| fun (steps: Step list) ->
+            limits |> List.forall (fun limit -> history limit steps |> List.forall holds)
     ]
 
 [<Tests>]
@@ -248,9 +254,7 @@ let laws =
             let phases = worlds.Value |> List.map _.Line.Phase |> List.distinct
 
             let verdicts =
-                everywhere.Value
-                |> List.choose (fun it -> ValueOption.toOption it.Verdict)
-                |> List.distinct
+                everywhere.Value |> List.choose (fun it -> ValueOption.toOption it.Verdict) |> List.distinct
 
             Expect.hasLength phases 4 "phases"
             Expect.hasLength verdicts 10 "all verdicts but a violation"

@@ -14,6 +14,7 @@ open Uring.Tests.Simulation.FileWork
 /// How the server answers.
 type Answer =
     | Leases
+    | LeaseLine
     | Copies
     | Queue
     | ZeroCopy
@@ -38,7 +39,7 @@ let private answer
         | Queue, Some queue ->
             use lease = lease
             do! SendQueue.send queue (Memory.op_Implicit lease.Memory)
-        | (Copies | Queue), _ ->
+        | (Copies | Queue | LeaseLine), _ ->
             use lease = lease
             do! Socket.send connection (ReadOnlyMemory(lease.Span.ToArray()))
         // A Unix socket sends nothing without a copy.
@@ -69,6 +70,13 @@ let private serve (how: Answer) (buffers: BufferPool) (connection: Socket) : Uri
                 do! answer how connection (Some queue) lease
 
             do! SendQueue.flush queue
+        | LeaseLine ->
+            use! queue = LeaseQueue.create 2 connection
+
+            for lease in stream do
+                do! LeaseQueue.send queue lease
+
+            do! LeaseQueue.flush queue
         | Leases
         | Copies
         | ZeroCopy ->
@@ -126,7 +134,7 @@ let work (seed: uint64) : Uring<unit> =
     uring {
         let random = Random(int seed)
         let endPoint = address random
-        let how = [| Leases; Copies; Queue; ZeroCopy |][random.Next 4]
+        let how = [| Leases; Copies; Queue; ZeroCopy; LeaseLine |][random.Next 5]
         let! buffers = BufferPool.create (pool random)
         use! listener = Socket.listen endPoint 16
 
