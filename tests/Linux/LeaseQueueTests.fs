@@ -10,6 +10,7 @@ open Expecto
 open Uring.Driver
 open Uring.FSharp
 open Uring.Kernel
+open Uring.Model
 open Uring.Tests.Linux.Hosting
 open Uring.Tests.Linux.Receiving
 
@@ -262,6 +263,29 @@ let private endings = [
         receiver.Peer.Dispose())
 ]
 
+/// The ring that breaks is the sender's own.
+let private broken =
+    testCase "a ring that breaks fails who waits, with the reason" (fun () ->
+        let kernel = FaultyKernel()
+        let host = startLoop kernel LoopOptions.standard
+        let receiver = receiver host (runOn host (BufferPool.create (BufferPoolOptions.fixedOf 4 big)))
+        let struct (ours, theirs) = connectPair host
+        let queue = runOn host (LeaseQueue.create 1 ours)
+        fill host ours |> ignore
+        finished "the first" (send receiver queue (bigOf receiver 1))
+        let second = send receiver queue (bigOf receiver 2)
+        let flush = startOn host (LeaseQueue.flush queue)
+        eventually "both there" (fun () -> queue.Unsent = 2)
+        kernel.OnEnter <- Answer.always (Answer.Before Errno.EBADR)
+        (host.Loop :> SynchronizationContext).Post(ignore, null)
+        let isReason (failure: exn) = failure.Message.Contains "EBADR"
+        fails isReason "who waits" second
+        fails isReason "the flush" flush
+        kernel.OnEnter <- Answer.real
+        stopLoop host
+        theirs.Dispose()
+        receiver.Peer.Dispose())
+
 let private leases = [
     queueCase
         2
@@ -295,13 +319,22 @@ let private leases = [
         finished "a slice" (send receiver queue part)
         Expect.equal (receiveAll theirs 6) "cdefde"B "sent")
 
-    queueCase 2 64 2 "a lease of another ring's pool goes home" (fun receiver queue _ theirs ->
-        withReceiver (BufferPoolOptions.fixedOf 2 64) (fun other ->
-            for _ in 1..50 do
-                finished "the send" (send receiver queue (leaseOf other "abc"B))
+    queueCase
+        2
+        64
+        2
+        "a lease of another ring's pool goes home on that ring's thread"
+        (fun receiver queue _ theirs ->
+            withReceiver (BufferPoolOptions.fixedOf 2 64) (fun other ->
+                let lease = leaseOf other "abc"B
+                use holding = new ManualResetEventSlim()
+                other.Host.Loop.Post((fun _ -> holding.Wait()), null)
+                finished "the send" (send receiver queue lease)
+                runOn receiver.Host (LeaseQueue.flush queue)
                 Expect.equal (receiveAll theirs 3) "abc"B "sent"
-
-            allBack other.Pool))
+                Expect.equal other.Pool.Statistics.Leased 1 "its home is busy: not back yet"
+                holding.Set()
+                allBack other.Pool))
 
     testCase "a limit of none is refused" (fun () ->
         withLoop (fun host ->
@@ -314,4 +347,4 @@ let private leases = [
 [<Tests>]
 let tests =
     testSequenced
-    <| testList "LeaseQueue" [ yield! streaming; yield! waiting; yield! endings; yield! leases ]
+    <| testList "LeaseQueue" [ yield! streaming; yield! waiting; yield! endings; broken; yield! leases ]
