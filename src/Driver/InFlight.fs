@@ -379,6 +379,12 @@ type internal InFlight(ring: Ring, capacity: int) =
     /// Asking again has a chance.
     member _.WillAskAgain = MissedCancel.asksAgain missed.Count asking
 
+    /// A completion comes soon.
+    member _.Expect(userData: UserData) =
+        let pending = slots.Neighbour userData
+
+        if not (obj.ReferenceEquals(pending, null)) then Ahead.fetch pending 5
+
     /// A completion came.
     member _.Dispatch(completion: inref<Completion>) =
         match UserData.kind completion.UserData with

@@ -51,6 +51,8 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         let count = ring.Ready()
 
         for index in 0 .. count - 1 do
+            if index + 2 < count then inFlight.Expect (ring.Completion(index + 2)).UserData
+
             let completion = ring.Completion index
             inFlight.Dispatch &completion
 

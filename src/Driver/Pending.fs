@@ -263,6 +263,21 @@ and [<AbstractClass>] internal Pending(host: IHost) =
             destination <- Destination.Context
         | _ -> ()
 
+    /// Its continuation will run soon: what that is.
+    member internal _.Expect() =
+        match state with
+        | null -> ()
+        | state -> Ahead.fetch state 1
+
+    /// Its continuation will run next: what an `await` goes on with.
+    member internal _.ExpectNext() =
+        match state with
+        | :? Action as action ->
+            match action.Target with
+            | null -> ()
+            | target -> Ahead.fetch target 3
+        | _ -> ()
+
     /// Runs the continuation here and now.
     member internal _.Continue() =
         match callback with

@@ -17,7 +17,10 @@ type internal Rounds(inbox: Inbox) =
     // Handed over and not yet run; some of it has to wait for the next turn.
     let postponed = Queue<Work>()
 
-    member _.Add(pending: Pending) = ready.Enqueue { Pending = pending }
+    member _.Add(pending: Pending) =
+        pending.Expect()
+        ready.Enqueue { Pending = pending }
+
     member _.Post(callback: Posted) = posted.Enqueue callback
     member _.Postpone(work: Work) = postponed.Enqueue work
 
@@ -27,7 +30,12 @@ type internal Rounds(inbox: Inbox) =
     /// Continuations and callbacks: those that are there now, and none that come meanwhile.
     member _.RunReady() =
         for _ in 1 .. ready.Count do
-            ready.Dequeue().Pending.Continue()
+            let next = ready.Dequeue().Pending
+            let mutable second = Unchecked.defaultof<Ready>
+
+            if ready.TryPeek &second then second.Pending.ExpectNext()
+
+            next.Continue()
 
         for _ in 1 .. posted.Count do
             let callback = posted.Dequeue()

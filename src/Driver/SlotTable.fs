@@ -88,6 +88,15 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
         let struct (state, _) = Lifecycle.published slots[slot].State
         slots[slot].State <- state
 
+    /// Who lives in the slot, if anybody: not asked whether this use of it lasts.
+    member _.Neighbour(userData: UserData) : 'Occupant =
+        let slot = UserData.slot userData
+
+        if slot < uint32 slots.Length then
+            slots[int slot].Occupant
+        else
+            Unchecked.defaultof<'Occupant>
+
     /// A completion came. There is no occupant when the verdict is Violation or Ignore.
     member _.Completed(completion: inref<Completion>) : struct ('Occupant * Verdict) =
         if isLive completion.UserData then

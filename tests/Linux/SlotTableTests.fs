@@ -48,6 +48,18 @@ let private cases =
             let struct (guest, verdict) = completed table (last second)
             Expect.equal (guest.Number, verdict) (2, Verdict.Finish) "the second use is unharmed")
 
+        testCase
+            "whoever lives in a slot is looked up by any user data, and nobody by what names no slot"
+            (fun () ->
+                let table = SlotTable<Guest> 1
+                let first = begun table 1 Shape.Single
+                Expect.equal (table.Neighbour first).Number 1 "the guest"
+                completed table (last first) |> ignore
+                let foreign = UserData.pack UInt32.MaxValue 0u CompletionKind.Wake
+
+                for userData in [ first; UserData.none; foreign ] do
+                    Expect.isTrue (isNull (box (table.Neighbour userData))) "nobody")
+
         testCase "a notification that comes after the end reaches nobody, and is no violation" (fun () ->
             let table = SlotTable<Guest> 1
             let first = begun table 1 Shape.ZeroCopy
