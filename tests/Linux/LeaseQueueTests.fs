@@ -263,28 +263,29 @@ let private endings = [
         receiver.Peer.Dispose())
 ]
 
-/// The ring that breaks is the sender's own.
 let private broken =
-    testCase "a ring that breaks fails who waits, with the reason" (fun () ->
-        let kernel = FaultyKernel()
-        let host = startLoop kernel LoopOptions.standard
-        let receiver = receiver host (runOn host (BufferPool.create (BufferPoolOptions.fixedOf 4 big)))
-        let struct (ours, theirs) = connectPair host
-        let queue = runOn host (LeaseQueue.create 1 ours)
-        fill host ours |> ignore
-        finished "the first" (send receiver queue (bigOf receiver 1))
-        let second = send receiver queue (bigOf receiver 2)
-        let flush = startOn host (LeaseQueue.flush queue)
-        eventually "both there" (fun () -> queue.Unsent = 2)
-        kernel.OnEnter <- Answer.always (Answer.Before Errno.EBADR)
-        (host.Loop :> SynchronizationContext).Post(ignore, null)
-        let isReason (failure: exn) = failure.Message.Contains "EBADR"
-        fails isReason "who waits" second
-        fails isReason "the flush" flush
-        kernel.OnEnter <- Answer.real
-        stopLoop host
-        theirs.Dispose()
-        receiver.Peer.Dispose())
+    testList "a ring that fails" [
+        testCase "tells who waits why" (fun () ->
+            let kernel = FaultyKernel()
+            let host = startLoop kernel LoopOptions.standard
+            let receiver = receiver host (runOn host (BufferPool.create (BufferPoolOptions.fixedOf 4 big)))
+            let struct (ours, theirs) = connectPair host
+            let queue = runOn host (LeaseQueue.create 1 ours)
+            fill host ours |> ignore
+            finished "the first" (send receiver queue (bigOf receiver 1))
+            let second = send receiver queue (bigOf receiver 2)
+            let flush = startOn host (LeaseQueue.flush queue)
+            eventually "both there" (fun () -> queue.Unsent = 2)
+            kernel.OnEnter <- Answer.always (Answer.Before Errno.EBADR)
+            (host.Loop :> SynchronizationContext).Post(ignore, null)
+            let isReason (failure: exn) = failure.Message.Contains "EBADR"
+            fails isReason "who waits" second
+            fails isReason "the flush" flush
+            kernel.OnEnter <- Answer.real
+            stopLoop host
+            theirs.Dispose()
+            receiver.Peer.Dispose())
+    ]
 
 let private leases = [
     queueCase
