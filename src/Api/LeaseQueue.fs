@@ -14,11 +14,13 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
 
     /// What another thread sends goes by way of the loop's.
     let sendElsewhere (lease: BufferLease) =
-        try
-            ValueTask(loop.Call(fun () -> line.Offer(lease).AsTask()).AsTask().Unwrap())
-        with _ ->
-            lease.Dispose()
-            reraise ()
+        task {
+            try
+                do! loop.Call(fun () -> line.Offer(lease).AsTask()).AsTask().Unwrap()
+            finally
+                // Harmless once it was handed on; a loop that has ended meanwhile never looks at it.
+                lease.Dispose()
+        }
 
     /// From any thread. `limit`: so many leases may be there before a sender waits.
     static member internal Create(loop: Loop, socket: FileDescriptor, limit: int) =
@@ -39,7 +41,7 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
         isTaken
 
     member internal _.Send(lease: BufferLease) : ValueTask =
-        if loop.IsCurrent then line.Offer lease else sendElsewhere lease
+        if loop.IsCurrent then line.Offer lease else ValueTask(sendElsewhere lease)
 
     member internal _.Flush() : ValueTask = ValueTask(loop.Call(fun () -> line.Flush()).AsTask().Unwrap())
 
