@@ -49,14 +49,17 @@ let private settled (ring: BufferRing) buffer =
         }
     }
 
+/// A buffer that is given to the kernel, as a value.
+let publish ring length (buffer: Buffer) =
+    match BufferRing.publish ring buffer.Owner with
+    | struct (next, BufferVerdict.Write) ->
+        struct (next, BufferRing.published ring length, BufferVerdict.Write)
+    | struct (next, verdict) -> struct (next, buffer, verdict)
+
 let private applyRing state event =
     let struct (ring, buffer, verdict) =
         match event with
-        | Publish ->
-            match BufferRing.publish state.Ring state.Buffer.Owner with
-            | struct (ring, BufferVerdict.Write) ->
-                struct (ring, BufferRing.published state.Ring Size, BufferVerdict.Write)
-            | struct (ring, verdict) -> struct (ring, state.Buffer, verdict)
+        | Publish -> publish state.Ring Size state.Buffer
         | Select(bytes, more) -> BufferRing.selected state.Ring state.Buffer bytes more
         | Pass -> BufferRing.passed state.Ring state.Buffer
         | Release ->

@@ -16,7 +16,7 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
     let sendElsewhere (lease: BufferLease) =
         task {
             try
-                do! loop.Call(fun () -> line.Offer(lease).AsTask()).AsTask().Unwrap()
+                do! loop.CallThrough(fun () -> line.Offer(lease).AsTask())
             finally
                 // Harmless once it was handed on; a loop that has ended meanwhile never looks at it.
                 lease.Dispose()
@@ -43,7 +43,7 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
     member internal _.Send(lease: BufferLease) : ValueTask =
         if loop.IsCurrent then line.Offer lease else ValueTask(sendElsewhere lease)
 
-    member internal _.Flush() : ValueTask = ValueTask(loop.Call(fun () -> line.Flush()).AsTask().Unwrap())
+    member internal _.Flush() : ValueTask = loop.CallThrough(fun () -> line.Flush())
 
     interface IAsyncDisposable with
         member _.DisposeAsync() =
@@ -53,7 +53,7 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
             if loop.IsStopping then
                 ValueTask.CompletedTask
             else
-                ValueTask(loop.Call(fun () -> line.Close()).AsTask().Unwrap())
+                loop.CallThrough(fun () -> line.Close())
 
 /// Sending by way of a queue of leases. Each function is a cold program.
 [<RequireQualifiedAccess>]

@@ -26,9 +26,9 @@ type SendQueue internal (loop: Loop, core: SendBuffers) =
         if loop.IsCurrent then
             ValueTask(core.Send bytes)
         else
-            ValueTask(loop.Call(fun () -> core.Send bytes).AsTask().Unwrap())
+            loop.CallThrough(fun () -> core.Send bytes)
 
-    member internal _.Flush() : ValueTask = ValueTask(loop.Call(fun () -> core.Flush()).AsTask().Unwrap())
+    member internal _.Flush() : ValueTask = loop.CallThrough(fun () -> core.Flush())
 
     interface IAsyncDisposable with
         member _.DisposeAsync() =
@@ -36,7 +36,7 @@ type SendQueue internal (loop: Loop, core: SendBuffers) =
             if loop.IsStopping then
                 ValueTask.CompletedTask
             else
-                ValueTask(loop.Call(fun () -> loop.Pools.CloseQueue core).AsTask().Unwrap())
+                loop.CallThrough(fun () -> loop.Pools.CloseQueue core)
 
 /// Sending by way of a queue. Each function is a cold program.
 [<RequireQualifiedAccess>]

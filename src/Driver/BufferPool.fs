@@ -346,19 +346,14 @@ type BufferPool internal (host: IHost, plan: Plan, ring: int, group: uint16, opt
 
         if not isOver then this.Unregister()
 
+    member private this.GoBack(isHere: bool, cell: LeaseCell) =
+        if isHere then (this :> ILeaseHome).TakeBack cell else host.HandOver cell.Returning
+
     interface ILeaseHome with
 
-        member this.Return cell =
-            if host.IsCurrentThread then
-                (this :> ILeaseHome).TakeBack cell
-            else
-                host.HandOver cell.Returning
+        member this.Return cell = this.GoBack(host.IsCurrentThread, cell)
 
-        member this.ReturnOn(other, cell) =
-            if obj.ReferenceEquals(other, host) then
-                (this :> ILeaseHome).TakeBack cell
-            else
-                host.HandOver cell.Returning
+        member this.ReturnOn(other, cell) = this.GoBack(obj.ReferenceEquals(other, host), cell)
 
         member this.TakeBack cell =
             if isOver then

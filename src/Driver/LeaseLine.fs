@@ -20,9 +20,9 @@ type internal LeaseLine(host: IHost, socket: FileDescriptor, limit: int) =
     // Those whose turn comes.
     let waiting = Queue<LeaseCell>()
     let mutable sent = 0L
-    // Offers and flushes wait for different marks, each in rising order. Made when somebody has to wait.
-    let mutable offers: Milestones | null = null
-    let mutable flushes: Milestones | null = null
+    // Offers and flushes wait for different marks, each in rising order.
+    let mutable offers = Unchecked.defaultof<Milestones>
+    let mutable flushes = Unchecked.defaultof<Milestones>
     let mutable failure: exn | null = null
     let closed = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
 
@@ -30,21 +30,11 @@ type internal LeaseLine(host: IHost, socket: FileDescriptor, limit: int) =
         while waiting.Count > 0 do
             waiting.Dequeue().DropOn host
 
-    let tell (milestones: Milestones | null) =
-        match milestones with
-        | null -> ()
-        | milestones -> milestones.Reach sent
-
-    let tellFailure (milestones: Milestones | null) (reason: exn) =
-        match milestones with
-        | null -> ()
-        | milestones -> milestones.Fail reason
-
     let fail (reason: exn) =
         failure <- reason
         dropWaiting ()
-        tellFailure offers reason
-        tellFailure flushes reason
+        offers.Fail reason
+        flushes.Fail reason
 
     /// The kernel is done with it.
     let dropCurrent () =
@@ -57,8 +47,8 @@ type internal LeaseLine(host: IHost, socket: FileDescriptor, limit: int) =
     let wasSent () =
         dropCurrent ()
         sent <- sent + 1L
-        tell offers
-        tell flushes
+        offers.Reach sent
+        flushes.Reach sent
 
     /// What is left of the current one.
     member private this.Begin(cell: LeaseCell) =
@@ -154,19 +144,14 @@ type internal LeaseLine(host: IHost, socket: FileDescriptor, limit: int) =
                 if excess = 0 then
                     ValueTask.CompletedTask
                 else
-                    if isNull offers then offers <- Milestones()
-
-                    ValueTask((nonNull offers).Await(sent + int64 excess))
+                    ValueTask(offers.Await(sent + int64 excess))
             | failure -> ValueTask.FromException failure
 
     /// On the loop's thread: ends when all that was handed on before has been sent.
     member _.Flush() : Task =
         match failure with
         | null when state.Count = 0 -> Task.CompletedTask
-        | null ->
-            if isNull flushes then flushes <- Milestones()
-
-            (nonNull flushes).Await(sent + int64 state.Count)
+        | null -> flushes.Await(sent + int64 state.Count)
         | failure -> Task.FromException failure
 
     /// On the loop's thread: drops what was not sent, and ends when the kernel has let go of it.

@@ -263,6 +263,10 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
             host.HandOver work
             ValueTask<'T> work.Ended
 
+    /// As `Call`, and ends when what was begun there has ended.
+    member internal this.CallThrough(call: Func<Task>) : ValueTask =
+        ValueTask(this.Call(call).AsTask().Unwrap())
+
     /// From any thread: asks for the end of those that are meant. Counts them.
     member internal this.CancelAll(isMeant: Pending -> bool) : ValueTask<int> =
         this.Call(fun () -> inFlight.CancelAll isMeant)

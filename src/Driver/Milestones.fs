@@ -7,27 +7,36 @@ open System.Threading.Tasks
 [<Struct; NoEquality; NoComparison>]
 type internal Milestone = { Mark: int64; Reached: TaskCompletionSource }
 
-/// Belongs to the loop's thread. Marks are asked for in rising order.
-[<Sealed>]
-type internal Milestones() =
-    let waiting = Queue<Milestone>()
+/// Belongs to the loop's thread. Marks are asked for in rising order. A struct inside its owner, and no object until somebody
+/// waits: each message asks whether anybody does.
+[<Struct; NoEquality; NoComparison>]
+type internal Milestones =
+    val mutable private waiting: Queue<Milestone> | null
 
     /// Ends when `mark` has been reached.
-    member _.Await(mark: int64) : Task =
+    member this.Await(mark: int64) : Task =
         let milestone = {
             Mark = mark
             Reached = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
         }
 
-        waiting.Enqueue milestone
+        if isNull this.waiting then this.waiting <- Queue<Milestone>()
+
+        (nonNull this.waiting).Enqueue milestone
         milestone.Reached.Task
 
     /// So much has been done.
-    member _.Reach(mark: int64) =
-        while waiting.Count > 0 && waiting.Peek().Mark <= mark do
-            waiting.Dequeue().Reached.TrySetResult() |> ignore
+    member this.Reach(mark: int64) =
+        match this.waiting with
+        | null -> ()
+        | waiting ->
+            while waiting.Count > 0 && waiting.Peek().Mark <= mark do
+                waiting.Dequeue().Reached.TrySetResult() |> ignore
 
     /// No more will be done.
-    member _.Fail(reason: exn) =
-        while waiting.Count > 0 do
-            waiting.Dequeue().Reached.TrySetException reason |> ignore
+    member this.Fail(reason: exn) =
+        match this.waiting with
+        | null -> ()
+        | waiting ->
+            while waiting.Count > 0 do
+                waiting.Dequeue().Reached.TrySetException reason |> ignore

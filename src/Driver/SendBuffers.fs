@@ -29,7 +29,7 @@ type internal SendBuffers
     let free = Stack<int>()
     // In order; the first may have been copied in part.
     let writers = LinkedList<Writer>()
-    let flushes = Milestones()
+    let mutable flushes = Unchecked.defaultof<Milestones>
     let mutable state = BufferRing.create entries
     let mutable mode = if Features.canBundle plan then PoolMode.Whole else PoolMode.Plain
     let mutable memory: BufferRingMemory | null = null

@@ -316,14 +316,11 @@ type internal Stream
 
         cell
 
-    /// Names the use of the cell that `TakeCell` gives.
+    /// Names the use of the cell that `TakeCell` gives; 0 of none.
     member _.CellVersion = use'
 
     /// `TakeCell`, as a lease.
-    member this.Lease: BufferLease =
-        match this.TakeCell() with
-        | null -> BufferLease.Empty
-        | found -> new BufferLease(found, use')
+    member this.Lease: BufferLease = new BufferLease(this.TakeCell(), use')
 
     /// What the last successful wait found: the caller's from now on.
     member this.Take() : StreamItem =
@@ -338,6 +335,7 @@ type internal Stream
             this.Discard(cell, number)
 
         cell <- null
+        use' <- 0
 
     /// The lock is held.
     member private _.TryTake() : Found =

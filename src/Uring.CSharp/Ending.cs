@@ -1,5 +1,6 @@
 // How an operation's number becomes what a method returns, without an allocation.
 using System.Runtime.CompilerServices;
+using System.Threading;
 using System.Threading.Tasks;
 using Uring.Driver;
 
@@ -25,4 +26,10 @@ internal static class Ending
         operation.GetAwaiter().GetResult();
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>A cancel ends the wait alone: what is waited for goes on.</summary>
+    internal static ValueTask Within(ValueTask wait, CancellationToken cancellationToken) =>
+        wait.IsCompleted || !cancellationToken.CanBeCanceled
+            ? wait
+            : new ValueTask(wait.AsTask().WaitAsync(cancellationToken));
 }

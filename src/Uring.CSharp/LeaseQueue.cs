@@ -46,7 +46,7 @@ public sealed class LeaseQueue : IAsyncDisposable, IDisposable
             return ValueTask.FromCanceled(cancellationToken);
         }
 
-        return Bounded(core.Send(lease.Core), cancellationToken);
+        return Ending.Within(core.Send(lease.Core), cancellationToken);
     }
 
     /// <summary>Ends when all that was handed on before has been sent.</summary>
@@ -56,7 +56,7 @@ public sealed class LeaseQueue : IAsyncDisposable, IDisposable
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) =>
         cancellationToken.IsCancellationRequested
             ? ValueTask.FromCanceled(cancellationToken)
-            : Bounded(core.Flush(), cancellationToken);
+            : Ending.Within(core.Flush(), cancellationToken);
 
     /// <summary>
     /// Drops what was not sent (see <see cref="FlushAsync"/>) and ends when the kernel has let go of it.
@@ -65,9 +65,4 @@ public sealed class LeaseQueue : IAsyncDisposable, IDisposable
 
     /// <summary>Begins what <see cref="DisposeAsync"/> does and returns at once; the ring finishes it.</summary>
     public void Dispose() => _ = DisposeAsync().AsTask();
-
-    private static ValueTask Bounded(ValueTask wait, CancellationToken cancellationToken) =>
-        wait.IsCompleted || !cancellationToken.CanBeCanceled
-            ? wait
-            : new ValueTask(wait.AsTask().WaitAsync(cancellationToken));
 }

@@ -34,19 +34,10 @@ public sealed class SendQueue : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Ends the wait; sending goes on.</param>
     /// <exception cref="System.Net.Sockets.SocketException">The connection has failed.</exception>
     /// <exception cref="ObjectDisposedException">The queue, the socket or its ring was disposed of.</exception>
-    public ValueTask FlushAsync(CancellationToken cancellationToken = default)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled(cancellationToken);
-        }
-
-        var flushed = core.Flush();
-
-        return flushed.IsCompleted || !cancellationToken.CanBeCanceled
-            ? flushed
-            : new ValueTask(flushed.AsTask().WaitAsync(cancellationToken));
-    }
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default) =>
+        cancellationToken.IsCancellationRequested
+            ? ValueTask.FromCanceled(cancellationToken)
+            : Ending.Within(core.Flush(), cancellationToken);
 
     /// <summary>
     /// Drops what was not sent (see <see cref="FlushAsync"/>) and ends when the kernel has let go of the buffers.

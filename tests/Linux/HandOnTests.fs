@@ -25,12 +25,6 @@ let private handingOnOf buffers name (body: Receiver -> Uring.FSharp.Socket -> P
 
 let private handingOn name body = handingOnOf 1 name body
 
-/// A lease of `big` bytes: the buffer is filled up by hand.
-let private bigLease (receiver: Receiver) (bytes: byte array) =
-    let lease = leaseOf receiver bytes[..0]
-    Expect.isTrue (lease.TryAppend(ReadOnlySpan(bytes, 1, big - 1))) "filled"
-    lease
-
 [<Tests>]
 let tests =
     testSequenced

@@ -151,6 +151,20 @@ let private laws =
                 Expect.isFalse (lease.Equals "abc") "something else"
             })
 
+        tidyCase "behind the end of a stream there is the default lease" (fun () ->
+            withTwo 1 16 (fun two ->
+                task {
+                    let! lease = receive two (bytesOf "abc")
+                    lease.Dispose()
+                    do! two.Client.ShutdownAsync SocketShutdown.Send
+                    let! more = two.Items.MoveNextAsync()
+                    Expect.isFalse more "the end"
+
+                    Expect.isTrue
+                        (two.Items.Current.Equals(Unchecked.defaultof<BufferLease>))
+                        "no bytes, no buffer"
+                }))
+
         testCase "the default lease is empty, and harmless" (fun () ->
             let lease = Unchecked.defaultof<BufferLease>
             Expect.equal (lease.Length, lease.Capacity, lease.Memory.Length) (0, 0, 0) "empty"

@@ -45,24 +45,35 @@ let private pass (receiver: Receiver) (queue: LeaseQueue) (ours: Uring.FSharp.So
     }
 
 let private sendAll (peer: Peer) (bytes: byte array) =
-    Task.Run(fun () ->
-        let mutable at = 0
+    task {
+        do! sending peer bytes
+        peer.Shutdown SocketShutdown.Send
+    }
 
-        while at < bytes.Length do
-            at <- at + peer.Send(bytes, at, min 3_000 (bytes.Length - at), SocketFlags.None)
-
-        peer.Shutdown SocketShutdown.Send)
-
-/// A lease of a whole large buffer, filled up by hand: a few bytes would find room where there is none for more.
-let private bigLease (receiver: Receiver) (bytes: byte array) =
-    let lease = leaseOf receiver bytes[..0]
-    Expect.isTrue (lease.TryAppend(ReadOnlySpan(bytes, 1, bytes.Length - 1))) "filled"
-    lease
-
+/// A few bytes would find room where there is none for more.
 let private bigOf (receiver: Receiver) (seed: int) = bigLease receiver (pattern seed big)
 
 let private send (receiver: Receiver) (queue: LeaseQueue) (lease: BufferLease) =
     startOn receiver.Host (LeaseQueue.send queue lease)
+
+/// The peer's side is full, one lease is in the kernel, and another waits behind it for room: that one's send.
+let private stalled (receiver: Receiver) (queue: LeaseQueue) (ours: Uring.FSharp.Socket) =
+    fill receiver.Host ours |> ignore
+    finished "the first" (send receiver queue (bigOf receiver 1))
+    let second = send receiver queue (bigOf receiver 2)
+    eventually "both there" (fun () -> queue.Unsent = 2)
+    second
+
+/// So many senders share a lease of their own a hundred times each: no message is cut.
+let private sentWhole (receiver: Receiver) (theirs: Peer) senders (start: int -> BufferLease -> Task) =
+    let rounds = 100
+    let receiving = Task.Run(fun () -> receiveAll theirs (senders * rounds * 7))
+    let leases = [ for id in 1..senders -> leaseOf receiver (Array.create 7 (byte id)) ]
+    let writing = [ for lease in leases -> start rounds lease ]
+    writing |> List.iter (finished "a sender")
+
+    for message in Array.chunkBySize 7 (finish "receiving" receiving) do
+        if Array.exists ((<>) message[0]) message then failtest "two messages mixed"
 
 /// On the loop's thread: whether it was taken.
 let private trySend (receiver: Receiver) (queue: LeaseQueue) (lease: BufferLease) =
@@ -147,44 +158,25 @@ let private waiting = [
         finished "the flush" flush)
 
     queueCase 8 64 3 "many programs send at once, each lease whole" (fun receiver queue _ theirs ->
-        let programs, rounds = 5, 100
+        sentWhole receiver theirs 5 (fun rounds lease ->
+            startOn
+                receiver.Host
+                (uring {
+                    use lease = lease
 
-        let writer (lease: BufferLease) =
-            uring {
-                use lease = lease
-
-                for _ in 1..rounds do
-                    do! LeaseQueue.send queue (lease.Share())
-            }
-
-        let receiving = Task.Run(fun () -> receiveAll theirs (programs * rounds * 7))
-        let leases = [ for id in 1..programs -> leaseOf receiver (Array.create 7 (byte id)) ]
-        let writing = [ for lease in leases -> startOn receiver.Host (writer lease) ]
-        writing |> List.iter (finished "a writer")
-
-        for message in Array.chunkBySize 7 (finish "receiving" receiving) do
-            if Array.exists ((<>) message[0]) message then failtest "two messages mixed")
+                    for _ in 1..rounds do
+                        do! LeaseQueue.send queue (lease.Share())
+                })))
 
     queueCase 8 64 2 "threads send at once, each lease whole" (fun receiver queue _ theirs ->
-        let threads, rounds = 4, 100
-        let receiving = Task.Run(fun () -> receiveAll theirs (threads * rounds * 7))
-        let leases = [ for id in 1..threads -> leaseOf receiver (Array.create 7 (byte id)) ]
+        sentWhole receiver theirs 4 (fun rounds lease ->
+            Task.Run<unit>(fun () ->
+                task {
+                    use lease = lease
 
-        let writing = [
-            for lease in leases ->
-                Task.Run<unit>(fun () ->
-                    task {
-                        use lease = lease
-
-                        for _ in 1..rounds do
-                            do! queue.Send(lease.Share())
-                    })
-        ]
-
-        writing |> List.iter (finished "a thread")
-
-        for message in Array.chunkBySize 7 (finish "receiving" receiving) do
-            if Array.exists ((<>) message[0]) message then failtest "two messages mixed")
+                    for _ in 1..rounds do
+                        do! queue.Send(lease.Share())
+                })))
 ]
 
 let private endings = [
@@ -194,11 +186,8 @@ let private endings = [
         1
         "a peer that is gone fails who waits and all that comes later, and every buffer comes back"
         (fun receiver queue ours theirs ->
-            fill receiver.Host ours |> ignore
-            finished "the first" (send receiver queue (bigOf receiver 1))
-            let second = send receiver queue (bigOf receiver 2)
+            let second = stalled receiver queue ours
             let flush = startOn receiver.Host (LeaseQueue.flush queue)
-            eventually "both there" (fun () -> queue.Unsent = 2)
             // With unread bytes: a reset.
             theirs.Close 0
             fails isSocketFailure "who waits" second
@@ -212,10 +201,7 @@ let private endings = [
         1
         "closing in the middle ends who waits and gives the buffers back"
         (fun receiver queue ours _ ->
-            fill receiver.Host ours |> ignore
-            finished "the first" (send receiver queue (bigOf receiver 1))
-            let second = send receiver queue (bigOf receiver 2)
-            eventually "both there" (fun () -> queue.Unsent = 2)
+            let second = stalled receiver queue ours
             runOn receiver.Host (LeaseQueue.close queue)
             fails isDisposal "who waits" second
             // By the time that it is closed the kernel has let go.
@@ -228,10 +214,7 @@ let private endings = [
         refusesAll receiver queue isDisposal)
 
     queueCase 4 big 1 "a socket that is closed fails what waits" (fun receiver queue ours _ ->
-        fill receiver.Host ours |> ignore
-        finished "the first" (send receiver queue (bigOf receiver 1))
-        let second = send receiver queue (bigOf receiver 2)
-        eventually "both there" (fun () -> queue.Unsent = 2)
+        let second = stalled receiver queue ours
         runOn receiver.Host (Socket.close ours)
         ended "who waits" second
         Expect.isFalse second.IsCompletedSuccessfully "not sent"
@@ -248,10 +231,7 @@ let private endings = [
         let receiver = receiver host (runOn host (BufferPool.create (BufferPoolOptions.fixedOf 4 big)))
         let struct (ours, theirs) = connectPair host
         let queue = runOn host (LeaseQueue.create 1 ours)
-        fill host ours |> ignore
-        finished "the first" (send receiver queue (bigOf receiver 1))
-        let second = send receiver queue (bigOf receiver 2)
-        eventually "both there" (fun () -> queue.Unsent = 2)
+        let second = stalled receiver queue ours
         let third = bigOf receiver 3
         stopLoop host
         ended "who waits" second
@@ -271,11 +251,8 @@ let private broken =
             let receiver = receiver host (runOn host (BufferPool.create (BufferPoolOptions.fixedOf 4 big)))
             let struct (ours, theirs) = connectPair host
             let queue = runOn host (LeaseQueue.create 1 ours)
-            fill host ours |> ignore
-            finished "the first" (send receiver queue (bigOf receiver 1))
-            let second = send receiver queue (bigOf receiver 2)
+            let second = stalled receiver queue ours
             let flush = startOn host (LeaseQueue.flush queue)
-            eventually "both there" (fun () -> queue.Unsent = 2)
             kernel.OnEnter <- Answer.always (Answer.Before Errno.EBADR)
             (host.Loop :> SynchronizationContext).Post(ignore, null)
             let isReason (failure: exn) = failure.Message.Contains "EBADR"

@@ -70,6 +70,12 @@ let leaseOf (receiver: Receiver) (bytes: byte array) : BufferLease =
     Expect.equal (lease.Span.ToArray()) bytes "what was sent"
     lease
 
+/// A lease of a whole large buffer, of which all but the first byte is filled in by hand.
+let bigLease (receiver: Receiver) (bytes: byte array) : BufferLease =
+    let lease = leaseOf receiver bytes[..0]
+    Expect.isTrue (lease.TryAppend(ReadOnlySpan(bytes, 1, bytes.Length - 1))) "filled"
+    lease
+
 /// The next `count` bytes; each lease is given back.
 let takeBytes (receiver: Receiver) count : byte array =
     let received = new MemoryStream()

@@ -2,6 +2,7 @@ module Uring.Laws.BufferRingLaws
 
 open Expecto
 open Uring.Model
+open Uring.Machines
 open Uring.Laws.BufferValues
 
 type Step =
@@ -55,17 +56,11 @@ let private start buffers entries = {
 
 let private atHead world = world.Slots[world.Head % world.Ring.Entries]
 
-let private publish ring length (buffer: Buffer) =
-    match BufferRing.publish ring buffer.Owner with
-    | struct (next, BufferVerdict.Write) ->
-        struct (next, BufferRing.published ring length, BufferVerdict.Write)
-    | struct (next, verdict) -> struct (next, buffer, verdict)
-
 let private perform world step id =
     let buffer = world.Buffers[id]
 
     match step with
-    | Publish _ -> publish world.Ring Size buffer
+    | Publish _ -> Buffers.publish world.Ring Size buffer
     | Commit ->
         let struct (ring, verdict) = BufferRing.commit world.Ring
         struct (ring, buffer, verdict)
@@ -330,7 +325,7 @@ let laws =
                     if int ring.Written <> count % 65536 || BufferRing.slot ring <> count % entries then
                         failtestf "%d entries: after %d publishes %A" entries count ring
 
-                    let struct (published, mine, _) = publish ring 1 BufferRing.fresh
+                    let struct (published, mine, _) = Buffers.publish ring 1 BufferRing.fresh
                     let struct (committed, _) = BufferRing.commit published
                     let struct (taken, theirs, _) = BufferRing.selected committed mine 1 false
                     if not (BufferRing.isBack taken.Head taken theirs) then failtestf "stuck at %d" count
@@ -338,18 +333,15 @@ let laws =
         }
 
         test "3. ... and the largest ring takes 32768 entries, and no more" {
-            let publishOne ring _ =
-                let struct (ring, _, verdict) = publish ring 1 BufferRing.fresh
+            let publish ring _ =
+                let struct (ring, _, verdict) = Buffers.publish ring 1 BufferRing.fresh
                 Expect.equal verdict BufferVerdict.Write "there is room"
                 ring
 
             let full =
-                Seq.fold
-                    publishOne
-                    (ringAt 0xFFF0us BufferRing.MaxEntries)
-                    (seq { 1 .. BufferRing.MaxEntries })
+                Seq.fold publish (ringAt 0xFFF0us BufferRing.MaxEntries) (seq { 1 .. BufferRing.MaxEntries })
 
-            let struct (_, _, verdict) = publish full 1 BufferRing.fresh
+            let struct (_, _, verdict) = Buffers.publish full 1 BufferRing.fresh
             Expect.equal verdict BufferVerdict.Full "one more"
             let struct (committed, _) = BufferRing.commit full
 

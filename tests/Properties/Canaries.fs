@@ -191,7 +191,7 @@ let private canaries = [
     "a stream that is stopped is armed again",
     plain |> endings,
     { real with Stop = fun flow -> struct (flow, StreamVerdict.AskKernel) },
-    "for nobody"
+    "after it was stopped"
 
     "the pool grows beyond its limit",
     plain |> growing,

@@ -120,6 +120,8 @@ let private arm machine index world =
     if stream.Flow.Queued >= stream.Flow.Limit then
         alarm $"stream {index} is armed while {stream.Flow.Queued} results wait, of {stream.Flow.Limit}"
 
+    if stream.IsStopped then alarm $"stream {index} is armed after it was stopped"
+
     withStream index (fun stream -> { stream with Lifecycle = lifecycle }) world
 
 /// Buffers are added when a stream starves and the kernel has none.
