@@ -47,7 +47,7 @@ type StreamPhase =
     | Stopping
     | Ended
 
-/// A stream's whole state, but for its source, which never changes. Four fields: so many stay in registers.
+/// A stream's whole state, but for its source, which never changes.
 [<Struct>]
 type Multishot = {
     Phase: StreamPhase
