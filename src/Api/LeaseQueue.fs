@@ -32,13 +32,15 @@ type LeaseQueue internal (loop: Loop, line: LeaseLine) =
     /// Leases that were handed on and not yet sent. A snapshot.
     member _.Unsent = line.Unsent
 
-    member internal _.TrySend(lease: BufferLease) =
-        let isTaken = loop.IsCurrent && line.TryOffer lease
+    /// For who wants to be spared the look into this object at each message.
+    member internal _.Line = line
 
-        if not isTaken then
-            ObjectDisposedException.ThrowIf(Volatile.Read &isDisposed || loop.IsStopping, typeof<LeaseQueue>)
+    /// The line did not take a lease. Raises if it never will again.
+    member internal _.Refused() =
+        ObjectDisposedException.ThrowIf(Volatile.Read &isDisposed || loop.IsStopping, typeof<LeaseQueue>)
+        false
 
-        isTaken
+    member internal this.TrySend(lease: BufferLease) = line.TryOffer lease || this.Refused()
 
     member internal _.Send(lease: BufferLease) : ValueTask =
         if loop.IsCurrent then line.Offer lease else ValueTask(sendElsewhere lease)

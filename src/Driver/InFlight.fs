@@ -379,11 +379,17 @@ type internal InFlight(ring: Ring, capacity: int) =
     /// Asking again has a chance.
     member _.WillAskAgain = MissedCancel.asksAgain missed.Count asking
 
-    /// A completion comes soon.
-    member _.Expect(userData: UserData) =
-        let pending = slots.Neighbour userData
+    // A completion comes in a while (see `Ahead`). Each step needs what the one before it has brought nearer.
 
+    member _.ExpectSlot(userData: UserData) = slots.Expect userData
+
+    member _.ExpectPending(userData: UserData) =
+        let pending = slots.Neighbour userData
         if not (obj.ReferenceEquals(pending, null)) then Ahead.fetch pending 5
+
+    member _.ExpectTarget(userData: UserData) =
+        let pending = slots.Neighbour userData
+        if not (obj.ReferenceEquals(pending, null)) then pending.ExpectTarget()
 
     /// A completion came.
     member _.Dispatch(completion: inref<Completion>) =

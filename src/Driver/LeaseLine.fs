@@ -94,6 +94,7 @@ type internal LeaseLine(host: IHost, socket: FileDescriptor, limit: int) =
     member this.Open() =
         let request = Request.on socket (Submission.send socket.Number 0UL 0u 0u)
         this.Describe &request
+        socket.Sender <- this
 
     /// Leases that were handed on and not yet sent. A snapshot.
     member _.Unsent = state.Count
@@ -121,9 +122,10 @@ type internal LeaseLine(host: IHost, socket: FileDescriptor, limit: int) =
         | SendLineVerdict.Ignore
         | SendLineVerdict.Violation -> cell.DropOn host
 
-    /// On the loop's thread: `Offer`, if that ends at once.
+    /// `Offer`, if this is the loop's thread and that ends at once.
     member this.TryOffer(lease: BufferLease) =
-        SendLine.hasRoom state
+        host.IsCurrentThread
+        && SendLine.hasRoom state
         && (match lease.Take() with
             | null -> true
             | cell ->
@@ -158,6 +160,7 @@ type internal LeaseLine(host: IHost, socket: FileDescriptor, limit: int) =
     member this.Close() : Task =
         let struct (next, verdict) = SendLine.closed state
         state <- next
+        socket.Sender <- null
 
         if isNull failure then fail (ObjectDisposedException "LeaseQueue")
 

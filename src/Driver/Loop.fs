@@ -51,7 +51,9 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         let count = ring.Ready()
 
         for index in 0 .. count - 1 do
-            if index + 2 < count then inFlight.Expect (ring.Completion(index + 2)).UserData
+            if index + 12 < count then inFlight.ExpectSlot (ring.Completion(index + 12)).UserData
+            if index + 8 < count then inFlight.ExpectPending (ring.Completion(index + 8)).UserData
+            if index + 4 < count then inFlight.ExpectTarget (ring.Completion(index + 4)).UserData
 
             let completion = ring.Completion index
             inFlight.Dispatch &completion

@@ -263,20 +263,31 @@ and [<AbstractClass>] internal Pending(host: IHost) =
             destination <- Destination.Context
         | _ -> ()
 
-    /// Its continuation will run soon: what that is.
-    member internal _.Expect() =
+    /// It will land soon: what it is about, and what goes on then.
+    member internal this.ExpectTarget() =
+        match this.Target with
+        | null -> ()
+        | target -> Ahead.fetch target 2
+
         match state with
         | null -> ()
-        | state -> Ahead.fetch state 1
+        | state -> Ahead.fetch state 2
 
-    /// Its continuation will run next: what an `await` goes on with.
-    member internal _.ExpectNext() =
+    /// Its continuation will run soon: what an `await` goes on with, and what it may answer with.
+    member internal this.ExpectContinuation() =
         match state with
         | :? Action as action ->
             match action.Target with
             | null -> ()
-            | target -> Ahead.fetch target 3
+            | target -> Ahead.fetch target 4
         | _ -> ()
+
+        match this.Target with
+        | null -> ()
+        | target ->
+            match target.Sender with
+            | null -> ()
+            | sender -> Ahead.fetch sender 4
 
     /// Runs the continuation here and now.
     member internal _.Continue() =

@@ -70,6 +70,9 @@ type FileDescriptor internal (kernel: IKernel, number: int, home: IDescriptorHom
         state <- next
         verdict
 
+    /// What sends on it alone, if there is such a thing: a hint (`Ahead`).
+    member val internal Sender: Work | null = null with get, set
+
     /// What closes it after the last operation, when closing had to wait.
     member val internal Closer: ICloser | null = null with get, set
 

@@ -18,7 +18,7 @@ type internal Rounds(inbox: Inbox) =
     let postponed = Queue<Work>()
 
     member _.Add(pending: Pending) =
-        pending.Expect()
+        pending.ExpectContinuation()
         ready.Enqueue { Pending = pending }
 
     member _.Post(callback: Posted) = posted.Enqueue callback
@@ -30,12 +30,7 @@ type internal Rounds(inbox: Inbox) =
     /// Continuations and callbacks: those that are there now, and none that come meanwhile.
     member _.RunReady() =
         for _ in 1 .. ready.Count do
-            let next = ready.Dequeue().Pending
-            let mutable second = Unchecked.defaultof<Ready>
-
-            if ready.TryPeek &second then second.Pending.ExpectNext()
-
-            next.Continue()
+            ready.Dequeue().Pending.Continue()
 
         for _ in 1 .. posted.Count do
             let callback = posted.Dequeue()

@@ -4,6 +4,7 @@ namespace Uring.Driver
 
 open System
 open System.Runtime.CompilerServices
+open Uring.Kernel
 open Uring.Model
 
 /// One slot: who lives there, where its operation stands, and how often the slot has been used.
@@ -87,6 +88,12 @@ type internal SlotTable<'Occupant when 'Occupant: not struct>(capacity: int) =
         let slot = int (UserData.slot userData)
         let struct (state, _) = Lifecycle.published slots[slot].State
         slots[slot].State <- state
+
+    /// A completion for this slot comes: the slot itself will be needed soon.
+    member _.Expect(userData: UserData) =
+        let slot = UserData.slot userData
+
+        if slot < uint32 slots.Length then Ahead.fetchLine &slots[int slot]
 
     /// Who lives in the slot, if anybody: not asked whether this use of it lasts.
     member _.Neighbour(userData: UserData) : 'Occupant =

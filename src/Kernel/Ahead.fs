@@ -12,7 +12,10 @@ open Microsoft.FSharp.NativeInterop
 [<RequireQualifiedAccess>]
 module internal Ahead =
 
-    /// An object of about so many cache lines will be needed soon. On other processors than x86 this does nothing.
+    /// What lies there will be needed soon. On other processors than x86 this does nothing.
+    let inline fetchLine (place: byref<'T>) = if Sse.IsSupported then Sse.Prefetch0(Unsafe.AsPointer &place)
+
+    /// An object will be needed soon, that many cache lines of it: one more than its size needs, if it lies across.
     let inline fetch (something: obj) (lines: int) =
         if Sse.IsSupported then
             // Its first field, whatever it is: only the address counts, and where the collector moves it to does not matter.

@@ -2,6 +2,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using Uring.Driver;
 
 namespace Uring;
 
@@ -13,8 +14,14 @@ namespace Uring;
 public sealed class LeaseQueue : IAsyncDisposable, IDisposable
 {
     private readonly FSharp.LeaseQueue core;
+    // The core's own: at hand, without a look into another object at each message.
+    private readonly LeaseLine line;
 
-    internal LeaseQueue(FSharp.LeaseQueue core) => this.core = core;
+    internal LeaseQueue(FSharp.LeaseQueue core)
+    {
+        this.core = core;
+        line = core.Line;
+    }
 
     /// <summary>Leases that were handed on and not yet sent. A snapshot.</summary>
     public int Unsent => core.Unsent;
@@ -25,7 +32,7 @@ public sealed class LeaseQueue : IAsyncDisposable, IDisposable
     /// </summary>
     /// <param name="lease">Yours still when the answer is false; else not to be used after this.</param>
     /// <exception cref="ObjectDisposedException">The lease, the queue or its ring was disposed of.</exception>
-    public bool TrySend(BufferLease lease) => core.TrySend(lease.Core);
+    public bool TrySend(BufferLease lease) => line.TryOffer(lease.Core) || core.Refused();
 
     /// <summary>
     /// Hands a lease on: all of its bytes are sent behind those that were handed on before, and its buffer goes back when they
