@@ -1,10 +1,18 @@
 // An echo server under load: ours against System.Net.Sockets and against C, in requests per second of the server's own CPU
-// time. The three take turns within each round, and the median of the rounds' ratios counts.
+// time. The three take turns within each round, and the median of the rounds' ratios counts. Measured twice: young, and when
+// they have settled, because what System.Net.Sockets does depends on its age (docs/benchmarks.md).
 module Uring.Benchmarks.Echo
 
 open System
 open System.IO
 open Uring.Benchmarks.EchoServers
+
+/// How long the servers have run.
+type Age =
+    /// Five seconds under load: in each round new ones.
+    | Young
+    /// Twelve seconds and more.
+    | Settled
 
 /// Medians of one server in one case.
 type Report = {
@@ -20,8 +28,8 @@ type Report = {
     Ratio: float
 }
 
-/// For development: URING_ECHO="64x64 512x64" (connections x bytes), and URING_ECHO_ROUNDS, URING_ECHO_SECONDS. And
-/// URING_ECHO_FRESH=1: a new process of each server in each round, five seconds old when it is measured.
+/// For development: URING_ECHO="64x64 512x64" (connections x bytes), URING_ECHO_AGES="young", URING_ECHO_ROUNDS (of those
+/// that have settled: young ones have half as many) and URING_ECHO_SECONDS.
 let private setting (name: string) (standard: string) =
     match Environment.GetEnvironmentVariable name with
     | null
@@ -46,8 +54,15 @@ let private span = { WarmUp = "0.5"; Seconds = setting "URING_ECHO_SECONDS" "1" 
 /// In several runs, because how connections begin and end is compiled when they have often enough.
 let private warmUps = List.replicate 8 { WarmUp = "0"; Seconds = "1.5" }
 
-/// What System.Net.Sockets does depends on its age: see docs/benchmarks.md.
-let private isFresh = setting "URING_ECHO_FRESH" "" <> ""
+let private ages =
+    (setting "URING_ECHO_AGES" "young settled").Split ' '
+    |> Array.toList
+    |> List.map (fun age ->
+        match age with
+        | "young" -> Young
+        | "settled" -> Settled
+        | other ->
+            invalidArg "URING_ECHO_AGES" $"{other} is no age: write young, settled, or both with a space.")
 
 let private youth = { WarmUp = "0"; Seconds = "5" }
 
@@ -55,8 +70,9 @@ let private inTurn round (servers: 'Server list) =
     let first = round % servers.Length
     List.skip first servers @ List.take first servers
 
-let private measureFresh (controls: string) (case: Case) = [
-    for round in 0 .. rounds - 1 do
+/// Half the rounds, because each takes three starts and three times five seconds.
+let private measureYoung (controls: string) (case: Case) = [
+    for round in 0 .. rounds / 2 do
         Map.ofList [
             for what in inTurn round (all controls) do
                 let server = start what
@@ -70,7 +86,7 @@ let private measureFresh (controls: string) (case: Case) = [
 ]
 
 /// Each round begins with another server, so that none profits from a machine that slows down.
-let private measure (controls: string) (case: Case) (running: Server list) =
+let private measureSettled (controls: string) (case: Case) (running: Server list) =
     for server in running do
         for warmUp in warmUps do
             load controls case warmUp server |> ignore
@@ -85,11 +101,17 @@ let private measure (controls: string) (case: Case) (running: Server list) =
             Map.ofList taken
     ]
 
-let private describe (case: Case) =
+let private describe (case: Case) (age: Age) =
     let size = if case.Bytes < 1024 then $"{case.Bytes} B" else $"{case.Bytes / 1024} KiB"
-    $"echo {size} x {case.Connections}"
 
-let private report (case: Case) (names: string list) (measured: Map<string, Sample> list) =
+    let age =
+        match age with
+        | Young -> ", young"
+        | Settled -> ""
+
+    $"echo {size} x {case.Connections}{age}"
+
+let private report (case: Case) (age: Age) (names: string list) (measured: Map<string, Sample> list) =
     let ours = List.head names
 
     let of' (server: string) (what: Sample -> float) =
@@ -101,7 +123,7 @@ let private report (case: Case) (names: string list) (measured: Map<string, Samp
                 measured |> List.map (fun round -> round[ours].PerCpuSecond / round[server].PerCpuSecond)
 
             {
-                Case = describe case
+                Case = describe case age
                 Server = server
                 PerCpuSecond = of' server _.PerCpuSecond
                 PerSecond = of' server (fun sample -> float sample.Requests / sample.Seconds)
@@ -154,16 +176,17 @@ let bench (controls: string) =
     let reports = [
         let names = all controls |> List.map (fun (name, _, _) -> name)
 
-        for case in cases do
-            if isFresh then
-                measureFresh controls case |> report case names
-            else
-                let running = all controls |> List.map start
+        for age in ages do
+            for case in cases do
+                match age with
+                | Young -> measureYoung controls case |> report case age names
+                | Settled ->
+                    let running = all controls |> List.map start
 
-                try
-                    measure controls case running |> report case names
-                finally
-                    running |> List.iter stop
+                    try
+                        measureSettled controls case running |> report case age names
+                    finally
+                        running |> List.iter stop
     ]
 
     Compare.save "echo" (List.concat reports)
