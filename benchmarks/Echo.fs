@@ -86,20 +86,23 @@ let private measureYoung (controls: string) (case: Case) = [
 ]
 
 /// Each round begins with another server, so that none profits from a machine that slows down.
-let private measureSettled (controls: string) (case: Case) (running: Server list) =
-    for server in running do
-        for warmUp in warmUps do
-            load controls case warmUp server |> ignore
+let private measureSettled (controls: string) (case: Case) =
+    let running = all controls |> List.map start
 
-    [
-        for round in 0 .. rounds - 1 do
-            let taken = [
-                for server in inTurn round running do
-                    server.Name, load controls case span server
-            ]
+    try
+        for server in running do
+            for warmUp in warmUps do
+                load controls case warmUp server |> ignore
 
-            Map.ofList taken
-    ]
+        [
+            for round in 0 .. rounds - 1 do
+                Map.ofList [
+                    for server in inTurn round running do
+                        server.Name, load controls case span server
+                ]
+        ]
+    finally
+        running |> List.iter stop
 
 let private describe (case: Case) (age: Age) =
     let size = if case.Bytes < 1024 then $"{case.Bytes} B" else $"{case.Bytes / 1024} KiB"
@@ -178,15 +181,12 @@ let bench (controls: string) =
 
         for age in ages do
             for case in cases do
-                match age with
-                | Young -> measureYoung controls case |> report case age names
-                | Settled ->
-                    let running = all controls |> List.map start
+                let measure =
+                    match age with
+                    | Young -> measureYoung
+                    | Settled -> measureSettled
 
-                    try
-                        measureSettled controls case running |> report case age names
-                    finally
-                        running |> List.iter stop
+                measure controls case |> report case age names
     ]
 
     Compare.save "echo" (List.concat reports)

@@ -51,6 +51,7 @@ type Loop internal (kernel: IKernel, options: LoopOptions, surroundings: ISurrou
         let count = ring.Ready()
 
         for index in 0 .. count - 1 do
+            // How far ahead was measured (docs/decisions/0005): nearer, and each hint waits for the one before it.
             if index + 12 < count then inFlight.ExpectSlot (ring.Completion(index + 12)).UserData
             if index + 8 < count then inFlight.ExpectPending (ring.Completion(index + 8)).UserData
             if index + 4 < count then inFlight.ExpectTarget (ring.Completion(index + 4)).UserData

@@ -6,7 +6,6 @@ module Uring.Tests.Linux.BuilderTests
 
 open System
 open System.Collections.Generic
-open System.Threading
 open System.Threading.Tasks
 open Expecto
 open Uring.Driver
@@ -38,6 +37,17 @@ let private failing pending : Uring<int> =
                 return raise (Planned "on purpose")
             }
         ))
+
+/// Ends on a pool thread; a pending one once the program waits for it, because only then the loop runs what was posted.
+let private elsewhere pending : Task<unit> =
+    let waited = TaskCompletionSource()
+
+    if pending then
+        (nonNull Loop.Current).Post((fun _ -> waited.SetResult()), null)
+    else
+        waited.SetResult()
+
+    Task.Run<unit>(fun () -> waited.Task.Wait())
 
 /// A program in both branches. `pending`: what it awaits does not complete at once.
 let private both: (string * (bool -> Log -> Uring<int>) * (bool -> Log -> Uring<int>)) list = [
@@ -182,7 +192,7 @@ let private both: (string * (bool -> Log -> Uring<int>) * (bool -> Log -> Uring<
     "a task from elsewhere",
     (fun pending log ->
         uring {
-            let! seen = Task.Run(fun () -> if pending then Thread.Sleep 1 else ())
+            let! seen = elsewhere pending :> Task
             log.Add $"{seen} on the loop: {not (isNull Loop.Current)}"
             return 3
         }),
@@ -190,7 +200,7 @@ let private both: (string * (bool -> Log -> Uring<int>) * (bool -> Log -> Uring<
         uring {
             let rec dynamic count = if count = 0 then 0 else dynamic (count - 1)
             dynamic 1 |> ignore
-            let! seen = Task.Run<unit>(fun () -> if pending then Thread.Sleep 1 else ())
+            let! seen = elsewhere pending
             log.Add $"{seen} on the loop: {not (isNull Loop.Current)}"
             return 3
         })
